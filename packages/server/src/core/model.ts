@@ -1,0 +1,144 @@
+/**
+ * The words of the product as types (ARCHITECTURE.md, "Words"). Times are integer milliseconds since
+ * the Unix epoch and always arguments; ids are text with a kind prefix; bytes are `Uint8Array`.
+ */
+
+export type Ms = number;
+export type EventId = `evt_${string}`;
+export type EndpointId = `ep_${string}`;
+export type AttemptId = `att_${string}`;
+export type KeyId = `key_${string}`;
+export type TenantId = string;
+
+/** 0–255: the part of the key space a tenant lives in. Fixed for ever, so a store can be split by it. */
+export type Slot = number;
+/** A lane inside a slot: the endpoint's number × 16 + part. Part 0 unless ordering is by key. */
+export type LaneId = number;
+export const LANE_PARTS = 16;
+
+/** Longest wait that is still a time; lanes with nothing to do carry it as `nextAt`. */
+export const ASLEEP: Ms = 9_000_000_000_000_000;
+
+export type HttpMethod = 'POST' | 'GET' | 'PUT' | 'PATCH' | 'DELETE' | 'HEAD';
+export type Ordering = 'none' | 'endpoint' | 'key';
+
+export interface Header {
+  readonly name: string;
+  readonly value: string;
+}
+
+/** When to try again. `delaysMs[i]` is the wait before attempt i + 2; attempts = delays + 1. */
+export interface RetryPolicy {
+  readonly delaysMs: readonly Ms[];
+  /** Added at random, 0 … jitter × delay; never subtracted, so nothing is early. */
+  readonly jitter: number;
+  /** `any`: every failure is retried; `transient`: only 408, 425, 429, 5xx and faults. */
+  readonly retryOn: 'any' | 'transient';
+}
+
+export interface SecretKey {
+  /** `whsec_…` (HMAC-SHA256) or `whsk_…` (ed25519). */
+  readonly value: string;
+  /** Signs until then; null = the current key. Rotation keeps the old key for a while. */
+  readonly expiresAt: Ms | null;
+}
+
+/** Why an endpoint is held although nobody paused it. Its deliveries wait; they are not dropped. */
+export interface Disabled {
+  readonly at: Ms;
+  readonly reason: 'gone' | 'failing';
+}
+
+/** A registered receiver, as configuration keeps it. Inherited fields are null. */
+export interface Endpoint {
+  readonly id: EndpointId;
+  /** Numbers the endpoint's lanes; given by the store, never re-used. */
+  readonly number: number;
+  readonly tenant: TenantId;
+  readonly name: string;
+  readonly description: string;
+  readonly url: string;
+  readonly method: HttpMethod;
+  readonly headers: readonly Header[];
+  /** Exact names or wildcards such as `user.*`; empty = every type. */
+  readonly eventTypes: readonly string[];
+  /** Matched against the event's channels; empty = all. */
+  readonly channels: readonly string[];
+  readonly scope: 'tenant' | 'all';
+  readonly dialect: 'standard';
+  readonly secrets: readonly SecretKey[];
+  /** false = events are not matched at all (compare `paused`). */
+  readonly enabled: boolean;
+  /** true = events are matched and wait. */
+  readonly paused: boolean;
+  readonly disabled: Disabled | null;
+  /** Requests per second; null = no limit. */
+  readonly rateLimit: number | null;
+  readonly maxConcurrency: number | null;
+  readonly ordering: Ordering;
+  readonly timeoutMs: Ms | null;
+  readonly retryPolicy: RetryPolicy | null;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly createdAt: Ms;
+  readonly updatedAt: Ms;
+}
+
+/** What endpoints of a tenant inherit, field by field; null = the parent's, at last the system's. */
+export interface TenantDefaults {
+  readonly retryPolicy: RetryPolicy | null;
+  readonly timeoutMs: Ms | null;
+  readonly rateLimit: number | null;
+  readonly maxConcurrency: number | null;
+}
+
+export interface Tenant {
+  readonly id: TenantId;
+  readonly name: string;
+  readonly parent: TenantId | null;
+  readonly defaults: TenantDefaults;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly createdAt: Ms;
+  readonly updatedAt: Ms;
+}
+
+export type KeyScope = 'admin' | 'publish' | 'read' | 'write';
+
+/** An API key. Its text is shown once; only the SHA-256 of it is kept. */
+export interface ApiKey {
+  readonly id: KeyId;
+  readonly name: string;
+  /** null = every tenant (then the scope is `admin`). */
+  readonly tenant: TenantId | null;
+  readonly scopes: readonly KeyScope[];
+  /** Lower-case hex SHA-256 of the key's text. */
+  readonly hash: string;
+  /** First characters, so that people can tell keys apart. */
+  readonly hint: string;
+  readonly createdAt: Ms;
+  readonly expiresAt: Ms | null;
+}
+
+/** What a producer said about an event beside type and data. */
+export interface EventMeta {
+  readonly subject?: string;
+  readonly actor?: Readonly<Record<string, unknown>>;
+  readonly context?: Readonly<Record<string, unknown>>;
+  readonly headers?: readonly Header[];
+  readonly orderingKey?: string;
+  readonly channels?: readonly string[];
+}
+
+/** An event as delivery needs it. `data` holds the producer's bytes, untouched. */
+export interface StoredEvent {
+  readonly id: EventId;
+  readonly slot: Slot;
+  readonly tenant: TenantId;
+  readonly type: string;
+  readonly occurredAt: Ms;
+  readonly createdAt: Ms;
+  /** JSON of `EventMeta`; `''` = nothing. Parsed only by who needs it. */
+  readonly meta: string;
+  readonly data: Uint8Array;
+}
+
+export type DeliveryState = 'pending' | 'succeeded' | 'failed' | 'cancelled';

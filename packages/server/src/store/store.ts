@@ -1,0 +1,343 @@
+import type { Fault, Timings } from '../core/exchange.ts';
+import type {
+  AttemptId,
+  DeliveryState,
+  EndpointId,
+  EventId,
+  LaneId,
+  Ms,
+  Slot,
+  StoredEvent,
+  TenantId,
+} from '../core/model.ts';
+
+/**
+ * The store's ports. Two rules hold for all of them: time is an argument, and a promise that
+ * resolved means durable (lanes.ingest, config.put) or ordered before whatever is asked next.
+ * Failures reject with `StoreError`. Every engine passes `store.suite.ts`.
+ */
+export interface Store {
+  readonly lanes: LaneStore;
+  readonly config: ConfigStore;
+  readonly log: LogStore;
+  close(): Promise<void>;
+}
+
+/** `unavailable`: try again later. `full`: no disk space. `fatal`: the process must end (failed fsync). */
+export class StoreError extends Error {
+  readonly kind: 'unavailable' | 'full' | 'fatal' | 'conflict';
+  constructor(kind: StoreError['kind'], message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = 'StoreError';
+    this.kind = kind;
+  }
+}
+
+// ---- lanes: the hot path -------------------------------------------------------------------------
+
+export interface LaneKey {
+  readonly slot: Slot;
+  readonly lane: LaneId;
+}
+
+export interface NewEvent extends StoredEvent {
+  /** The producer's own id; the same one again is the same event for the whole retention. */
+  readonly idempotencyKey: string | undefined;
+  /** SHA-256 of the event as posted; set whenever `idempotencyKey` is. */
+  readonly hash: Uint8Array | undefined;
+  readonly lanes: readonly LaneId[];
+}
+
+/** One producer request: its events are accepted or refused together. */
+export interface IngestRequest {
+  readonly events: readonly NewEvent[];
+}
+
+export type IngestReply =
+  | { readonly kind: 'accepted'; readonly events: readonly IngestedEvent[] }
+  /** `events[index]` repeats an id with other bytes; nothing of this request was stored. */
+  | { readonly kind: 'conflict'; readonly index: number; readonly existing: EventId }
+  /** Routed by an older configuration than the store's: refresh, route again, repeat. */
+  | { readonly kind: 'stale'; readonly version: number };
+
+export interface IngestedEvent {
+  readonly id: EventId;
+  readonly duplicate: boolean;
+  readonly deliveries: number;
+  /** Deliveries are not simply due at `now` in each of `lanes`: ordered, skipped or expanded later. */
+  readonly irregular: boolean;
+}
+
+export interface Lane extends LaneKey {
+  readonly endpoint: EndpointId;
+  /** Processes that died while holding it, since it was last released in good order. */
+  readonly strikes: number;
+  /** Set when it was taken from a dead node: rows that were due then may have been sent already. */
+  readonly crashedAt: Ms | undefined;
+  /** First failure since the last success, and how many; 0 = healthy. */
+  readonly failingSince: Ms;
+  readonly failures: number;
+}
+
+export interface DeliveryKey extends LaneKey {
+  readonly dueAt: Ms;
+  readonly event: EventId;
+  /** 0 = as routed; each resend or replay of the delivery is the next run. */
+  readonly run: number;
+}
+
+export interface Due extends DeliveryKey {
+  /** Attempts made so far in this run. */
+  readonly attempt: number;
+  /** Times a process said it was about to send and never came back (see `start`). */
+  readonly starts: number;
+}
+
+export interface Cursor extends LaneKey {
+  readonly after: { readonly dueAt: Ms; readonly event: EventId; readonly run: number } | undefined;
+  readonly limit: number;
+}
+
+export interface LoadedDelivery {
+  readonly event: StoredEvent | undefined;
+  /** The body this run was first sent with; undefined before the first logged attempt. */
+  readonly frozen: Uint8Array | undefined;
+}
+
+/** One exchange (or, with `n` 0 and a fault, a decision without one), as the log keeps it. */
+export interface AttemptRecord {
+  readonly id: AttemptId;
+  readonly tenant: TenantId;
+  readonly type: string;
+  readonly endpoint: EndpointId;
+  readonly n: number;
+  readonly startedAt: Ms;
+  readonly timings: Timings;
+  readonly status: number | undefined;
+  readonly fault: Fault | undefined;
+  readonly detail: string;
+  readonly remoteAddress: string | undefined;
+  readonly method: string;
+  readonly url: string;
+  readonly requestHead: Uint8Array;
+  readonly requestBody: Uint8Array;
+  readonly responseHead: Uint8Array;
+  readonly responseBody: Uint8Array;
+  readonly responseTruncated: boolean;
+  readonly afterCrash: boolean;
+}
+
+export type Next =
+  | { readonly kind: 'retry'; readonly at: Ms }
+  /** Ordered lanes: the row keeps its place; the lane waits instead. */
+  | { readonly kind: 'keep'; readonly at: Ms }
+  | { readonly kind: 'succeeded' | 'failed' | 'cancelled' };
+
+export interface Result {
+  readonly key: Due;
+  readonly attempt: AttemptRecord;
+  readonly next: Next;
+  /** Set on the attempt that decided it; applied to the endpoint in the same transaction. */
+  readonly disable: { readonly reason: 'gone' | 'failing' } | undefined;
+}
+
+export interface Release extends LaneKey {
+  /** The lane does nothing before then: rate limit, ordered back-off, open circuit. */
+  readonly notBefore: Ms;
+  readonly failingSince: Ms;
+  readonly failures: number;
+}
+
+export interface LaneCommand extends LaneKey {
+  readonly do: 'cancel' | 'retryNow';
+  readonly event: EventId;
+  readonly run: number;
+}
+
+export interface LaneStore {
+  /** Registers this process. The id is never re-used. */
+  join(info: NodeInfo, ttlMs: Ms, now: Ms): Promise<number>;
+  /** false = fenced: drop everything, join again. */
+  heartbeat(node: number, ttlMs: Ms, now: Ms): Promise<boolean>;
+  leave(node: number, now: Ms): Promise<void>;
+  /** Frees the lanes of nodes whose lease ended, a strike on each. */
+  reap(now: Ms): Promise<{ readonly nodes: number; readonly lanes: number }>;
+
+  /** Durable when resolved. Each request is atomic; a fault fails the whole batch. */
+  ingest(batch: readonly IngestRequest[], configVersion: number, now: Ms): Promise<IngestReply[]>;
+  /** Takes up to `max` free lanes that have something due, longest due first. */
+  acquire(node: number, max: number, now: Ms): Promise<Acquired>;
+  /** Due rows of lanes the node holds, in key order from each cursor. */
+  fetch(cursors: readonly Cursor[], now: Ms): Promise<Due[]>;
+  load(keys: readonly DeliveryKey[]): Promise<LoadedDelivery[]>;
+  /** Writes down that a struck lane's row is about to be sent; its `starts` grows by one. */
+  start(node: number, key: Due): Promise<void>;
+  /** Applies outcomes, gives lanes back, and carries out commands waiting for `node`'s lanes. */
+  complete(node: number, work: Completion, now: Ms): Promise<Completed>;
+  /** On a free lane at once; on a held one the holder applies it in its next `complete`. */
+  command(commands: readonly LaneCommand[], now: Ms): Promise<('applied' | 'queued' | 'absent')[]>;
+  /** A new run of finished (or lost) deliveries, due at `now`. Resolves with the runs' numbers. */
+  requeue(what: readonly Requeue[], now: Ms): Promise<number[]>;
+}
+
+export interface NodeInfo {
+  readonly name: string;
+  readonly version: string;
+}
+export interface Acquired {
+  readonly lanes: readonly Lane[];
+  /** Lanes of this node with commands waiting: call `complete` soon. */
+  readonly commanded: readonly LaneKey[];
+  /** When the next free lane has something to do; ASLEEP = none. */
+  readonly nextAt: Ms;
+}
+export interface Completion {
+  readonly results: readonly Result[];
+  readonly release: readonly Release[];
+}
+export interface Completed {
+  /** true = this node's lease was gone: only successes and the log were applied. */
+  readonly fenced: boolean;
+  /** Rows that commands removed or moved under the lanes of this node: forget them. */
+  readonly moved: readonly DeliveryKey[];
+}
+export interface Requeue extends LaneKey {
+  readonly event: EventId;
+}
+
+// ---- configuration -------------------------------------------------------------------------------
+
+export type ConfigKind = 'tenant' | 'endpoint' | 'key';
+
+export interface ConfigItem {
+  readonly kind: ConfigKind;
+  readonly id: string;
+  readonly tenant: TenantId;
+  /** Of the change that wrote it; grows over all items of the store. */
+  readonly version: number;
+  /** null = deleted. */
+  readonly value: unknown;
+}
+
+export interface ConfigChange {
+  readonly kind: ConfigKind;
+  readonly id: string;
+  readonly tenant: TenantId;
+  /** null deletes. An endpoint's `number` is filled in by the store when it is 0. */
+  readonly value: unknown;
+  /** The version the writer saw; 0 = must not exist; undefined = whatever is there. */
+  readonly expected: number | undefined;
+}
+
+export interface ConfigStore {
+  /** All or nothing, in one transaction with the lanes that endpoints need. Rejects `conflict`. */
+  put(changes: readonly ConfigChange[], now: Ms): Promise<{ version: number; items: ConfigItem[] }>;
+  /** What changed after `since`, oldest first, at most `limit` items. */
+  changes(since: number, limit: number): Promise<{ version: number; items: ConfigItem[] }>;
+  read(kind: ConfigKind, id: string): Promise<ConfigItem | undefined>;
+  list(kind: ConfigKind, query: ConfigQuery): Promise<Page<ConfigItem>>;
+}
+export interface ConfigQuery {
+  readonly tenant: TenantId | undefined;
+  readonly limit: number;
+  /** The last id of the page before. */
+  readonly after: string | undefined;
+}
+
+// ---- the log -------------------------------------------------------------------------------------
+
+export interface Page<T> {
+  readonly items: T[];
+  /** Opaque; undefined = the end. A page may be short and still have a next one. */
+  readonly next: string | undefined;
+}
+
+export interface LogQuery {
+  readonly tenant: TenantId;
+  readonly endpoint?: EndpointId | undefined;
+  readonly event?: EventId | undefined;
+  readonly type?: string | undefined;
+  readonly state?: DeliveryState | undefined;
+  readonly idempotencyKey?: string | undefined;
+  readonly from?: Ms | undefined;
+  readonly to?: Ms | undefined;
+  readonly limit: number;
+  readonly cursor?: string | undefined;
+}
+
+export interface EventRow extends Omit<StoredEvent, 'data'> {
+  readonly idempotencyKey: string | undefined;
+  readonly sizeBytes: number;
+  readonly deliveries: number;
+}
+export interface DeliveryRow {
+  readonly event: EventId;
+  readonly endpoint: EndpointId;
+  readonly run: number;
+  readonly tenant: TenantId;
+  readonly type: string;
+  readonly state: DeliveryState;
+  readonly attempts: number;
+  readonly createdAt: Ms;
+  /** Of the last attempt. */
+  readonly status: number | undefined;
+  readonly fault: Fault | undefined;
+  readonly lastAttemptAt: Ms | undefined;
+  /** When a pending one is due. */
+  readonly nextAt: Ms | undefined;
+}
+export interface AttemptRow {
+  readonly id: AttemptId;
+  readonly event: EventId;
+  readonly endpoint: EndpointId;
+  readonly run: number;
+  readonly tenant: TenantId;
+  readonly type: string;
+  readonly n: number;
+  readonly startedAt: Ms;
+  readonly durationMs: number;
+  readonly status: number | undefined;
+  readonly fault: Fault | undefined;
+  readonly detail: string;
+  readonly afterCrash: boolean;
+  /** How the delivery stood after it; `pending` = to be tried again at `nextAt`. */
+  readonly state: DeliveryState;
+  readonly nextAt: Ms | undefined;
+}
+
+export interface StoreStats {
+  readonly pending: number;
+  readonly lanesAwake: number;
+  readonly lanesHeld: number;
+  readonly oldestDueAt: Ms | undefined;
+  readonly events: number;
+  readonly attempts: number;
+}
+
+export interface RetentionPolicy {
+  /** Log rows, events and deliveries still held older than this go (the deliveries as failed, expired). */
+  readonly logMs: Ms;
+  /** Rows touched in one call; the caller comes again while `more`. */
+  readonly chunk: number;
+}
+export interface MaintenanceReport {
+  readonly expanded: number;
+  readonly cancelled: number;
+  readonly expired: number;
+  readonly removed: number;
+  readonly more: boolean;
+}
+
+export interface LogStore {
+  events(query: LogQuery): Promise<Page<EventRow>>;
+  event(tenant: TenantId, id: EventId): Promise<(EventRow & { data: Uint8Array }) | undefined>;
+  deliveries(query: LogQuery): Promise<Page<DeliveryRow>>;
+  attempts(query: LogQuery): Promise<Page<AttemptRow>>;
+  attempt(
+    tenant: TenantId,
+    id: AttemptId,
+  ): Promise<{ row: AttemptRow; record: AttemptRecord } | undefined>;
+  stats(now: Ms): Promise<StoreStats>;
+  /** One bounded step of housekeeping; needs no exclusivity, only one caller is enough. */
+  maintain(policy: RetentionPolicy, now: Ms): Promise<MaintenanceReport>;
+}

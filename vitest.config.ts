@@ -1,0 +1,16 @@
+import { defineConfig } from 'vitest/config';
+
+// Tests resolve the workspaces to their sources, so a red test never means a stale build. Black-box
+// suites (packages/server/test) start the built product in processes of its own instead.
+const conditions = ['@posthorn/source'];
+
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions } },
+  test: {
+    include: ['packages/*/src/**/*.test.ts', 'packages/*/test/**/*.test.ts'],
+    testTimeout: 20_000,
+    hookTimeout: 30_000,
+    maxWorkers: 2,
+  },
+});
