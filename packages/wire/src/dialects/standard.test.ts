@@ -1,0 +1,112 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import type { Header } from '../header.ts';
+import type { WireEvent } from '../message.ts';
+import { importKey, SignatureError, verify } from '../signature.ts';
+import { VERSION } from '../version.ts';
+import { dialects } from './index.ts';
+
+interface Golden {
+  readonly name: string;
+  readonly event: Omit<WireEvent, 'data'> & { readonly data: string };
+  readonly endpoint: { readonly id: string };
+  readonly webhookId: string;
+  readonly timestampS: number;
+  readonly keys: readonly string[];
+  readonly body: string;
+  readonly headers: readonly (readonly [string, string])[];
+}
+
+const read = (path: string): unknown =>
+  JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8'));
+const golden = read('../../fixtures/standard.json') as readonly Golden[];
+const { standard } = dialects;
+
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+const event: WireEvent = {
+  id: 'evt_1',
+  type: 'user.created',
+  tenant: 'default',
+  occurredAt: 0,
+  meta: '',
+  data: bytes('1'),
+};
+const endpoint = { id: 'ep_1' };
+const keys = [importKey(`whsec_${Buffer.alloc(32).toString('base64')}`)];
+const attempt = { event, endpoint, body: bytes('{}'), webhookId: 'evt_1', timestampS: 7, keys };
+
+test('there are golden messages', () => expect(golden.length).toBeGreaterThanOrEqual(6));
+
+test.each(golden)('golden: $name', (one) => {
+  const stored = { ...one.event, data: bytes(one.event.data) };
+  const body = standard.body(stored, one.endpoint);
+  expect(Buffer.compare(body, bytes(one.body))).toBe(0);
+  expect(body.byteLength).toBe(body.buffer.byteLength);
+
+  const { webhookId, timestampS } = one;
+  const signing = one.keys.map(importKey);
+  const headers = standard.headers({
+    event: stored,
+    endpoint: one.endpoint,
+    body,
+    webhookId,
+    timestampS,
+    keys: signing,
+  });
+  expect(headers.map(({ name, value }) => [name, value])).toEqual(one.headers);
+
+  const header = (name: string): string | undefined => headers.find((h) => h.name === name)?.value;
+  for (const key of signing) {
+    const result = verify({
+      id: header('webhook-id'),
+      timestamp: header('webhook-timestamp'),
+      signature: header('webhook-signature'),
+      body,
+      keys: [key],
+      nowS: timestampS,
+    });
+    expect(result.ok).toBe(true);
+  }
+});
+
+test('the body of an event without data says null', () => {
+  const body = standard.body({ ...event, data: new Uint8Array(0) }, endpoint);
+  expect(Buffer.from(body).toString()).toBe(
+    '{"type":"user.created","timestamp":"1970-01-01T00:00:00.000Z","data":null}',
+  );
+});
+
+test('the body carries bytes that are no text untouched, and leaves its input alone', () => {
+  const data = Uint8Array.of(0x22, 0xff, 0x22);
+  const body = standard.body({ ...event, data }, endpoint);
+  expect([...body.subarray(-4)]).toEqual([0x22, 0xff, 0x22, 0x7d]);
+  expect([...data]).toEqual([0x22, 0xff, 0x22]);
+});
+
+test.each(['a"b', 'ü', '', 'a\n'])('refuses to print the type %j', (type) => {
+  expect(() => standard.body({ ...event, type }, endpoint)).toThrow(/valid type/);
+});
+
+test('refuses a time that has no text', () => {
+  expect(() => standard.body({ ...event, occurredAt: Number.NaN }, endpoint)).toThrow(RangeError);
+});
+
+test('each attempt signs anew: another second, another signature, the same id', () => {
+  const signature = (headers: Header[]): string | undefined => headers[4]?.value;
+  const first = standard.headers(attempt);
+  const second = standard.headers({ ...attempt, timestampS: 8 });
+  expect(signature(first)).not.toBe(signature(second));
+  expect(first[2]).toEqual(second[2]);
+});
+
+test('never sends an unsigned message', () => {
+  expect(() => standard.headers({ ...attempt, keys: [] })).toThrow(SignatureError);
+});
+
+test('refuses a webhook id that could move the border of what is signed', () => {
+  expect(() => standard.headers({ ...attempt, webhookId: 'evt_1.7' })).toThrow(SignatureError);
+});
+
+test('the version is the one of package.json', () => {
+  expect(read('../../package.json')).toMatchObject({ version: VERSION });
+});
