@@ -104,6 +104,15 @@ export interface LoadedDelivery {
   readonly frozen: Uint8Array | undefined;
 }
 
+/**
+ * The body of a request as it is kept: most dialects carry the event's data verbatim, so only what
+ * stands around it is stored again; later attempts of a run send the same bytes.
+ */
+export type SentBody =
+  | { readonly kind: 'around'; readonly before: Uint8Array; readonly after: Uint8Array }
+  | { readonly kind: 'full'; readonly bytes: Uint8Array }
+  | { readonly kind: 'same' };
+
 /** One exchange (or, with `n` 0 and a fault, a decision without one), as the log keeps it. */
 export interface AttemptRecord {
   readonly id: AttemptId;
@@ -120,10 +129,12 @@ export interface AttemptRecord {
   readonly method: string;
   readonly url: string;
   readonly requestHead: Uint8Array;
-  readonly requestBody: Uint8Array;
+  readonly body: SentBody;
   readonly responseHead: Uint8Array;
   readonly responseBody: Uint8Array;
   readonly responseTruncated: boolean;
+  /** The heads hold a secret (an endpoint's own header value): they are sealed at rest. */
+  readonly secretHeads: boolean;
   readonly afterCrash: boolean;
 }
 
@@ -169,7 +180,7 @@ export interface LaneStore {
   acquire(node: number, max: number, now: Ms): Promise<Acquired>;
   /** Due rows of lanes the node holds, in key order from each cursor. */
   fetch(cursors: readonly Cursor[], now: Ms): Promise<Due[]>;
-  load(keys: readonly DeliveryKey[]): Promise<LoadedDelivery[]>;
+  load(rows: readonly Due[]): Promise<LoadedDelivery[]>;
   /** Writes down that a struck lane's row is about to be sent; its `starts` grows by one. */
   start(node: number, key: Due): Promise<void>;
   /** Applies outcomes, gives lanes back, and carries out commands waiting for `node`'s lanes. */
@@ -305,6 +316,20 @@ export interface AttemptRow {
   readonly nextAt: Ms | undefined;
 }
 
+/** One attempt with the exact bytes of both sides. */
+export interface WholeAttempt {
+  readonly row: AttemptRow;
+  readonly timings: Timings;
+  readonly remoteAddress: string | undefined;
+  readonly method: string;
+  readonly url: string;
+  readonly requestHead: Uint8Array;
+  readonly requestBody: Uint8Array;
+  readonly responseHead: Uint8Array;
+  readonly responseBody: Uint8Array;
+  readonly responseTruncated: boolean;
+}
+
 export interface StoreStats {
   readonly pending: number;
   readonly lanesAwake: number;
@@ -333,10 +358,7 @@ export interface LogStore {
   event(tenant: TenantId, id: EventId): Promise<(EventRow & { data: Uint8Array }) | undefined>;
   deliveries(query: LogQuery): Promise<Page<DeliveryRow>>;
   attempts(query: LogQuery): Promise<Page<AttemptRow>>;
-  attempt(
-    tenant: TenantId,
-    id: AttemptId,
-  ): Promise<{ row: AttemptRow; record: AttemptRecord } | undefined>;
+  attempt(tenant: TenantId, id: AttemptId): Promise<WholeAttempt | undefined>;
   stats(now: Ms): Promise<StoreStats>;
   /** One bounded step of housekeeping; needs no exclusivity, only one caller is enough. */
   maintain(policy: RetentionPolicy, now: Ms): Promise<MaintenanceReport>;

@@ -1,0 +1,94 @@
+import type { ApiKey, Endpoint, EndpointId, Tenant, TenantId } from '../core/model.ts';
+import { RoutingIndex } from '../core/routing.ts';
+import type { ConfigItem, ConfigStore } from './store.ts';
+
+const PAGE = 5000;
+
+/**
+ * All configuration in memory, kept current by the store's change feed. Reads never wait; `refresh`
+ * brings it to what the store holds now.
+ */
+export class ConfigView {
+  readonly routing = new RoutingIndex();
+  readonly #store: ConfigStore;
+  readonly #endpoints = new Map<EndpointId, Endpoint>();
+  readonly #tenants = new Map<TenantId, Tenant>();
+  readonly #keys = new Map<string, ApiKey>();
+  readonly #keyHashes = new Map<string, string>();
+  readonly #listeners = new Set<(items: readonly ConfigItem[]) => void>();
+  #version = 0;
+  #refreshing: Promise<void> | undefined;
+
+  constructor(store: ConfigStore) {
+    this.#store = store;
+  }
+
+  get version(): number {
+    return this.#version;
+  }
+  endpoint(id: string): Endpoint | undefined {
+    return this.#endpoints.get(id as EndpointId);
+  }
+  endpoints(): Iterable<Endpoint> {
+    return this.#endpoints.values();
+  }
+  tenant(id: string): Tenant | undefined {
+    return this.#tenants.get(id);
+  }
+  tenants(): Iterable<Tenant> {
+    return this.#tenants.values();
+  }
+  keyByHash(hash: string): ApiKey | undefined {
+    return this.#keys.get(hash);
+  }
+
+  /** Called with what changed, after it is visible here. */
+  onChange(listener: (items: readonly ConfigItem[]) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** One at a time; whoever asks during one gets a fresh one after it, never an older answer. */
+  async refresh(): Promise<void> {
+    const running = this.#refreshing;
+    if (running) {
+      await running.catch(() => {});
+      if (this.#refreshing) return this.#refreshing;
+    }
+    this.#refreshing = this.#readAll().finally(() => {
+      this.#refreshing = undefined;
+    });
+    return this.#refreshing;
+  }
+
+  async #readAll(): Promise<void> {
+    for (;;) {
+      const { version, items } = await this.#store.changes(this.#version, PAGE);
+      for (const item of items) this.#apply(item);
+      this.#version = version;
+      if (items.length > 0) for (const listener of this.#listeners) listener(items);
+      if (items.length < PAGE) return;
+    }
+  }
+
+  #apply(item: ConfigItem): void {
+    if (item.kind === 'endpoint') {
+      const endpoint = (item.value ?? undefined) as Endpoint | undefined;
+      const id = item.id as EndpointId;
+      if (endpoint) this.#endpoints.set(id, endpoint);
+      else this.#endpoints.delete(id);
+      this.routing.set(id, endpoint);
+    } else if (item.kind === 'tenant') {
+      if (item.value) this.#tenants.set(item.id, item.value as Tenant);
+      else this.#tenants.delete(item.id);
+    } else {
+      const before = this.#keyHashes.get(item.id);
+      if (before !== undefined) this.#keys.delete(before);
+      this.#keyHashes.delete(item.id);
+      if (!item.value) return;
+      const key = item.value as ApiKey;
+      this.#keys.set(key.hash, key);
+      this.#keyHashes.set(item.id, key.hash);
+    }
+  }
+}

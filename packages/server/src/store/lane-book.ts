@@ -1,0 +1,296 @@
+import { ASLEEP, type EndpointId, type LaneId, type Ms, type Slot } from '../core/model.ts';
+import type { Acquired, Lane, LaneCommand, LaneKey, Release } from './store.ts';
+
+/**
+ * Who holds which lane and when the free ones have something to do, for engines that live in one
+ * process (SQLite, memory): leases need no rows there, because opening the store proves that every
+ * earlier holder is dead. The rows that are owed stay the engine's; the book only knows when to look.
+ *
+ * A lane is asleep (nextAt = ASLEEP), ready (nextAt ≤ now, free), waiting (nextAt > now, free) or
+ * held (owner ≠ 0). Wakes of a held lane are kept in `nextAt` and count when it is released.
+ */
+export interface LaneEntry {
+  readonly slot: Slot;
+  readonly lane: LaneId;
+  readonly endpoint: EndpointId;
+  fifo: boolean;
+  nextAt: Ms;
+  /** Node id; 0 = free. */
+  owner: number;
+  notBefore: Ms;
+  /** Paused or disabled: keeps its rows, is not given out. */
+  held: boolean;
+  /** Its endpoint is deleted: rows are cancelled by housekeeping. */
+  closed: boolean;
+  strikes: number;
+  crashedAt: Ms | undefined;
+  failingSince: Ms;
+  failures: number;
+  /** Last due time given out; ordered lanes only ever count up from it. */
+  lastDue: Ms;
+  /** Rows owed. */
+  open: number;
+  commands: LaneCommand[];
+  /** The engine keeps a row of this lane's state. */
+  saved: boolean;
+}
+
+export interface LaneSeed {
+  readonly slot: Slot;
+  readonly lane: LaneId;
+  readonly endpoint: EndpointId;
+  readonly fifo: boolean;
+  readonly held: boolean;
+}
+
+export class LaneBook {
+  readonly #lanes = new Map<number, LaneEntry>();
+  readonly #byEndpoint = new Map<EndpointId, LaneEntry[]>();
+  readonly #nodes = new Map<number, Ms>();
+  readonly #ready = new TimeHeap();
+  #lastNode = 0;
+
+  get(key: LaneKey): LaneEntry | undefined {
+    return this.#lanes.get(laneNumber(key));
+  }
+
+  ofEndpoint(endpoint: EndpointId): readonly LaneEntry[] {
+    return this.#byEndpoint.get(endpoint) ?? [];
+  }
+
+  all(): Iterable<LaneEntry> {
+    return this.#lanes.values();
+  }
+
+  ensure(seed: LaneSeed): LaneEntry {
+    const found = this.#lanes.get(laneNumber(seed));
+    if (found) return found;
+    const entry: LaneEntry = {
+      ...seed,
+      nextAt: ASLEEP,
+      owner: 0,
+      notBefore: 0,
+      closed: false,
+      strikes: 0,
+      crashedAt: undefined,
+      failingSince: 0,
+      failures: 0,
+      lastDue: 0,
+      open: 0,
+      commands: [],
+      saved: false,
+    };
+    this.#lanes.set(laneNumber(seed), entry);
+    const siblings = this.#byEndpoint.get(seed.endpoint);
+    if (siblings) siblings.push(entry);
+    else this.#byEndpoint.set(seed.endpoint, [entry]);
+    return entry;
+  }
+
+  /** A row became due (or will) at `at`; a wait the lane was put under is not undercut. */
+  wake(entry: LaneEntry, at: Ms): void {
+    const next = Math.max(at, entry.notBefore);
+    if (next >= entry.nextAt) return;
+    entry.nextAt = next;
+    this.#enqueue(entry);
+  }
+
+  setHeld(entry: LaneEntry, held: boolean): void {
+    entry.held = held;
+    this.#enqueue(entry);
+  }
+
+  close(entry: LaneEntry): void {
+    entry.closed = true;
+  }
+
+  // ---- nodes ----
+
+  join(ttlMs: Ms, now: Ms): number {
+    this.#lastNode += 1;
+    this.#nodes.set(this.#lastNode, now + ttlMs);
+    return this.#lastNode;
+  }
+
+  alive(node: number): boolean {
+    return this.#nodes.has(node);
+  }
+
+  heartbeat(node: number, ttlMs: Ms, now: Ms): boolean {
+    if (!this.#nodes.has(node)) return false;
+    this.#nodes.set(node, now + ttlMs);
+    return true;
+  }
+
+  /** Gives back what an orderly node still holds: no strike, no suspicion. */
+  leave(node: number, now: Ms): void {
+    this.#nodes.delete(node);
+    for (const entry of this.#lanes.values()) {
+      if (entry.owner === node) this.#free(entry, now);
+    }
+  }
+
+  reap(now: Ms): { nodes: number; lanes: LaneEntry[] } {
+    const dead = new Set<number>();
+    for (const [node, expiresAt] of this.#nodes) if (expiresAt < now) dead.add(node);
+    const lanes: LaneEntry[] = [];
+    for (const node of dead) this.#nodes.delete(node);
+    if (dead.size > 0) {
+      for (const entry of this.#lanes.values()) {
+        if (!dead.has(entry.owner)) continue;
+        entry.strikes += 1;
+        entry.crashedAt = now;
+        this.#free(entry, now);
+        lanes.push(entry);
+      }
+    }
+    return { nodes: dead.size, lanes };
+  }
+
+  acquire(node: number, max: number, now: Ms): Acquired {
+    const lanes: Lane[] = [];
+    if (this.#nodes.has(node)) {
+      while (lanes.length < max) {
+        const entry = this.#ready.popDue(now);
+        if (!entry) break;
+        entry.owner = node;
+        lanes.push(laneOfEntry(entry));
+      }
+    }
+    const commanded = this.commanded(node).map(({ slot, lane }) => ({ slot, lane }));
+    return { lanes, commanded, nextAt: this.#ready.peekAt() };
+  }
+
+  commanded(node: number): LaneEntry[] {
+    const found: LaneEntry[] = [];
+    if (this.#commandCount === 0) return found;
+    for (const entry of this.#lanes.values()) {
+      if (entry.owner === node && entry.commands.length > 0) found.push(entry);
+    }
+    return found;
+  }
+
+  #commandCount = 0;
+  queueCommand(entry: LaneEntry, command: LaneCommand): void {
+    entry.commands.push(command);
+    this.#commandCount += 1;
+  }
+  takeCommands(entry: LaneEntry): LaneCommand[] {
+    const taken = entry.commands;
+    entry.commands = [];
+    this.#commandCount -= taken.length;
+    return taken;
+  }
+
+  /** `dueAt`: the earliest row still owed, ASLEEP if none. Goes to the tail: never before `now`. */
+  release(entry: LaneEntry, release: Release, times: { dueAt: Ms; now: Ms }): void {
+    entry.owner = 0;
+    entry.strikes = 0;
+    entry.crashedAt = undefined;
+    entry.notBefore = release.notBefore;
+    entry.failingSince = release.failingSince;
+    entry.failures = release.failures;
+    entry.nextAt =
+      times.dueAt >= ASLEEP ? ASLEEP : Math.max(times.dueAt, times.now, release.notBefore);
+    this.#enqueue(entry);
+  }
+
+  #free(entry: LaneEntry, now: Ms): void {
+    entry.owner = 0;
+    entry.nextAt = entry.open > 0 ? now : ASLEEP;
+    this.#enqueue(entry);
+  }
+
+  #enqueue(entry: LaneEntry): void {
+    if (isReady(entry)) this.#ready.push(entry);
+  }
+}
+
+/** Lanes as one number: slots are 0–255. */
+export function laneNumber(key: LaneKey): number {
+  return key.lane * 256 + key.slot;
+}
+
+export function laneOfEntry(entry: LaneEntry): Lane {
+  const { slot, lane, endpoint, strikes, crashedAt, failingSince, failures } = entry;
+  return { slot, lane, endpoint, strikes, crashedAt, failingSince, failures };
+}
+
+function isReady(entry: LaneEntry): boolean {
+  return entry.owner === 0 && !entry.held && !entry.closed && entry.nextAt < ASLEEP;
+}
+
+/**
+ * Earliest first. An entry may stand in it several times; only the place whose time is the entry's
+ * present `nextAt` counts, the others are dropped when they surface.
+ */
+class TimeHeap {
+  readonly #at: Ms[] = [];
+  readonly #entries: LaneEntry[] = [];
+
+  push(entry: LaneEntry): void {
+    let i = this.#at.length;
+    this.#at.push(entry.nextAt);
+    this.#entries.push(entry);
+    while (i > 0) {
+      const parent = (i - 1) >> 1;
+      if ((this.#at[parent] as Ms) <= (this.#at[i] as Ms)) break;
+      this.#swap(i, parent);
+      i = parent;
+    }
+  }
+
+  popDue(now: Ms): LaneEntry | undefined {
+    this.#dropStale();
+    if (this.#at.length === 0 || (this.#at[0] as Ms) > now) return undefined;
+    return this.#pop();
+  }
+
+  peekAt(): Ms {
+    this.#dropStale();
+    return this.#at[0] ?? ASLEEP;
+  }
+
+  #dropStale(): void {
+    while (this.#at.length > 0) {
+      const entry = this.#entries[0] as LaneEntry;
+      if (isReady(entry) && entry.nextAt === this.#at[0]) return;
+      this.#pop();
+    }
+  }
+
+  #pop(): LaneEntry {
+    const top = this.#entries[0] as LaneEntry;
+    const at = this.#at.pop() as Ms;
+    const entry = this.#entries.pop() as LaneEntry;
+    if (this.#at.length > 0) {
+      this.#at[0] = at;
+      this.#entries[0] = entry;
+      this.#sink();
+    }
+    return top;
+  }
+
+  #sink(): void {
+    const size = this.#at.length;
+    let i = 0;
+    for (;;) {
+      const left = 2 * i + 1;
+      let least = i;
+      if (left < size && (this.#at[left] as Ms) < (this.#at[least] as Ms)) least = left;
+      if (left + 1 < size && (this.#at[left + 1] as Ms) < (this.#at[least] as Ms)) least = left + 1;
+      if (least === i) return;
+      this.#swap(i, least);
+      i = least;
+    }
+  }
+
+  #swap(a: number, b: number): void {
+    const at = this.#at[a] as Ms;
+    const entry = this.#entries[a] as LaneEntry;
+    this.#at[a] = this.#at[b] as Ms;
+    this.#entries[a] = this.#entries[b] as LaneEntry;
+    this.#at[b] = at;
+    this.#entries[b] = entry;
+  }
+}

@@ -1,0 +1,173 @@
+import type { MessagePort } from 'node:worker_threads';
+import {
+  type Packed,
+  packCompletion,
+  packIngest,
+  packReplies,
+  unpackCompletion,
+  unpackIngest,
+  unpackReplies,
+} from './codec.ts';
+import type { SqliteReader } from './sqlite/open-reader.ts';
+import {
+  type Completed,
+  type ConfigStore,
+  type IngestReply,
+  type LaneStore,
+  type LogStore,
+  type Store,
+  StoreError,
+} from './store.ts';
+
+/**
+ * A store in another thread. `serveStore` answers on a port what `remoteStore` asks on the other end;
+ * calls are answered in the order their transactions commit. Losing the thread fails what is open and
+ * all that comes: `unavailable`.
+ */
+
+interface Call {
+  readonly id: number;
+  readonly room: 'lanes' | 'config' | 'log' | 'store';
+  readonly name: string;
+  readonly args: readonly unknown[];
+}
+interface Answer {
+  readonly id: number;
+  readonly value?: unknown;
+  readonly error?: { kind: StoreError['kind'] | undefined; message: string };
+}
+
+type Methods = Record<string, (...args: never[]) => Promise<unknown>>;
+
+export function serveStore(port: MessagePort, store: Store): void {
+  serve(port, {
+    lanes: {
+      ...bound(store.lanes, LANES),
+      ingest: async (packed: Packed, version: number, now: number) =>
+        packReplies(await store.lanes.ingest(unpackIngest(packed), version, now)),
+      complete: (node: number, packed: Packed, now: number) =>
+        store.lanes.complete(node, unpackCompletion(packed), now),
+    },
+    config: bound(store.config, CONFIG),
+    log: bound(store.log, LOG),
+    store: { close: () => store.close() },
+  });
+}
+
+/** The half that only reads; the rest is refused. */
+export function serveReader(port: MessagePort, reader: SqliteReader): void {
+  serve(port, {
+    lanes: {},
+    config: bound(reader, ['list']),
+    log: bound(reader, READS),
+    store: { close: () => reader.close() },
+  });
+}
+
+function serve(port: MessagePort, rooms: Record<Call['room'], Methods>): void {
+  port.on('message', (call: Call) => {
+    const method = rooms[call.room][call.name];
+    const args = call.args as never[];
+    const answer = method ? method(...args) : Promise.reject(new Error(`no ${call.name}`));
+    answer.then(
+      (value) => port.postMessage({ id: call.id, value } satisfies Answer),
+      (error: unknown) =>
+        port.postMessage({ id: call.id, error: describe(error) } satisfies Answer),
+    );
+  });
+}
+
+function describe(error: unknown): NonNullable<Answer['error']> {
+  const kind = error instanceof StoreError ? error.kind : undefined;
+  return { kind, message: error instanceof Error ? error.message : String(error) };
+}
+
+const LANES = [
+  'join',
+  'heartbeat',
+  'leave',
+  'reap',
+  'ingest',
+  'acquire',
+  'fetch',
+  'load',
+  'start',
+  'complete',
+  'command',
+  'requeue',
+] as const satisfies readonly (keyof LaneStore)[];
+const CONFIG = ['put', 'changes', 'read', 'list'] as const satisfies readonly (keyof ConfigStore)[];
+const READS = ['events', 'event', 'deliveries', 'attempts', 'attempt'] as const;
+const LOG = [...READS, 'stats', 'maintain'] as const satisfies readonly (keyof LogStore)[];
+
+function bound<T extends object>(target: T, names: readonly (keyof T & string)[]): Methods {
+  const methods: Methods = {};
+  for (const name of names) {
+    const method = target[name] as (...args: never[]) => Promise<unknown>;
+    methods[name] = (...args) => method.apply(target, args);
+  }
+  return methods;
+}
+
+export function remoteStore(port: MessagePort): Store {
+  const calls = new Calls(port);
+  const forward = (room: Call['room'], names: readonly string[]): Methods =>
+    Object.fromEntries(
+      names.map((name) => [name, (...args: unknown[]) => calls.ask({ room, name, args }, [])]),
+    );
+  const lanes = forward('lanes', LANES) as unknown as LaneStore;
+  return {
+    lanes: {
+      ...lanes,
+      async ingest(batch, version, now) {
+        const packed = packIngest(batch);
+        const call = { room: 'lanes', name: 'ingest', args: [packed, version, now] } as const;
+        const replies = await calls.ask(call, [packed.bytes.buffer]);
+        return unpackReplies(replies as (IngestReply | null)[], batch);
+      },
+      complete(node, work, now) {
+        const packed = packCompletion(work);
+        const call = { room: 'lanes', name: 'complete', args: [node, packed, now] } as const;
+        return calls.ask(call, [packed.bytes.buffer]) as Promise<Completed>;
+      },
+    },
+    config: forward('config', CONFIG) as unknown as ConfigStore,
+    log: forward('log', LOG) as unknown as LogStore,
+    close: () => calls.ask({ room: 'store', name: 'close', args: [] }, []) as Promise<void>,
+  };
+}
+
+class Calls {
+  readonly #port: MessagePort;
+  readonly #open = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
+  #lastId = 0;
+  #lost: StoreError | undefined;
+
+  constructor(port: MessagePort) {
+    this.#port = port;
+    port.on('message', (answer: Answer) => {
+      const call = this.#open.get(answer.id);
+      this.#open.delete(answer.id);
+      if (!call) return;
+      if (!answer.error) call.resolve(answer.value);
+      else if (answer.error.kind)
+        call.reject(new StoreError(answer.error.kind, answer.error.message));
+      else call.reject(new Error(answer.error.message));
+    });
+    port.on('close', () => {
+      this.#lost = new StoreError('unavailable', 'The store has been closed.');
+      for (const call of this.#open.values()) call.reject(this.#lost);
+      this.#open.clear();
+    });
+  }
+
+  ask(call: Omit<Call, 'id'>, transfer: readonly ArrayBuffer[]): Promise<unknown> {
+    if (this.#lost) return Promise.reject(this.#lost);
+    this.#lastId += 1;
+    const id = this.#lastId;
+    return new Promise((resolve, reject) => {
+      this.#open.set(id, { resolve, reject });
+      this.#port.postMessage({ ...call, id }, [...transfer]);
+    });
+  }
+}

@@ -1,0 +1,116 @@
+import type { Fault } from '../../core/exchange.ts';
+import type { DeliveryState, Ms } from '../../core/model.ts';
+import type { AttemptRecord, DeliveryKey, Next, Result } from '../store.ts';
+import { type Engine, idBytes, STATES } from './engine.ts';
+
+/** Bits of `attempt.flags`. */
+export const FLAG_AFTER_CRASH = 1;
+export const FLAG_TRUNCATED = 2;
+/** Heads are sealed: they hold a secret. */
+export const FLAG_SEALED = 4;
+/** The body is `body_before` + the event's data + `body_after`; else `body_before` alone. */
+export const FLAG_SPLICED = 8;
+/** `body_before` stands with the run's first attempt. */
+export const FLAG_SAME_BODY = 16;
+export const FLAG_TLS = 32;
+
+const INSERT = `insert into attempt (id, event, tenant, type, slot, lane, run, n, started_at, state,
+  next_at, status, fault, flags, timings, detail, remote, url,
+  req_head, body_before, body_after, res_head, res_body)
+  values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+
+export function logAttempt(
+  engine: Engine,
+  result: Pick<Result, 'key' | 'attempt'>,
+  next: Next,
+): void {
+  const { key, attempt: record } = result;
+  const state = next.kind === 'retry' || next.kind === 'keep' ? 0 : STATES.indexOf(next.kind);
+  const body = record.body;
+  const flags =
+    (record.afterCrash ? FLAG_AFTER_CRASH : 0) |
+    (record.responseTruncated ? FLAG_TRUNCATED : 0) |
+    (record.secretHeads ? FLAG_SEALED : 0) |
+    (body.kind === 'around' ? FLAG_SPLICED : 0) |
+    (body.kind === 'same' ? FLAG_SAME_BODY : 0) |
+    (record.url.startsWith('https:') ? FLAG_TLS : 0);
+  const sealed = (head: Uint8Array) =>
+    record.secretHeads && head.length > 0 ? engine.vault.seal(head, `attempt/${record.id}`) : head;
+  engine.db.prepare(INSERT).run(
+    idBytes(record.id),
+    idBytes(key.event),
+    engine.word(record.tenant),
+    engine.word(record.type),
+    key.slot,
+    key.lane,
+    key.run,
+    record.n,
+    record.startedAt,
+    state,
+    next.kind === 'retry' || next.kind === 'keep' ? next.at : null,
+    record.status ?? null,
+    record.fault ?? null,
+    flags,
+    timingsText(record.timings),
+    record.detail,
+    record.remoteAddress ?? null,
+    // The URL can be read from the head (its Host line and target) and FLAG_TLS.
+    record.requestHead.length > 0 ? null : record.url,
+    sealed(record.requestHead),
+    body.kind === 'around' ? body.before : body.kind === 'full' ? body.bytes : null,
+    body.kind === 'around' ? body.after : null,
+    sealed(record.responseHead),
+    record.responseBody,
+  );
+}
+
+/** `dns connect tls firstByte total` in tenths of a millisecond, `-` = that step did not happen. */
+function timingsText(timings: AttemptRecord['timings']): string {
+  const { dnsMs, connectMs, tlsMs, firstByteMs, totalMs } = timings;
+  let text = '';
+  for (const ms of [dnsMs, connectMs, tlsMs, firstByteMs, totalMs]) {
+    text += ms === undefined ? '- ' : `${Math.round(ms * 10)} `;
+  }
+  return text.trimEnd();
+}
+
+export function parseTimings(text: string): AttemptRecord['timings'] {
+  const [dnsMs, connectMs, tlsMs, firstByteMs, totalMs] = text
+    .split(' ')
+    .map((part) => (part === '-' ? undefined : Number(part) / 10));
+  return { dnsMs, connectMs, tlsMs, firstByteMs, totalMs: totalMs ?? 0 };
+}
+
+export interface Decision {
+  readonly key: Pick<DeliveryKey, 'slot' | 'lane' | 'event' | 'run'>;
+  readonly tenant: string;
+  readonly type: string;
+  readonly state: DeliveryState;
+  readonly fault: Fault | undefined;
+  readonly detail: string;
+  readonly now: Ms;
+}
+
+/** The end of a delivery without an exchange: skipped, cancelled, expired. */
+export function logDecision(engine: Engine, decision: Decision): void {
+  const { key, now } = decision;
+  engine.db
+    .prepare(
+      `insert into attempt (id, event, tenant, type, slot, lane, run, n, started_at, state, fault,
+         flags, timings, detail)
+       values (?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, 0, '', ?)`,
+    )
+    .run(
+      idBytes(engine.ids.attempt(now)),
+      idBytes(key.event),
+      engine.word(decision.tenant),
+      engine.word(decision.type),
+      key.slot,
+      key.lane,
+      key.run,
+      now,
+      STATES.indexOf(decision.state),
+      decision.fault ?? null,
+      decision.detail,
+    );
+}

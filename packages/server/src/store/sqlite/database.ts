@@ -1,0 +1,173 @@
+import { StoreError } from '../store.ts';
+
+/**
+ * The few calls of `node:sqlite` that are used; `@photostructure/sqlite` has the same ones on Node
+ * below 24.
+ */
+export interface Statement {
+  run(...values: Value[]): { changes: number | bigint; lastInsertRowid: number | bigint };
+  get(...values: Value[]): Row | undefined;
+  all(...values: Value[]): Row[];
+  iterate(...values: Value[]): Iterable<Row>;
+}
+interface RawDatabase {
+  exec(sql: string): void;
+  prepare(sql: string): Statement;
+  close(): void;
+}
+export type Value = null | number | string | Uint8Array;
+export type Row = Record<string, Value>;
+
+interface Driver {
+  DatabaseSync: new (path: string, options?: { readOnly?: boolean }) => RawDatabase;
+}
+
+/** WAL databases of older SQLite can be corrupted by a reset race (fixed in 3.51.3). */
+const OLDEST_SQLITE = [3, 51, 3];
+
+export async function loadDriver(): Promise<Driver> {
+  const major = Number(process.versions.node.split('.')[0]);
+  const name = major >= 24 ? 'node:sqlite' : '@photostructure/sqlite';
+  try {
+    return (await import(name)) as Driver;
+  } catch (cause) {
+    throw new StoreError(
+      'fatal',
+      `No SQLite driver: Node ${process.versions.node} needs the package ${name}. Install without --omit=optional, or use Node 24.`,
+      cause,
+    );
+  }
+}
+
+export interface DatabaseOptions {
+  readonly path: string;
+  readonly readOnly: boolean;
+}
+
+/** One connection: durable settings asserted, statements prepared once, errors named. */
+export class Database {
+  readonly #raw: RawDatabase;
+  readonly #statements = new Map<string, Statement>();
+
+  constructor(driver: Driver, options: DatabaseOptions) {
+    this.#raw = guarded(
+      () => new driver.DatabaseSync(options.path, { readOnly: options.readOnly }),
+    );
+    guarded(() => {
+      this.#raw.exec('pragma busy_timeout = 5000');
+      this.#raw.exec('pragma temp_store = memory');
+      this.#raw.exec('pragma cache_size = -32768');
+      if (!options.readOnly) this.#makeDurable();
+      this.#requireVersion();
+    });
+  }
+
+  /** FULL is not what every driver leaves behind in WAL mode, and less loses acknowledged events. */
+  #makeDurable(): void {
+    this.#raw.exec('pragma journal_mode = wal');
+    this.#raw.exec('pragma synchronous = full');
+    this.#raw.exec('pragma wal_autocheckpoint = 1000');
+    const mode = this.#raw.prepare('pragma journal_mode').get()?.['journal_mode'];
+    const synchronous = this.#raw.prepare('pragma synchronous').get()?.['synchronous'];
+    if (mode !== 'wal' || synchronous !== 2) {
+      throw new StoreError(
+        'fatal',
+        `SQLite must run with journal_mode=wal and synchronous=full, but has ${mode} and ${synchronous}.`,
+      );
+    }
+  }
+
+  #requireVersion(): void {
+    const text = String(this.#raw.prepare('select sqlite_version() as v').get()?.['v']);
+    const parts = text.split('.').map(Number);
+    for (const [i, least] of OLDEST_SQLITE.entries()) {
+      const part = parts[i] ?? 0;
+      if (part > least) return;
+      if (part < least) {
+        throw new StoreError(
+          'fatal',
+          `SQLite ${text} is too old (${OLDEST_SQLITE.join('.')} is needed): update the driver or Node.`,
+        );
+      }
+    }
+  }
+
+  prepare(sql: string): Statement {
+    const known = this.#statements.get(sql);
+    if (known) return known;
+    const statement = guarded(() => this.#raw.prepare(sql));
+    this.#statements.set(sql, statement);
+    return statement;
+  }
+
+  exec(sql: string): void {
+    guarded(() => this.#raw.exec(sql));
+  }
+
+  get<T>(sql: string, ...values: Value[]): T | undefined {
+    return guarded(() => this.prepare(sql).get(...values)) as T | undefined;
+  }
+
+  all<T>(sql: string, ...values: Value[]): T[] {
+    return guarded(() => this.prepare(sql).all(...values)) as T[];
+  }
+
+  run(sql: string, ...values: Value[]): number {
+    return Number(guarded(() => this.prepare(sql).run(...values)).changes);
+  }
+
+  /** All of `body` or nothing, durable when it returns. */
+  transaction<T>(body: () => T): T {
+    this.exec('begin immediate');
+    try {
+      const result = body();
+      this.exec('commit');
+      return result;
+    } catch (error) {
+      // A failed COMMIT or a full disk may have rolled back already.
+      try {
+        this.#raw.exec('rollback');
+      } catch {
+        // Nothing was open any more.
+      }
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.#statements.clear();
+    this.#raw.close();
+  }
+}
+
+/** Runs `body` and names what SQLite reports (https://www.sqlite.org/rescode.html). */
+function guarded<T>(body: () => T): T {
+  try {
+    return body();
+  } catch (error) {
+    throw storeError(error);
+  }
+}
+
+const FSYNC_FAULTS = new Set([1034 /* IOERR_FSYNC */, 1290 /* IOERR_DIR_FSYNC */]);
+
+export function storeError(error: unknown): Error {
+  if (!(error instanceof Error) || error instanceof StoreError) return error as Error;
+  const code = Number((error as { errcode?: number }).errcode ?? Number.NaN);
+  if (Number.isNaN(code)) return error;
+  const primary = code & 255;
+  if (primary === 13)
+    return new StoreError('full', 'The disk of the data directory is full.', error);
+  // After a failed fsync the kernel may have dropped what it could not write: only a restart, which
+  // reads the log again, knows what is there.
+  if (FSYNC_FAULTS.has(code))
+    return new StoreError('fatal', `The disk failed to flush (${code}).`, error);
+  if (primary === 11 || primary === 26) {
+    return new StoreError(
+      'fatal',
+      `The database is damaged (${error.message}); restore a backup.`,
+      error,
+    );
+  }
+  return new StoreError('unavailable', `SQLite: ${error.message} (${code})`, error);
+}

@@ -1,0 +1,241 @@
+import type { At } from '../../core/crash-sites.ts';
+import { decodeId, encodeId, type IdFactory, slotOfId } from '../../core/ids.ts';
+import type { Endpoint, EndpointId, LaneId, Ms, Slot, StoredEvent } from '../../core/model.ts';
+import { ASLEEP, LANE_PARTS } from '../../core/model.ts';
+import { numberOfLane, slotOf } from '../../core/routing.ts';
+import { LaneBook, type LaneEntry } from '../lane-book.ts';
+import { StoreError } from '../store.ts';
+import type { Vault } from '../vault.ts';
+import { Committer } from './committer.ts';
+import type { Database } from './database.ts';
+
+export interface EngineOptions {
+  readonly db: Database;
+  readonly vault: Vault;
+  readonly ids: IdFactory;
+  readonly at: At;
+  readonly fatal: (error: Error) => void;
+  /** Deliveries one lane may owe; more are recorded as skipped. */
+  readonly laneMax: number;
+}
+
+/** What the writer's parts share: the connection, the lanes' book, and mirrors of small tables. */
+export class Engine {
+  readonly db: Database;
+  readonly vault: Vault;
+  readonly ids: IdFactory;
+  readonly at: At;
+  readonly laneMax: number;
+  readonly committer: Committer;
+  readonly book = new LaneBook();
+  /** Endpoints by number; `undefined` value fields never: a deleted one stays as closed. */
+  readonly endpoints = new Map<
+    number,
+    { id: EndpointId; fifo: boolean; held: boolean; closed: boolean }
+  >();
+  /** Version of the last change that routing depends on. */
+  routingVersion = 0;
+  /** Fan-outs waiting to be expanded by housekeeping. */
+  expansions = 0;
+  readonly #words = new Map<string, number>();
+
+  constructor(options: EngineOptions) {
+    this.db = options.db;
+    this.vault = options.vault;
+    this.ids = options.ids;
+    this.at = options.at;
+    this.laneMax = options.laneMax;
+    this.committer = new Committer({
+      db: options.db,
+      at: options.at,
+      fatal: options.fatal,
+      rolledBack: () => {
+        this.#words.clear();
+        this.#readVersion();
+      },
+    });
+  }
+
+  /**
+   * Rebuilds the book. Every lane is free: whoever held one is dead. If the store was not closed in
+   * order, rows that were due may have been sent by the process that died, so their lanes come with
+   * a strike and the time of the crash.
+   */
+  open(now: Ms): void {
+    const { db } = this;
+    this.#readVersion();
+    for (const row of db.all<{ number: number; endpoint: EndpointId; value: Uint8Array | null }>(
+      `select n.number, n.endpoint, i.value from endpoint_number n
+       left join item i on i.kind = 'endpoint' and i.id = n.endpoint`,
+    )) {
+      const endpoint = row.value ? this.unsealEndpoint(row.endpoint, row.value) : undefined;
+      this.endpointChanged(row.number, row.endpoint, endpoint);
+    }
+    const crashes = this.#countCrash();
+    for (const row of db.all<{ slot: Slot; lane: LaneId; due: Ms; last: Ms; open: number }>(
+      `select slot, lane, min(due_at) as due, max(due_at) as last, count(*) as open
+       from delivery group by slot, lane`,
+    )) {
+      const entry = this.lane(row.slot, row.lane);
+      if (!entry) continue;
+      entry.open = row.open;
+      entry.lastDue = row.last;
+      if (crashes > 0 && row.due <= now) {
+        entry.strikes = crashes;
+        entry.crashedAt = now;
+      }
+      this.book.wake(entry, row.due);
+    }
+    for (const row of db.all<{
+      slot: Slot;
+      id: LaneId;
+      not_before: Ms;
+      failing_since: Ms;
+      failures: number;
+    }>('select * from lane')) {
+      const entry = this.lane(row.slot, row.id);
+      if (!entry) continue;
+      entry.failingSince = row.failing_since;
+      entry.failures = row.failures;
+      entry.notBefore = row.not_before;
+      if (entry.nextAt < row.not_before) {
+        entry.nextAt = ASLEEP;
+        this.book.wake(entry, row.not_before);
+      }
+    }
+    this.expansions = Number(db.get<{ n: number }>('select count(*) as n from expansion')?.n);
+  }
+
+  /** Deaths in a row; an orderly close, or `settled()`, starts again at 0. */
+  #countCrash(): number {
+    const running = this.meta('running');
+    const crashes = running === null ? 0 : Number(running);
+    this.setMeta('running', crashes + 1);
+    return crashes;
+  }
+
+  /** The process has lived long enough that what it carries is not what kills it. */
+  settled(): void {
+    this.setMeta('running', 1);
+  }
+
+  closeInOrder(): void {
+    this.setMeta('running', null);
+  }
+
+  meta(key: string): string | number | null {
+    return (
+      this.db.get<{ value: string | number | null }>('select value from meta where key = ?', key)
+        ?.value ?? null
+    );
+  }
+
+  setMeta(key: string, value: string | number | null): void {
+    this.db.run('insert or replace into meta (key, value) values (?, ?)', key, value);
+  }
+
+  /** The number of a tenant or type, given out in the running transaction if it is new. */
+  word(text: string): number {
+    const known = this.#words.get(text);
+    if (known !== undefined) return known;
+    this.db.run('insert into word (text) values (?) on conflict do nothing', text);
+    const number = this.db.get<{ number: number }>('select number from word where text = ?', text)
+      ?.number as number;
+    if (this.#words.size >= 100_000) this.#words.clear();
+    this.#words.set(text, number);
+    return number;
+  }
+
+  lane(slot: Slot, lane: LaneId): LaneEntry | undefined {
+    const known = this.book.get({ slot, lane });
+    if (known) return known;
+    const endpoint = this.endpoints.get(numberOfLane(lane));
+    if (!endpoint) return undefined;
+    const { id, fifo, held, closed } = endpoint;
+    const entry = this.book.ensure({ slot, lane, endpoint: id, fifo, held });
+    if (closed) this.book.close(entry);
+    return entry;
+  }
+
+  /** Carries a durable change of an endpoint into the book. */
+  endpointChanged(number: number, id: EndpointId, endpoint: Endpoint | undefined): void {
+    const fifo = endpoint !== undefined && endpoint.ordering !== 'none';
+    const held = endpoint !== undefined && (endpoint.paused || endpoint.disabled !== null);
+    this.endpoints.set(number, { id, fifo, held, closed: endpoint === undefined });
+    if (endpoint?.scope === 'tenant') this.lane(slotOf(endpoint.tenant), number * LANE_PARTS);
+    for (const entry of this.book.ofEndpoint(id)) {
+      entry.fifo = fifo;
+      if (entry.held !== held) this.book.setHeld(entry, held);
+      if (endpoint === undefined) this.book.close(entry);
+    }
+  }
+
+  unsealEndpoint(id: string, value: Uint8Array): Endpoint {
+    return JSON.parse(Buffer.from(this.vault.open(value, `endpoint/${id}`)).toString()) as Endpoint;
+  }
+
+  #readVersion(): void {
+    this.routingVersion = Number(
+      this.db.get<{ v: number | null }>(
+        "select max(version) as v from item where kind in ('endpoint', 'tenant')",
+      )?.v ?? 0,
+    );
+  }
+}
+
+/** An id's 16 bytes, for a key; ids come from our own factory, so a broken one is a bug. */
+export function idBytes(id: string): Uint8Array {
+  const bytes = decodeId(id);
+  if (!bytes) throw new StoreError('unavailable', `not an id: ${id}`);
+  return bytes;
+}
+
+export function idText<P extends string>(prefix: P, bytes: Uint8Array): `${P}_${string}` {
+  return `${prefix}_${encodeId(bytes)}`;
+}
+
+/** States as stored; the order is that of the column. */
+export const STATES = ['pending', 'succeeded', 'failed', 'cancelled'] as const;
+
+interface EventColumns {
+  readonly tenant: string;
+  readonly type: string;
+  readonly occurred_at: Ms;
+  readonly created_at: Ms;
+  readonly meta: string;
+  readonly data: Uint8Array;
+}
+
+export function readEvent(engine: Engine, id: Uint8Array): StoredEvent | undefined {
+  const row = engine.db.get<EventColumns>(
+    `select t.text as tenant, y.text as type, occurred_at, created_at, meta, data
+     from event e join word t on t.number = e.tenant join word y on y.number = e.type
+     where e.id = ?`,
+    id,
+  );
+  if (!row) return undefined;
+  const { tenant, type, meta, data } = row;
+  return {
+    id: idText('evt', id),
+    slot: slotOfId(id),
+    tenant,
+    type,
+    occurredAt: row.occurred_at,
+    createdAt: row.created_at,
+    meta,
+    data,
+  };
+}
+
+/** Without the data. */
+export function readEventHead(
+  engine: Engine,
+  id: Uint8Array,
+): Pick<StoredEvent, 'id' | 'slot' | 'tenant' | 'type'> | undefined {
+  const row = engine.db.get<{ tenant: string; type: string }>(
+    `select t.text as tenant, y.text as type from event e
+     join word t on t.number = e.tenant join word y on y.number = e.type where e.id = ?`,
+    id,
+  );
+  return row && { id: idText('evt', id), slot: slotOfId(id), ...row };
+}

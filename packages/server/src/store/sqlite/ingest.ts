@@ -1,0 +1,181 @@
+import type { EventId, Ms } from '../../core/model.ts';
+import { laneNumber } from '../lane-book.ts';
+import type { IngestedEvent, IngestReply, IngestRequest, NewEvent } from '../store.ts';
+import { logDecision } from './attempts.ts';
+import type { Job } from './committer.ts';
+import { type Engine, idBytes, idText } from './engine.ts';
+
+/** Wider fan-outs are stored with their event and expanded by housekeeping. */
+export const INLINE_FANOUT_MAX = 10_000;
+
+interface Wake {
+  readonly slot: number;
+  readonly lane: number;
+  dueAt: Ms;
+  rows: number;
+}
+
+export function ingestJob(
+  engine: Engine,
+  batch: readonly IngestRequest[],
+  at: { configVersion: number; now: Ms },
+): Job<IngestReply[]> {
+  const wakes = new Map<number, Wake>();
+  let expansions = 0;
+  return {
+    execute() {
+      wakes.clear();
+      expansions = 0;
+      if (at.configVersion < engine.routingVersion) {
+        return batch.map(() => ({ kind: 'stale', version: engine.routingVersion }));
+      }
+      return batch.map((request) => {
+        const found = findDuplicates(engine, request);
+        if ('conflict' in found) {
+          return { kind: 'conflict', index: found.conflict, existing: found.existing };
+        }
+        const events = request.events.map((event, i): IngestedEvent => {
+          const id = found.duplicates[i];
+          if (id !== undefined) return { id, duplicate: true, deliveries: 0, irregular: false };
+          const { irregular, expanding } = insertEvent(engine, event, { now: at.now, wakes });
+          if (expanding) expansions += 1;
+          return { id: event.id, duplicate: false, deliveries: event.lanes.length, irregular };
+        });
+        return { kind: 'accepted', events: withFirstCounts(engine, events) };
+      });
+    },
+    applied() {
+      engine.expansions += expansions;
+      for (const { slot, lane, dueAt, rows } of wakes.values()) {
+        const entry = engine.lane(slot, lane);
+        if (!entry) continue;
+        entry.open += rows;
+        engine.book.wake(entry, dueAt);
+      }
+    },
+  };
+}
+
+/** Duplicates answer with the first one's count, so that a repeated request gets the same answer. */
+function withFirstCounts(engine: Engine, events: readonly IngestedEvent[]): IngestedEvent[] {
+  return events.map((event) => {
+    if (!event.duplicate) return event;
+    const row = engine.db.get<{ n: number }>(
+      'select json_array_length(lanes) as n from event where id = ?',
+      idBytes(event.id),
+    );
+    return { ...event, deliveries: row?.n ?? 0 };
+  });
+}
+
+function findDuplicates(
+  engine: Engine,
+  request: IngestRequest,
+): { duplicates: (EventId | undefined)[] } | { conflict: number; existing: EventId } {
+  const duplicates: (EventId | undefined)[] = [];
+  const here = new Map<string, NewEvent>();
+  for (const [index, event] of request.events.entries()) {
+    const { idempotencyKey: key, hash } = event;
+    if (key === undefined || hash === undefined) {
+      duplicates.push(undefined);
+      continue;
+    }
+    const earlier = here.get(key);
+    const first = earlier
+      ? { id: earlier.id, hash: earlier.hash as Uint8Array }
+      : findByKey(engine, event.tenant, key);
+    if (!first) here.set(key, event);
+    else if (Buffer.compare(first.hash, hash) !== 0) return { conflict: index, existing: first.id };
+    duplicates.push(first?.id);
+  }
+  return { duplicates };
+}
+
+function findByKey(engine: Engine, tenant: string, key: string) {
+  const row = engine.db.get<{ id: Uint8Array; hash: Uint8Array }>(
+    'select id, hash from event where tenant = ? and idem = ?',
+    engine.word(tenant),
+    key,
+  );
+  return row && { id: idText('evt', row.id), hash: row.hash };
+}
+
+interface Insertion {
+  readonly now: Ms;
+  readonly wakes: Map<number, Wake>;
+}
+
+function insertEvent(
+  engine: Engine,
+  event: NewEvent,
+  insertion: Insertion,
+): { irregular: boolean; expanding: boolean } {
+  const id = idBytes(event.id);
+  engine.db
+    .prepare(
+      `insert into event (id, tenant, type, occurred_at, created_at, idem, hash, lanes, meta, data)
+       values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    )
+    .run(
+      id,
+      engine.word(event.tenant),
+      engine.word(event.type),
+      event.occurredAt,
+      event.createdAt,
+      event.idempotencyKey ?? null,
+      event.hash ?? null,
+      `[${event.lanes.join()}]`,
+      event.meta,
+      event.data,
+    );
+  if (event.lanes.length > INLINE_FANOUT_MAX) {
+    engine.db.run('insert into expansion (event, done) values (?, 0)', id);
+    return { irregular: true, expanding: true };
+  }
+  let irregular = false;
+  for (const lane of event.lanes) {
+    if (!owe(engine, { event, id, lane }, insertion)) irregular = true;
+  }
+  return { irregular, expanding: false };
+}
+
+export interface Owed {
+  readonly event: Pick<NewEvent, 'id' | 'slot' | 'tenant' | 'type'>;
+  readonly id: Uint8Array;
+  readonly lane: number;
+}
+
+/** Inserts one delivery; false = not simply due now (ordered after others, or skipped). */
+export function owe(engine: Engine, owed: Owed, insertion: Insertion): boolean {
+  const { event, id, lane } = owed;
+  const entry = engine.lane(event.slot, lane);
+  if (!entry) return false;
+  const number = laneNumber({ slot: event.slot, lane });
+  const wake = insertion.wakes.get(number);
+  if (entry.open + (wake?.rows ?? 0) >= engine.laneMax) {
+    logDecision(engine, {
+      key: { slot: event.slot, lane, event: event.id, run: 0 },
+      tenant: event.tenant,
+      type: event.type,
+      state: 'failed',
+      fault: 'skipped',
+      detail: `The webhook already owed ${engine.laneMax} deliveries; this one was not queued. Recover it once the backlog is gone.`,
+      now: insertion.now,
+    });
+    return false;
+  }
+  const dueAt = entry.fifo ? Math.max(insertion.now, entry.lastDue + 1) : insertion.now;
+  if (entry.fifo) entry.lastDue = dueAt;
+  engine.db
+    .prepare(
+      'insert into delivery (slot, lane, due_at, event, run, attempt, starts) values (?, ?, ?, ?, 0, 0, 0)',
+    )
+    .run(event.slot, lane, dueAt, id);
+  if (wake) {
+    wake.rows += 1;
+    wake.dueAt = Math.min(wake.dueAt, dueAt);
+  } else {
+    insertion.wakes.set(number, { slot: event.slot, lane, dueAt, rows: 1 });
+  }
+  return !entry.fifo;
+}

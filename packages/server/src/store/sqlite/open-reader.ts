@@ -1,0 +1,33 @@
+import { join } from 'node:path';
+import type { ConfigStore, LogStore } from '../store.ts';
+import { createVault } from '../vault.ts';
+import { listItems } from './config.ts';
+import { Database, loadDriver } from './database.ts';
+import { SqliteLogReader } from './log.ts';
+
+/** What only reads, on a connection that no commit waits for. */
+export type SqliteReader = Pick<
+  LogStore,
+  'events' | 'event' | 'deliveries' | 'attempts' | 'attempt'
+> &
+  Pick<ConfigStore, 'list'> & { close(): Promise<void> };
+
+/** A second way into a store that is open: call it after `openSqlite`, in any thread. */
+export async function openSqliteReader(options: {
+  readonly directory: string;
+  readonly masterKey: string;
+}): Promise<SqliteReader> {
+  const driver = await loadDriver();
+  const db = new Database(driver, { path: join(options.directory, 'posthorn.db'), readOnly: true });
+  const vault = createVault(options.masterKey);
+  const log = new SqliteLogReader(db, vault);
+  return {
+    events: (query) => log.events(query),
+    event: (tenant, id) => log.event(tenant, id),
+    deliveries: (query) => log.deliveries(query),
+    attempts: (query) => log.attempts(query),
+    attempt: (tenant, id) => log.attempt(tenant, id),
+    list: async (kind, query) => listItems({ db, vault }, kind, query),
+    close: async () => db.close(),
+  };
+}

@@ -1,0 +1,205 @@
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type At, nowhere } from '../../core/crash-sites.ts';
+import { createIdFactory } from '../../core/ids.ts';
+import type { Ms } from '../../core/model.ts';
+import {
+  type LaneCommand,
+  type LogStore,
+  type MaintenanceReport,
+  type RetentionPolicy,
+  type Store,
+  StoreError,
+  type StoreStats,
+} from '../store.ts';
+import { createVault } from '../vault.ts';
+import { applyCommand } from './complete.ts';
+import { SqliteConfig } from './config.ts';
+import { Database, loadDriver } from './database.ts';
+import { Engine, idText } from './engine.ts';
+import { SqliteLanes } from './lanes.ts';
+import { SqliteLogReader } from './log.ts';
+import { type ExpiryScan, maintainJob } from './maintain.ts';
+import { migrate } from './schema.ts';
+
+export interface SqliteOptions {
+  /** Made if missing; holds posthorn.db, its WAL, the lock and the ballast. */
+  readonly directory: string;
+  readonly masterKey: string;
+  readonly random: (count: number) => Uint8Array;
+  readonly now: () => Ms;
+  readonly laneMax?: number;
+  readonly at?: At;
+  /** The store can't be trusted until it is opened again; the process should end. */
+  readonly fatal?: (error: Error) => void;
+}
+
+/** Freed when the disk is full, so that what is stored can still be opened, read and deleted. */
+const BALLAST_BYTES = 4 * 1024 * 1024;
+
+export async function openSqlite(options: SqliteOptions): Promise<Store> {
+  const driver = await loadDriver();
+  mkdirSync(options.directory, { recursive: true, mode: 0o700 });
+  const lock = lockDirectory(driver, options.directory);
+  const closers: (() => void)[] = [() => lock.close()];
+  try {
+    const path = join(options.directory, 'posthorn.db');
+    const writer = openWriter(driver, options.directory, path);
+    closers.unshift(() => writer.close());
+    migrate(writer);
+    const vault = createVault(options.masterKey);
+    const engine = new Engine({
+      db: writer,
+      vault,
+      ids: createIdFactory(options.random),
+      at: options.at ?? nowhere,
+      fatal: options.fatal ?? (() => {}),
+      laneMax: options.laneMax ?? 1_000_000,
+    });
+    checkMasterKey(engine);
+    engine.open(options.now());
+    applyLeftCommands(engine, options.now());
+    const reader = new Database(driver, { path, readOnly: true });
+    closers.unshift(() => reader.close());
+    return {
+      lanes: new SqliteLanes(engine),
+      config: new SqliteConfig(engine),
+      log: logStore(engine, new SqliteLogReader(reader, vault)),
+      async close() {
+        engine.closeInOrder();
+        for (const close of closers) close();
+      },
+    };
+  } catch (error) {
+    for (const close of closers) close();
+    throw error;
+  }
+}
+
+type Driver = Awaited<ReturnType<typeof loadDriver>>;
+
+/**
+ * SQLite's own file lock on a file of its own, held for the life of the process: the kernel drops it
+ * when the process dies, however it dies.
+ */
+function lockDirectory(driver: Driver, directory: string): { close(): void } {
+  const path = join(directory, 'lock');
+  try {
+    const db = new driver.DatabaseSync(path);
+    db.exec('pragma busy_timeout = 0');
+    db.exec('pragma journal_mode = memory');
+    db.exec('begin exclusive');
+    return db;
+  } catch (cause) {
+    const busy = String((cause as Error).message).includes('locked');
+    throw new StoreError(
+      'fatal',
+      busy
+        ? `Another Posthorn already uses ${directory}. Stop it, or give this one another data directory (POSTHORN_DATA).`
+        : `The data directory ${directory} can't be used (${(cause as Error).message}). Check that it is writable and that the disk has space.`,
+      cause,
+    );
+  }
+}
+
+function openWriter(driver: Driver, directory: string, path: string): Database {
+  const ballast = join(directory, 'ballast');
+  try {
+    const db = new Database(driver, { path, readOnly: false });
+    if (!existsSync(ballast)) tryWriteBallast(ballast);
+    return db;
+  } catch (error) {
+    if (!(error instanceof StoreError) || error.kind === 'fatal' || !existsSync(ballast))
+      throw error;
+    rmSync(ballast);
+    return new Database(driver, { path, readOnly: false });
+  }
+}
+
+function tryWriteBallast(path: string): void {
+  try {
+    writeFileSync(path, new Uint8Array(BALLAST_BYTES));
+  } catch {
+    // No room for it now; the next start tries again.
+    rmSync(path, { force: true });
+  }
+}
+
+/** A value sealed at the first start: a wrong master key is refused before it can do harm. */
+function checkMasterKey(engine: Engine): void {
+  const known = engine.meta('master_key_check');
+  if (known === null) {
+    const sealed = Buffer.from(engine.vault.seal(Buffer.from('posthorn'), 'check')).toString(
+      'base64',
+    );
+    engine.setMeta('master_key_check', sealed);
+    return;
+  }
+  try {
+    engine.vault.open(Buffer.from(String(known), 'base64'), 'check');
+  } catch (cause) {
+    throw new StoreError(
+      'fatal',
+      'POSTHORN_MASTER_KEY is not the key this store was made with: its secrets cannot be read. Start with the old key.',
+      cause,
+    );
+  }
+}
+
+/** Commands for lanes whose holder died before it could carry them out. */
+function applyLeftCommands(engine: Engine, now: Ms): void {
+  const rows = engine.db.all<{
+    slot: number;
+    lane: number;
+    event: Uint8Array;
+    run: number;
+    kind: string;
+  }>('select * from command');
+  if (rows.length === 0) return;
+  engine.db.transaction(() => {
+    for (const { slot, lane, event, run, kind } of rows) {
+      const command: LaneCommand = {
+        slot,
+        lane,
+        run,
+        event: idText('evt', event),
+        do: kind as LaneCommand['do'],
+      };
+      const { moved } = applyCommand(engine, command, now);
+      const entry = engine.lane(slot, lane);
+      if (moved && entry && command.do === 'cancel') entry.open -= 1;
+      if (moved && entry && command.do === 'retryNow') engine.book.wake(entry, now);
+    }
+    engine.db.run('delete from command');
+  });
+}
+
+function logStore(engine: Engine, reader: SqliteLogReader): LogStore {
+  const scan: ExpiryScan = { after: new Uint8Array(), nextAt: 0 };
+  return {
+    events: (query) => reader.events(query),
+    event: (tenant, id) => reader.event(tenant, id),
+    deliveries: (query) => reader.deliveries(query),
+    attempts: (query) => reader.attempts(query),
+    attempt: (tenant, id) => reader.attempt(tenant, id),
+    stats: async (now) => ({ ...bookStats(engine, now), ...reader.counts() }),
+    maintain: (policy: RetentionPolicy, now: Ms): Promise<MaintenanceReport> =>
+      engine.committer.run(maintainJob(engine, policy, { now, scan })),
+  };
+}
+
+function bookStats(engine: Engine, now: Ms): Omit<StoreStats, 'events' | 'attempts'> {
+  let pending = 0;
+  let lanesAwake = 0;
+  let lanesHeld = 0;
+  let oldestDueAt: Ms | undefined;
+  for (const entry of engine.book.all()) {
+    pending += entry.open;
+    if (entry.owner !== 0) lanesHeld += 1;
+    else if (!entry.held && entry.nextAt <= now) {
+      lanesAwake += 1;
+      oldestDueAt = Math.min(oldestDueAt ?? entry.nextAt, entry.nextAt);
+    }
+  }
+  return { pending, lanesAwake, lanesHeld, oldestDueAt };
+}

@@ -1,0 +1,91 @@
+import { StoreError } from '../store.ts';
+import type { Database } from './database.ts';
+
+/**
+ * Forward-only migrations, each in one transaction with its number. `user_version` holds the last
+ * one applied; a newer store than this program knows is refused.
+ */
+const MIGRATIONS: readonly string[] = [
+  `
+  create table meta (key text primary key, value any) strict, without rowid;
+
+  -- Tenants and event types by number: they stand in every row.
+  create table word (number integer primary key, text text not null unique) strict;
+
+  -- Configuration: one row per thing, the last change only. value null = deleted.
+  create table item (
+    kind text not null, id text not null, tenant text not null,
+    version integer not null, value blob,
+    primary key (kind, id)
+  ) strict, without rowid;
+  create index item_version on item (version);
+  create index item_tenant on item (kind, tenant, id);
+
+  create table endpoint_number (
+    number integer primary key autoincrement, endpoint text not null unique
+  ) strict;
+
+  -- Only lanes that are not in the state every lane starts in.
+  create table lane (
+    slot integer not null, id integer not null,
+    not_before integer not null, failing_since integer not null, failures integer not null,
+    primary key (slot, id)
+  ) strict, without rowid;
+
+  create table event (
+    id blob not null unique, tenant integer not null, type integer not null,
+    occurred_at integer not null, created_at integer not null,
+    idem text, hash blob, lanes text not null, meta text not null, data blob not null
+  ) strict;
+  create index event_tenant on event (tenant);
+  create unique index event_idem on event (tenant, idem) where idem is not null;
+
+  -- The only hot table: deliveries that are owed. A finished delivery is a deleted row.
+  create table delivery (
+    slot integer not null, lane integer not null, due_at integer not null,
+    event blob not null, run integer not null,
+    attempt integer not null, starts integer not null,
+    primary key (slot, lane, due_at, event, run)
+  ) strict, without rowid;
+
+  -- Fan-outs too wide for one transaction: lanes from \`done\` on are still to be inserted.
+  create table expansion (event blob primary key, done integer not null) strict, without rowid;
+
+  create table command (
+    slot integer not null, lane integer not null, event blob not null, run integer not null,
+    kind text not null, primary key (slot, lane, event, run, kind)
+  ) strict, without rowid;
+
+  -- Append-only: one row per exchange, and one per decision without an exchange (n = 0).
+  create table attempt (
+    id blob not null unique, event blob not null, tenant integer not null, type integer not null,
+    slot integer not null, lane integer not null, run integer not null, n integer not null,
+    started_at integer not null, state integer not null, next_at integer,
+    status integer, fault text, flags integer not null,
+    timings text not null, detail text not null, remote text, url text,
+    req_head blob, body_before blob, body_after blob, res_head blob, res_body blob
+  ) strict;
+  create index attempt_event on attempt (event);
+  create index attempt_tenant on attempt (tenant);
+  create index attempt_lane on attempt (lane);
+  create index attempt_failed on attempt (tenant) where state in (2, 3);
+  `,
+];
+
+export const SCHEMA_VERSION = MIGRATIONS.length;
+
+export function migrate(db: Database): void {
+  const found = Number(db.get<{ user_version: number }>('pragma user_version')?.user_version);
+  if (found > SCHEMA_VERSION) {
+    throw new StoreError(
+      'fatal',
+      `The store was written by a newer Posthorn (schema ${found}, this one knows ${SCHEMA_VERSION}): start that release or a later one.`,
+    );
+  }
+  for (let version = found; version < SCHEMA_VERSION; version++) {
+    db.transaction(() => {
+      db.exec(MIGRATIONS[version] as string);
+      db.exec(`pragma user_version = ${version + 1}`);
+    });
+  }
+}
