@@ -1,0 +1,313 @@
+import { randomBytes } from 'node:crypto';
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { VERSION } from '@posthorn/wire';
+import type { Config } from './config.ts';
+import type { Clock } from './core/clock.ts';
+import { createIdFactory } from './core/ids.ts';
+import {
+  crashPoint,
+  createDelivery,
+  createGuard,
+  type Delivery,
+  type DeliverySettings,
+  systemClock,
+} from './deliver.ts';
+import { Housekeeper } from './delivery/housekeeper.ts';
+import { Publisher } from './delivery/publish.ts';
+import { Registry } from './delivery/registry.ts';
+import { createHttpServer } from './http/server.ts';
+import { ConfigView } from './store/config-view.ts';
+import { openSqlite } from './store/sqlite/open.ts';
+import type { Store } from './store/store.ts';
+import type { Logger, Metrics } from './telemetry.ts';
+import { startDeliveryThread, startStoreThreads } from './threads.ts';
+
+export interface AppOptions {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  /** Virtual time for tests; implies `inline`. */
+  readonly clock?: Clock;
+  /** Everything in this thread: tests from source, and hosts that forbid threads. */
+  readonly inline?: boolean;
+}
+
+export interface App {
+  /** Where people reach it. */
+  readonly url: string;
+  readonly adminKey: {
+    /** Known only when it was made or given now, or kept in `file`. */
+    readonly text: string | undefined;
+    readonly file: string | undefined;
+    readonly made: boolean;
+  };
+  readonly publisher: Publisher;
+  readonly registry: Registry;
+  readonly store: Store;
+  /** Stops intake, drains, closes the store. Repeated calls are the same one. */
+  close(): Promise<void>;
+  /** Resolves when it ends: with what forced it, or without after `close`. */
+  readonly closed: Promise<Error | undefined>;
+}
+
+/** The composition root: opens the parts in order, and closes them in reverse. */
+export async function startApp(options: AppOptions): Promise<App> {
+  const closers: (() => Promise<void> | void)[] = [];
+  let end: (error: Error | undefined) => void = () => {};
+  const closed = new Promise<Error | undefined>((resolve) => {
+    end = resolve;
+  });
+  const closeAll = async () => {
+    for (const close of closers.splice(0).reverse()) await close();
+  };
+  try {
+    const app = await compose(options, { closers, fatal: end });
+    let closing: Promise<void> | undefined;
+    return {
+      ...app,
+      closed,
+      close: () => {
+        closing ??= closeAll().then(() => end(undefined));
+        return closing;
+      },
+    };
+  } catch (error) {
+    await closeAll().catch((err: unknown) => {
+      options.logger.warn({ err }, 'not everything could be closed');
+    });
+    throw error;
+  }
+}
+
+interface Lifetime {
+  readonly closers: (() => Promise<void> | void)[];
+  readonly fatal: (error: Error) => void;
+}
+
+async function compose(
+  options: AppOptions,
+  lifetime: Lifetime,
+): Promise<Omit<App, 'closed' | 'close'>> {
+  const { config, logger, metrics } = options;
+  const { closers } = lifetime;
+  const clock = options.clock ?? systemClock;
+  mkdirSync(config.dataDirectory, { recursive: true, mode: 0o700 });
+  const { store, startDelivery } = await openStore(options, { ...lifetime, clock });
+  closers.push(() => store.close());
+
+  const view = new ConfigView(store.config);
+  await view.refresh();
+  let ports: readonly number[] = [];
+  const guard = createGuard(deliverySettings(config), () => ports);
+  const ids = createIdFactory(randomBytes);
+  const registry = new Registry({
+    store: store.config,
+    ids,
+    now: () => clock.now(),
+    random: randomBytes,
+    judgeUrl: (url) => guard.judgeUrl(url),
+    refresh: () => view.refresh(),
+  });
+  await registry.ensureDefaults();
+  const adminKey = await provideAdminKey(registry, config);
+
+  const refresh = () =>
+    void view.refresh().catch((err: unknown) => logger.warn({ err }, 'configuration not read'));
+  const delivery = await startDelivery(refresh);
+  closers.push(() => delivery.stop(config.drainMs));
+  view.onChange(() => delivery.configChanged());
+
+  const housekeeper = new Housekeeper({
+    log: store.log,
+    clock,
+    logger,
+    retentionMs: config.retentionMs,
+    poke: () => delivery.poke(),
+  });
+  housekeeper.start();
+  closers.push(() => housekeeper.stop());
+
+  const publisher = new Publisher({
+    store: store.lanes,
+    view,
+    ids,
+    clock,
+    queueEventsMax: config.queueEvents,
+    queueBytesMax: config.queueBytes,
+    at: crashPoint(config.crashAt),
+    ingested(events, regular) {
+      if (regular) return delivery.offer(events);
+      housekeeper.poke();
+      delivery.poke();
+    },
+  });
+  describeTo(metrics, publisher);
+
+  const http = await createHttpServer({
+    publisher,
+    registry,
+    config: view,
+    log: store.log,
+    configStore: store.config,
+    ready: async () => readiness(store, clock),
+    metrics: async () =>
+      metrics.text() + (await storeMetrics(store, clock)) + (await delivery.metrics()),
+    version: VERSION,
+    logger,
+    now: () => clock.now(),
+  });
+  const address = await http.listen({ host: config.host, port: config.port });
+  ports = [address.port];
+  delivery.listening(ports);
+  closers.push(async () => {
+    publisher.close();
+    await http.close(config.drainMs);
+  });
+  return { url: urlOf(config, address), adminKey, publisher, registry, store };
+}
+
+interface OpenStore {
+  readonly store: Store;
+  readonly startDelivery: (configChanged: () => void) => Promise<Delivery>;
+}
+
+/** The store and the way to start delivery on it: in threads, or all here. */
+async function openStore(
+  options: AppOptions,
+  { fatal, clock }: Lifetime & { clock: Clock },
+): Promise<OpenStore> {
+  const { config, logger } = options;
+  const settings = deliverySettings(config);
+  const masterKey = config.masterKey ?? keptMasterKey(config.dataDirectory);
+  const { dataDirectory: directory, crashAt } = config;
+  const here = (store: Store) => (configChanged: () => void) =>
+    createDelivery(settings, { store, clock, log: logger, configChanged });
+  if (options.inline || options.clock) {
+    const store = await openSqlite({
+      directory,
+      masterKey,
+      random: randomBytes,
+      now: () => clock.now(),
+      at: crashPoint(crashAt),
+      fatal,
+    });
+    return { store, startDelivery: here(store) };
+  }
+  const { store, forDelivery } = await startStoreThreads({ directory, masterKey, crashAt, fatal });
+  if (!config.deliverThread) {
+    forDelivery.close();
+    return { store, startDelivery: here(store) };
+  }
+  const { logLevel: level, logFormat: format } = config;
+  return {
+    store,
+    startDelivery: (configChanged) =>
+      startDeliveryThread({
+        settings,
+        store: forDelivery,
+        logger: { level, format, colors: false },
+        fatal,
+        configChanged,
+      }),
+  };
+}
+
+function deliverySettings(config: Config): DeliverySettings {
+  return {
+    egressAllow: config.egressAllow,
+    allowLoopback: config.mode === 'dev',
+    allowHttp: config.egressHttp,
+    tlsCa:
+      config.egressCaFile === undefined ? undefined : readFileSync(config.egressCaFile, 'utf8'),
+    concurrency: config.concurrency,
+    name: hostname(),
+    version: VERSION,
+    shared: false,
+    crashAt: config.crashAt,
+  };
+}
+
+/** Made at the first start and kept beside the store, readable by its owner only. */
+function keptMasterKey(directory: string): string {
+  return keptSecret(join(directory, 'master-key'), () => randomBytes(32).toString('base64url'))
+    .text;
+}
+
+function keptSecret(path: string, make: () => string): { text: string; made: boolean } {
+  if (existsSync(path)) return { text: readFileSync(path, 'utf8').trim(), made: false };
+  const text = make();
+  writeFileSync(path, `${text}\n`, { mode: 0o600, flag: 'wx' });
+  chmodSync(path, 0o600);
+  return { text, made: true };
+}
+
+/**
+ * There is an admin key afterwards. The one of the configuration wins; else one is made at the first
+ * start, and kept in a file so that a later start (or a script) can find it.
+ */
+async function provideAdminKey(registry: Registry, config: Config): Promise<App['adminKey']> {
+  const made = await registry.ensureAdminKey(config.adminKey);
+  if (config.adminKey !== undefined) return { text: config.adminKey, file: undefined, made: false };
+  const file = join(config.dataDirectory, 'admin-key');
+  if (made !== undefined) {
+    writeFileSync(file, `${made}\n`, { mode: 0o600 });
+    chmodSync(file, 0o600);
+    return { text: made, file, made: true };
+  }
+  if (!existsSync(file)) return { text: undefined, file: undefined, made: false };
+  return { text: readFileSync(file, 'utf8').trim(), file, made: false };
+}
+
+async function readiness(store: Store, clock: Clock) {
+  try {
+    await store.log.stats(clock.now());
+    return { ok: true, checks: { store: 'ok' } };
+  } catch {
+    return { ok: false, checks: { store: 'unavailable' } };
+  }
+}
+
+function describeTo(metrics: Metrics, publisher: Publisher): void {
+  metrics.observed(
+    { name: 'posthorn_ingest_queue_events', help: 'Events waiting for their commit.' },
+    () => publisher.queued,
+  );
+  metrics.observed(
+    { name: 'process_resident_memory_bytes', help: 'Resident memory of the process.' },
+    () => process.memoryUsage.rss(),
+  );
+  metrics.observed(
+    { name: 'process_cpu_seconds', help: 'CPU time of the process, all threads.' },
+    () => {
+      const { user, system } = process.cpuUsage();
+      return (user + system) / 1e6;
+    },
+  );
+}
+
+async function storeMetrics(store: Store, clock: Clock): Promise<string> {
+  const now = clock.now();
+  const stats = await store.log.stats(now);
+  const oldest = stats.oldestDueAt === undefined ? 0 : Math.max(0, now - stats.oldestDueAt) / 1000;
+  const gauges: readonly [string, string, number][] = [
+    ['posthorn_deliveries_pending', 'Deliveries owed.', stats.pending],
+    ['posthorn_lanes_ready', 'Lanes with something due that nobody holds.', stats.lanesAwake],
+    ['posthorn_oldest_due_seconds', 'How late the latest free lane is.', oldest],
+    ['posthorn_events_stored', 'Events in the store.', stats.events],
+    ['posthorn_attempts_stored', 'Attempts in the log.', stats.attempts],
+  ];
+  return gauges
+    .map(
+      ([name, help, value]) => `# HELP ${name} ${help}\n# TYPE ${name} gauge\n${name} ${value}\n`,
+    )
+    .join('');
+}
+
+function urlOf(config: Config, address: { address: string; port: number }): string {
+  if (config.baseUrl !== undefined) return config.baseUrl;
+  const anywhere = address.address === '0.0.0.0' || address.address === '::';
+  const host = anywhere ? 'localhost' : address.address;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${address.port}`;
+}

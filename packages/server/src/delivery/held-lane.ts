@@ -1,0 +1,168 @@
+import { type LaneLimits, LaneState } from '../core/lane-state.ts';
+import type { Ms, StoredEvent } from '../core/model.ts';
+import type { Cursor, DeliveryKey, Due, Lane } from '../store/store.ts';
+
+/** A row with what sending it needs. */
+export interface Ready {
+  readonly due: Due;
+  /** undefined = retention removed it. */
+  readonly event: StoredEvent | undefined;
+  readonly frozen: Uint8Array | undefined;
+}
+
+export function rowKey(key: Pick<DeliveryKey, 'event' | 'run'>): string {
+  return key.run === 0 ? key.event : `${key.event}.${key.run}`;
+}
+
+const CRASH_ROWS = 32;
+const CAREFUL_STRIKES = 3;
+
+/**
+ * A lane this node holds: which of its rows are in memory, and how far it has been read.
+ *
+ * `more` = the store may hold due rows beyond the cursor. While it is false the lane is known to be
+ * read to its end, and rows that this node ingests go straight into the buffer. `known` are the rows
+ * in memory, from the moment they are read or offered until their outcome is stored.
+ */
+export class HeldLane extends LaneState<Ready> {
+  readonly known = new Set<string>();
+  readonly strikes: number;
+  limits: LaneLimits;
+  more = true;
+  fetching = false;
+  /** No new rows: goes back as soon as nothing of it is in memory. */
+  yielding = false;
+  dropped = false;
+  /** A retry of it is due later: only the store wakes a lane at a time, so it is not kept idle. */
+  owesLater = false;
+  idleSince: Ms | undefined;
+  readonly #crashedAt: Ms | undefined;
+  #crashMarks = CRASH_ROWS;
+  #cursor: { dueAt: Ms; event: Due['event']; run: number } | undefined;
+  /** Completed while a fetch was under way, which may still have seen them. */
+  #ghosts: Set<string> | undefined;
+  #restartAfterFetch = false;
+
+  constructor(lane: Lane, limits: LaneLimits, now: Ms) {
+    const health = { failingSince: lane.failingSince, failures: lane.failures };
+    super({ ...lane, health, careful: lane.strikes >= CAREFUL_STRIKES, now }, limits);
+    this.strikes = lane.strikes;
+    this.limits = limits;
+    this.#crashedAt = lane.crashedAt;
+  }
+
+  override setLimits(limits: LaneLimits): void {
+    super.setLimits(limits);
+    this.limits = limits;
+  }
+
+  cursor(limit: number): Cursor {
+    return { slot: this.slot, lane: this.lane, after: this.#cursor, limit };
+  }
+
+  offer(ready: Ready, bufferMax: number): void {
+    const { due } = ready;
+    if (
+      this.more ||
+      this.yielding ||
+      this.fetching ||
+      this.buffer.length >= bufferMax ||
+      this.fifo
+    ) {
+      // Found by the next fetch; if it lies before the cursor, by starting over.
+      if (this.#isBehind(due)) this.restart();
+      this.more = true;
+      if (this.fetching) this.#restartAfterFetch = true;
+      return;
+    }
+    if (this.#isBehind(due)) {
+      this.restart();
+      return;
+    }
+    if (this.known.has(rowKey(due))) return;
+    this.#cursor = { dueAt: due.dueAt, event: due.event, run: due.run };
+    this.known.add(rowKey(due));
+    this.buffer.push(ready);
+  }
+
+  #isBehind(due: Due): boolean {
+    const at = this.#cursor;
+    if (!at) return false;
+    return due.dueAt < at.dueAt || (due.dueAt === at.dueAt && due.event <= at.event);
+  }
+
+  /** Reads from the start again; what is in memory is skipped. */
+  restart(): void {
+    if (this.fetching) this.#restartAfterFetch = true;
+    this.#cursor = undefined;
+    this.more = true;
+  }
+
+  beginFetch(): void {
+    this.fetching = true;
+    this.#ghosts = new Set();
+    this.#restartAfterFetch = false;
+  }
+
+  endFetch(rows: readonly Ready[], asked: number): void {
+    const last = rows.at(-1)?.due;
+    if (last) this.#cursor = { dueAt: last.dueAt, event: last.event, run: last.run };
+    this.more = rows.length >= asked;
+    if (!this.yielding) {
+      for (const ready of rows) {
+        const key = rowKey(ready.due);
+        if (this.known.has(key) || this.#ghosts?.has(key)) continue;
+        this.known.add(key);
+        this.buffer.push(ready);
+      }
+    }
+    this.#ended();
+  }
+
+  failFetch(): void {
+    this.more = true;
+    this.#ended();
+  }
+
+  #ended(): void {
+    this.fetching = false;
+    this.#ghosts = undefined;
+    if (this.#restartAfterFetch) this.restart();
+    this.#restartAfterFetch = false;
+  }
+
+  /** The row's outcome is stored. */
+  forget(key: string): void {
+    this.known.delete(key);
+    this.#ghosts?.add(key);
+  }
+
+  /** Unsent rows go back to the store, where they still are. */
+  forgetBuffer(): void {
+    for (const { due } of this.buffer) this.known.delete(rowKey(due));
+    this.buffer.length = 0;
+    this.restart();
+  }
+
+  removeBuffered(key: string): void {
+    const at = this.buffer.findIndex(({ due }) => rowKey(due) === key);
+    if (at < 0) return;
+    this.buffer.splice(at, 1);
+    this.known.delete(key);
+  }
+
+  /** The head of an ordered lane failed: nothing behind it may pass. */
+  holdOrder(until: Ms): void {
+    this.waitUntil = Math.max(this.waitUntil, until);
+    this.yielding = true;
+    this.forgetBuffer();
+  }
+
+  /** The process that held the lane before may have sent this row without logging it. */
+  takeCrashMark(due: Due): boolean {
+    if (this.#crashedAt === undefined || this.#crashMarks === 0) return false;
+    if (due.dueAt > this.#crashedAt) return false;
+    this.#crashMarks -= 1;
+    return true;
+  }
+}

@@ -1,0 +1,164 @@
+import { type Dialect, decodeMeta, dialects, importKey, type SigningKey } from '@posthorn/wire';
+import type { Exchange, OutboundRequest } from '../core/exchange.ts';
+import { LANE_CONCURRENCY, type LaneLimits } from '../core/lane-state.ts';
+import type {
+  AttemptId,
+  Endpoint,
+  Header,
+  Ms,
+  RetryPolicy,
+  StoredEvent,
+  Tenant,
+} from '../core/model.ts';
+import { DEFAULT_RETRY } from '../core/settle.ts';
+import type { ConfigView } from '../store/config-view.ts';
+import type { AttemptRecord, Due, SentBody } from '../store/store.ts';
+
+export const TIMEOUT_MS = 15_000;
+
+/** What sending to an endpoint needs, worked out once per version of its configuration. */
+export interface Plan {
+  readonly endpoint: Endpoint;
+  readonly url: URL;
+  readonly dialect: Dialect;
+  readonly keys: readonly { readonly key: SigningKey; readonly expiresAt: Ms | null }[];
+  readonly policy: RetryPolicy;
+  readonly timeoutMs: Ms;
+  readonly limits: LaneLimits;
+  readonly secretHeads: boolean;
+}
+
+export function planFor(endpoint: Endpoint, view: ConfigView): Plan {
+  const chain = tenants(endpoint, view);
+  const inherit = <K extends keyof Tenant['defaults']>(own: Tenant['defaults'][K], name: K) => {
+    if (own !== null) return own;
+    return chain.find((tenant) => tenant.defaults[name] !== null)?.defaults[name] ?? null;
+  };
+  return {
+    endpoint,
+    url: new URL(endpoint.url),
+    dialect: dialects[endpoint.dialect],
+    keys: endpoint.secrets.map(({ value, expiresAt }) => ({ key: importKey(value), expiresAt })),
+    policy: inherit(endpoint.retryPolicy, 'retryPolicy') ?? DEFAULT_RETRY,
+    timeoutMs: inherit(endpoint.timeoutMs, 'timeoutMs') ?? TIMEOUT_MS,
+    limits: {
+      maxConcurrency: inherit(endpoint.maxConcurrency, 'maxConcurrency') ?? LANE_CONCURRENCY,
+      rate: inherit(endpoint.rateLimit, 'rateLimit') ?? undefined,
+      fifo: endpoint.ordering !== 'none',
+    },
+    secretHeads: endpoint.headers.length > 0,
+  };
+}
+
+const PARENTS_MAX = 16;
+
+/** The endpoint's tenant, then its parents. */
+function tenants(endpoint: Endpoint, view: ConfigView): Tenant[] {
+  const chain: Tenant[] = [];
+  let id: string | null = endpoint.tenant;
+  while (id !== null && chain.length < PARENTS_MAX) {
+    const tenant: Tenant | undefined = view.tenant(id);
+    if (!tenant) break;
+    chain.push(tenant);
+    id = tenant.parent;
+  }
+  return chain;
+}
+
+export interface Rendered {
+  readonly request: OutboundRequest;
+  readonly secretHeads: boolean;
+}
+
+/** The exact request of one attempt. `frozen`: the body that the first attempt of the run sent. */
+export function render(
+  plan: Plan,
+  what: { event: StoredEvent; run: number; frozen: Uint8Array | undefined; now: Ms },
+): Rendered {
+  const { event, run, now } = what;
+  const { endpoint, dialect } = plan;
+  const body = what.frozen ?? dialect.body(event, endpoint);
+  const keys = plan.keys.filter((k) => k.expiresAt === null || k.expiresAt > now).map((k) => k.key);
+  const own = dialect.headers({
+    event,
+    endpoint,
+    body,
+    webhookId: run === 0 ? event.id : `${event.id}_${run}`,
+    timestampS: Math.floor(now / 1000),
+    keys,
+  });
+  const brought = event.meta.includes('"headers"') ? (decodeMeta(event.meta).headers ?? []) : [];
+  const request = {
+    url: plan.url,
+    method: endpoint.method,
+    headers: merge(own, endpoint.headers, brought),
+    body,
+    timeoutMs: plan.timeoutMs,
+  };
+  return { request, secretHeads: plan.secretHeads || brought.length > 0 };
+}
+
+/** The dialect's headers, then the endpoint's, then the event's; a later one replaces an earlier. */
+function merge(own: Header[], endpoint: readonly Header[], event: readonly Header[]): Header[] {
+  if (endpoint.length === 0 && event.length === 0) return own;
+  const all = [...own, ...endpoint, ...event];
+  const last = new Map(all.map((header, i) => [header.name.toLowerCase(), i]));
+  return all.filter((header, i) => last.get(header.name.toLowerCase()) === i);
+}
+
+export interface Attempted {
+  readonly id: AttemptId;
+  readonly event: StoredEvent;
+  readonly row: Due;
+  readonly plan: Plan;
+  readonly startedAt: Ms;
+  readonly request: OutboundRequest | undefined;
+  readonly exchange: Exchange;
+  readonly frozen: boolean;
+  readonly secretHeads: boolean;
+  readonly afterCrash: boolean;
+}
+
+const EMPTY = new Uint8Array();
+const SAME: SentBody = { kind: 'same' };
+
+/** One exchange as the log keeps it. */
+export function recordOf(attempted: Attempted): AttemptRecord {
+  const { exchange, event, plan, row, request } = attempted;
+  const { outcome } = exchange;
+  const broken = outcome.kind === 'fault';
+  return {
+    id: attempted.id,
+    tenant: event.tenant,
+    type: event.type,
+    endpoint: plan.endpoint.id,
+    n: row.attempt + 1,
+    startedAt: attempted.startedAt,
+    timings: exchange.timings,
+    status: outcome.status,
+    fault: broken ? outcome.fault : undefined,
+    detail: broken ? outcome.detail : '',
+    remoteAddress: exchange.remoteAddress,
+    method: plan.endpoint.method,
+    url: plan.endpoint.url,
+    requestHead: exchange.requestHead,
+    body: attempted.frozen || !request ? SAME : splice(request.body, event.data),
+    responseHead: outcome.head ?? EMPTY,
+    responseBody: outcome.body ?? EMPTY,
+    responseTruncated: !broken && outcome.truncated,
+    secretHeads: attempted.secretHeads,
+    afterCrash: attempted.afterCrash,
+  };
+}
+
+/** Most bodies hold the event's data as it was posted: only what stands around it is kept again. */
+export function splice(body: Uint8Array, data: Uint8Array): SentBody {
+  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  const at = data.length === 0 ? -1 : bytes.indexOf(data);
+  if (at < 0) return { kind: 'full', bytes: body };
+  return {
+    kind: 'around',
+    before: body.subarray(0, at),
+    after: body.subarray(at + data.length),
+  };
+}

@@ -1,0 +1,297 @@
+import { createHash } from 'node:crypto';
+import { type EventDraft, encodeMeta } from '@posthorn/wire';
+import type { Clock } from '../core/clock.ts';
+import type { At } from '../core/crash-sites.ts';
+import { AppError } from '../core/errors.ts';
+import type { IdFactory } from '../core/ids.ts';
+import type { EventId, TenantId } from '../core/model.ts';
+import { laneOf, slotOf } from '../core/routing.ts';
+import type { ConfigView } from '../store/config-view.ts';
+import {
+  type IngestReply,
+  type IngestRequest,
+  type LaneStore,
+  type NewEvent,
+  StoreError,
+} from '../store/store.ts';
+
+export interface PublishedEvent {
+  readonly id: EventId;
+  /** To how many endpoints it is owed; of a repeated event, what it was the first time. */
+  readonly deliveries: number;
+  /** The same event was accepted before under this id. */
+  readonly duplicate: boolean;
+}
+
+export interface PublisherOptions {
+  readonly store: LaneStore;
+  readonly view: ConfigView;
+  readonly ids: IdFactory;
+  readonly clock: Clock;
+  /** Requests beyond these wait nowhere: they are refused with 429. */
+  readonly queueEventsMax: number;
+  readonly queueBytesMax: number;
+  readonly at: At;
+  /** Told after each commit, so that delivery need not look. `regular`: due now in all their lanes. */
+  readonly ingested: (events: readonly NewEvent[], regular: boolean) => void;
+}
+
+const BATCH_EVENTS_MAX = 500;
+const BATCH_BYTES_MAX = 4 * 1024 * 1024;
+const BATCHES_IN_FLIGHT_MAX = 2;
+const REROUTE_MAX = 5;
+
+interface Waiting {
+  readonly tenant: TenantId;
+  readonly drafts: readonly EventDraft[];
+  readonly bytes: number;
+  reroutes: number;
+  readonly resolve: (events: PublishedEvent[]) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * From drafts to stored events. A batch is what queued while the last one was committing: alone a
+ * request waits for nobody, and under load batches grow by themselves.
+ */
+export class Publisher {
+  readonly #options: PublisherOptions;
+  readonly #queue: Waiting[] = [];
+  #head = 0;
+  #events = 0;
+  #bytes = 0;
+  #inFlight = 0;
+  #scheduled = false;
+  #closed = false;
+
+  constructor(options: PublisherOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Resolves once the events and all they owe are durable. Rejects with `AppError`: `not_found` (no
+   * such tenant), `idempotency_conflict` (names the index), `overloaded`, `disk_full`,
+   * `store_unavailable`, `shutting_down`. Nothing of a rejected request is stored.
+   */
+  async publish(tenant: TenantId, drafts: readonly EventDraft[]): Promise<PublishedEvent[]> {
+    const { view, queueEventsMax, queueBytesMax, at } = this.#options;
+    if (this.#closed)
+      throw new AppError('shutting_down', 'This node is stopping; send to another or retry.');
+    if (!view.tenant(tenant)) {
+      await view.refresh();
+      if (!view.tenant(tenant)) {
+        throw new AppError(
+          'not_found',
+          `There is no tenant ${tenant}. Create it with PUT /api/v1/tenants/${tenant}.`,
+        );
+      }
+    }
+    let bytes = 0;
+    for (const draft of drafts) bytes += draft.raw.length;
+    if (this.#events + drafts.length > queueEventsMax || this.#bytes + bytes > queueBytesMax) {
+      throw new AppError(
+        'overloaded',
+        'Events arrive faster than they can be stored. Retry shortly.',
+        {
+          retryAfterS: 1,
+        },
+      );
+    }
+    at('ingest:accepted');
+    this.#events += drafts.length;
+    this.#bytes += bytes;
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ tenant, drafts, bytes, reroutes: 0, resolve, reject });
+      this.#schedule();
+    });
+  }
+
+  /** Refuses what comes from now on; what was taken in is still answered. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  get queued(): number {
+    return this.#events;
+  }
+
+  /** The loop's turn lets requests that were read together be stored together. */
+  #schedule(): void {
+    if (this.#scheduled || this.#inFlight >= BATCHES_IN_FLIGHT_MAX) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      const batch = this.#take();
+      if (batch.length === 0) return;
+      this.#inFlight += 1;
+      void this.#store(batch).finally(() => {
+        this.#inFlight -= 1;
+        this.#schedule();
+      });
+      if (this.#head < this.#queue.length) this.#schedule();
+    });
+  }
+
+  #take(): Waiting[] {
+    const batch: Waiting[] = [];
+    let events = 0;
+    let bytes = 0;
+    while (this.#head < this.#queue.length) {
+      const next = this.#queue[this.#head] as Waiting;
+      const full =
+        events + next.drafts.length > BATCH_EVENTS_MAX || bytes + next.bytes > BATCH_BYTES_MAX;
+      if (full && batch.length > 0) break;
+      this.#head += 1;
+      events += next.drafts.length;
+      bytes += next.bytes;
+      batch.push(next);
+    }
+    if (this.#head === this.#queue.length) {
+      this.#queue.length = 0;
+      this.#head = 0;
+    }
+    return batch;
+  }
+
+  async #store(batch: readonly Waiting[]): Promise<void> {
+    const { store, view, clock, at } = this.#options;
+    const now = clock.now();
+    let requests: IngestRequest[];
+    let replies: IngestReply[];
+    try {
+      requests = batch.map((waiting) => this.#request(waiting, now));
+      replies = await store.ingest(requests, view.version, now);
+    } catch (error) {
+      for (const waiting of batch) this.#finish(waiting).reject(publishError(error));
+      return;
+    }
+    at('ingest:committed');
+    if (replies.some(({ kind }) => kind === 'stale')) await this.#reroute(batch);
+    else this.#answer(batch, requests, replies);
+  }
+
+  #request({ tenant, drafts }: Waiting, now: number): IngestRequest {
+    const { view, ids } = this.#options;
+    const slot = slotOf(tenant);
+    return {
+      events: drafts.map((draft): NewEvent => {
+        const endpoints = view.routing.route(tenant, draft.type, draft.channels);
+        return {
+          id: ids.event(slot, now),
+          slot,
+          tenant,
+          type: draft.type,
+          occurredAt: draft.occurredAt ?? now,
+          createdAt: now,
+          meta: hasMeta(draft) ? encodeMeta(draft) : '',
+          data: draft.data,
+          idempotencyKey: draft.id,
+          hash:
+            draft.id === undefined ? undefined : createHash('sha256').update(draft.raw).digest(),
+          lanes: endpoints.map((endpoint) => laneOf(endpoint, draft.orderingKey)),
+        };
+      }),
+    };
+  }
+
+  /** The configuration changed under the batch: nothing was stored, so it is routed again. */
+  async #reroute(batch: readonly Waiting[]): Promise<void> {
+    try {
+      await this.#options.view.refresh();
+    } catch (error) {
+      for (const waiting of batch) this.#finish(waiting).reject(publishError(error));
+      return;
+    }
+    for (const waiting of batch) {
+      waiting.reroutes += 1;
+      if (waiting.reroutes <= REROUTE_MAX) this.#queue.push(waiting);
+      else {
+        this.#finish(waiting).reject(
+          new AppError(
+            'store_unavailable',
+            'The configuration keeps changing; nothing was stored. Retry.',
+            {
+              retryAfterS: 1,
+            },
+          ),
+        );
+      }
+    }
+  }
+
+  #answer(
+    batch: readonly Waiting[],
+    requests: readonly IngestRequest[],
+    replies: readonly IngestReply[],
+  ): void {
+    const regular: NewEvent[] = [];
+    const irregular: NewEvent[] = [];
+    for (const [i, waiting] of batch.entries()) {
+      const reply = replies[i] as IngestReply;
+      const { resolve, reject } = this.#finish(waiting);
+      if (reply.kind !== 'accepted') {
+        reject(conflict(reply, waiting));
+        continue;
+      }
+      resolve(reply.events.map(({ id, deliveries, duplicate }) => ({ id, deliveries, duplicate })));
+      for (const [j, stored] of reply.events.entries()) {
+        const event = requests[i]?.events[j];
+        if (stored.duplicate || !event || event.lanes.length === 0) continue;
+        (stored.irregular ? irregular : regular).push(event);
+      }
+    }
+    if (regular.length > 0) this.#options.ingested(regular, true);
+    if (irregular.length > 0) this.#options.ingested(irregular, false);
+  }
+
+  #finish(waiting: Waiting): Waiting {
+    this.#events -= waiting.drafts.length;
+    this.#bytes -= waiting.bytes;
+    return waiting;
+  }
+}
+
+function hasMeta(draft: EventDraft): boolean {
+  return (
+    draft.subject !== undefined ||
+    draft.actor !== undefined ||
+    draft.context !== undefined ||
+    draft.headers !== undefined ||
+    draft.orderingKey !== undefined ||
+    draft.channels !== undefined
+  );
+}
+
+function conflict(reply: IngestReply, { drafts }: Waiting): AppError {
+  if (reply.kind !== 'conflict')
+    return new AppError('store_unavailable', 'Nothing was stored. Retry.');
+  const { index, existing } = reply;
+  const id = drafts[index]?.id;
+  return new AppError(
+    'idempotency_conflict',
+    `The id ${JSON.stringify(id)} was used before with other content (${existing}). Use a new id, or send the same bytes.`,
+    { details: { index, existing } },
+  );
+}
+
+export function publishError(error: unknown): Error {
+  if (!(error instanceof StoreError)) return error as Error;
+  if (error.kind === 'full') {
+    return new AppError(
+      'disk_full',
+      'The disk is full; the events were not stored. Free space and retry.',
+      {
+        cause: error,
+        retryAfterS: 30,
+      },
+    );
+  }
+  return new AppError(
+    'store_unavailable',
+    'The store did not answer; the events were not stored. Retry.',
+    {
+      cause: error,
+      retryAfterS: 1,
+    },
+  );
+}

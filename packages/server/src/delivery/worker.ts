@@ -1,0 +1,666 @@
+import type { Clock } from '../core/clock.ts';
+import type { At } from '../core/crash-sites.ts';
+import type { Exchange, Fault, Outbound } from '../core/exchange.ts';
+import type { IdFactory } from '../core/ids.ts';
+import { Dispatcher } from '../core/lane-state.ts';
+import type { Endpoint, EventId, Ms, StoredEvent } from '../core/model.ts';
+import { ASLEEP } from '../core/model.ts';
+import { settle } from '../core/settle.ts';
+import type { ConfigView } from '../store/config-view.ts';
+import { laneNumber } from '../store/lane-book.ts';
+import type { DeliveryKey, Due, LaneStore, NewEvent, Release, Result } from '../store/store.ts';
+import { EventCache } from './event-cache.ts';
+import { HeldLane, type Ready, rowKey } from './held-lane.ts';
+import { type Plan, planFor, recordOf, render } from './plan.ts';
+
+export interface WorkerLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface WorkerOptions {
+  readonly store: LaneStore;
+  readonly view: ConfigView;
+  readonly outbound: Outbound;
+  readonly ids: IdFactory;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: WorkerLog;
+  readonly at: At;
+  readonly name: string;
+  readonly version: string;
+  /** Requests in flight, over all lanes. */
+  readonly concurrency: number;
+  /** Other processes ingest into the same store: idle lanes are given back at once. */
+  readonly shared: boolean;
+  /** After each exchange, for metrics. */
+  readonly attempted?: (result: Result) => void;
+  /** The store changed configuration on our behalf (an endpoint was disabled). */
+  readonly configChanged?: () => void;
+}
+
+const TTL_MS = 15_000;
+const HELD_MAX = 2048;
+const BUFFER_ROWS = 32;
+const QUANTUM_ROWS = 200;
+const QUANTUM_MS = 5000;
+const LINGER_MS = 1000;
+const POLL_MIN_MS = 5;
+const POLL_MAX_MS = 100;
+const BACKOFF_MAX_MS = 5000;
+const STRIKES_CAREFUL = 3;
+const STARTS_MAX = 3;
+const FETCH_LANES_MAX = 256;
+const COMPLETE_MAX = 1000;
+
+/**
+ * Holds lanes, sends what is due in them, and gives them back. One loop without a fixed beat: every
+ * answer, wake and timer calls `#pump`, which does whatever can be done now.
+ *
+ *   acquire ─▶ held ─▶ fetch ─▶ buffer ─▶ send ─▶ settle ─▶ complete ─▶ … ─▶ idle ─▶ release
+ *
+ * At most one acquire, one fetch and one complete are under way; each carries all that came up while
+ * the last one ran. Rows in memory stay in their lane's `known` until `complete` resolved, so nothing
+ * that a fetch returns can be sent twice.
+ */
+export class Worker {
+  readonly #o: WorkerOptions;
+  readonly #lanes = new Map<number, HeldLane>();
+  readonly #dispatcher = new Dispatcher<HeldLane>();
+  readonly #waiting = new Set<HeldLane>();
+  readonly #hungry = new Set<HeldLane>();
+  readonly #idle = new Set<HeldLane>();
+  #plans = new WeakMap<Endpoint, Plan>();
+  readonly #cache = new EventCache();
+  readonly #abort = new AbortController();
+  #node = 0;
+  #results: Result[] = [];
+  #releases: { lane: HeldLane; release: Release }[] = [];
+  #unsettled = 0;
+  #inFlight = 0;
+  #slowInFlight = 0;
+  #acquiring = false;
+  #fetching = false;
+  #completing = false;
+  #commanded = false;
+  #wake = true;
+  #nextAcquireAt: Ms = 0;
+  #pollMs = POLL_MIN_MS;
+  #storeFailures = 0;
+  #storeRetryAt: Ms = 0;
+  #stopping = false;
+  #pumping = false;
+  #timer: { at: Ms; cancel: () => void } | undefined;
+  #heartbeat: (() => void) | undefined;
+  #drained: (() => void) | undefined;
+
+  constructor(options: WorkerOptions) {
+    this.#o = options;
+    options.view.onChange((items) => {
+      for (const item of items) {
+        if (item.kind !== 'endpoint') continue;
+        for (const lane of this.#lanes.values())
+          if (lane.endpoint === item.id) this.#reconsider(lane);
+      }
+      this.#wake = true;
+      this.#pump();
+    });
+  }
+
+  async start(): Promise<void> {
+    await this.#join();
+    this.#beat();
+    this.#pump();
+  }
+
+  get stats(): { inFlight: number; held: number; unsettled: number } {
+    return { inFlight: this.#inFlight, held: this.#lanes.size, unsettled: this.#unsettled };
+  }
+
+  /** Something may be due: look now rather than at the next poll. */
+  poke(): void {
+    this.#wake = true;
+    this.#pump();
+  }
+
+  /**
+   * Events this node just stored, due now in each of their lanes. A lane that is held, read to its
+   * end and not behind takes them straight from memory; otherwise they are found in the store.
+   */
+  offer(events: readonly NewEvent[]): void {
+    for (const event of events) {
+      this.#cache.put(event);
+      for (const number of event.lanes) {
+        const lane = this.#lanes.get(laneNumber({ slot: event.slot, lane: number }));
+        if (!lane) {
+          this.#wake = true;
+          continue;
+        }
+        const due: Due = {
+          slot: event.slot,
+          lane: number,
+          dueAt: event.createdAt,
+          event: event.id,
+          run: 0,
+          attempt: 0,
+          starts: 0,
+        };
+        lane.offer({ due, event, frozen: undefined }, BUFFER_ROWS);
+        this.#refresh(lane);
+      }
+    }
+    this.#pump();
+  }
+
+  /** Stops taking work, lets what is in flight end (or aborts it after `drainMs`), gives all back. */
+  async stop(drainMs: Ms): Promise<void> {
+    this.#stopping = true;
+    for (const lane of this.#lanes.values()) lane.forgetBuffer();
+    const cancel = this.#o.clock.after(drainMs, () => this.#abort.abort());
+    await new Promise<void>((resolve) => {
+      this.#drained = resolve;
+      this.#pump();
+    });
+    cancel();
+    this.#heartbeat?.();
+    this.#timer?.cancel();
+    await this.#o.store.leave(this.#node, this.#o.clock.now()).catch((error: unknown) => {
+      this.#o.log.warn({ err: error }, 'could not leave in order; the lease will end by itself');
+    });
+  }
+
+  // ---- the lease ----
+
+  async #join(): Promise<void> {
+    const { store, clock, name, version } = this.#o;
+    await store.reap(clock.now());
+    this.#node = await store.join({ name, version }, TTL_MS, clock.now());
+  }
+
+  #beat(): void {
+    this.#heartbeat = this.#o.clock.after(TTL_MS / 3, () => {
+      void this.#renew().finally(() => {
+        if (this.#drained === undefined || this.#inFlight > 0) this.#beat();
+      });
+    });
+  }
+
+  async #renew(): Promise<void> {
+    const { store, clock, log } = this.#o;
+    try {
+      if (await store.heartbeat(this.#node, TTL_MS, clock.now())) {
+        await store.reap(clock.now());
+      } else {
+        this.#fenced();
+      }
+    } catch (error) {
+      log.warn({ err: error }, 'heartbeat failed');
+    }
+  }
+
+  /** Our lease ended: others may own the lanes. What was sent is still reported. */
+  #fenced(): void {
+    this.#o.log.warn({ node: this.#node }, 'lease lost: dropping all lanes and joining again');
+    for (const lane of this.#lanes.values()) this.#drop(lane);
+    void this.#join().then(
+      () => this.poke(),
+      (error: unknown) => this.#storeFailed(error),
+    );
+  }
+
+  // ---- the loop ----
+
+  #pump(): void {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    try {
+      const now = this.#o.clock.now();
+      if (!this.#stopping && now >= this.#storeRetryAt) {
+        this.#endWaits(now);
+        this.#dispatch(now);
+        if (this.#hungry.size > 0) void this.#fetch(now);
+        void this.#acquire(now);
+      }
+      this.#retire(now);
+      void this.#complete(now);
+      this.#schedule(now);
+      if (this.#stopping && this.#isDrained()) this.#drained?.();
+    } finally {
+      this.#pumping = false;
+    }
+  }
+
+  #isDrained(): boolean {
+    return this.#unsettled === 0 && this.#lanes.size === 0 && !this.#acquiring && !this.#fetching;
+  }
+
+  /** Sends while lanes, sockets and the store's patience allow. */
+  #dispatch(now: Ms): void {
+    const { concurrency } = this.#o;
+    while (this.#inFlight < concurrency && this.#unsettled < 2 * concurrency) {
+      const lane = this.#dispatcher.next(this.#slowInFlight < concurrency / 2);
+      if (!lane) return;
+      const ready = lane.canSend(now) ? lane.buffer.shift() : undefined;
+      if (ready) this.#send(lane, ready, now);
+      this.#refresh(lane);
+    }
+  }
+
+  /** Puts a lane where its state says: ready to send, waiting for a time, hungry for rows, idle. */
+  #refresh(lane: HeldLane): void {
+    const now = this.#o.clock.now();
+    if (lane.dropped) return;
+    if (lane.canSend(now)) this.#dispatcher.add(lane);
+    else this.#dispatcher.remove(lane);
+    if (lane.waitUntil > now && lane.buffer.length > 0) this.#waiting.add(lane);
+    else this.#waiting.delete(lane);
+    const hungry = lane.more && !lane.yielding && lane.buffer.length <= BUFFER_ROWS / 4;
+    if (hungry && !lane.fetching) this.#hungry.add(lane);
+    else this.#hungry.delete(lane);
+    if (lane.known.size === 0 && !lane.fetching && (!lane.more || lane.yielding)) {
+      if (lane.idleSince === undefined) lane.idleSince = now;
+      this.#idle.add(lane);
+    } else {
+      lane.idleSince = undefined;
+      this.#idle.delete(lane);
+    }
+  }
+
+  #endWaits(now: Ms): void {
+    for (const lane of this.#waiting) if (lane.waitUntil <= now) this.#refresh(lane);
+  }
+
+  // ---- acquire and fetch ----
+
+  async #acquire(now: Ms): Promise<void> {
+    if (this.#acquiring || this.#stopping || (!this.#wake && now < this.#nextAcquireAt)) return;
+    const room = HELD_MAX - this.#lanes.size;
+    if (room <= 0) {
+      this.#makeRoom(now);
+      return;
+    }
+    this.#acquiring = true;
+    this.#wake = false;
+    try {
+      const taken = await this.#o.store.acquire(this.#node, Math.min(room, FETCH_LANES_MAX), now);
+      if (taken.lanes.length > 0) {
+        this.#o.at('worker:acquired');
+        if (taken.lanes.some((lane) => !this.#o.view.endpoint(lane.endpoint))) {
+          await this.#o.view.refresh();
+        }
+        for (const lane of taken.lanes)
+          this.#take(new HeldLane(lane, this.#limitsOf(lane.endpoint), now));
+      }
+      this.#commanded ||= taken.commanded.length > 0;
+      this.#pollMs = taken.lanes.length > 0 ? POLL_MIN_MS : Math.min(POLL_MAX_MS, this.#pollMs * 2);
+      this.#nextAcquireAt = this.#o.shared
+        ? now + this.#pollMs
+        : Math.max(Math.min(taken.nextAt, now + 10_000), now + 1);
+      if (taken.lanes.length === FETCH_LANES_MAX) this.#wake = true;
+    } catch (error) {
+      this.#wake = true;
+      this.#storeFailed(error);
+    } finally {
+      this.#acquiring = false;
+    }
+    this.#pump();
+  }
+
+  #take(lane: HeldLane): void {
+    this.#lanes.set(laneNumber(lane), lane);
+    if (lane.strikes >= STRIKES_CAREFUL) {
+      this.#o.log.warn(
+        { endpoint: lane.endpoint, strikes: lane.strikes },
+        'processes died while sending here: one delivery at a time, each written down first',
+      );
+    }
+    this.#reconsider(lane);
+  }
+
+  /** The endpoint changed or vanished: what may be sent is judged anew. */
+  #reconsider(lane: HeldLane): void {
+    const endpoint = this.#o.view.endpoint(lane.endpoint);
+    if (!endpoint) lane.waitUntil = this.#o.clock.now() + LINGER_MS;
+    if (!endpoint || endpoint.paused || endpoint.disabled) this.#yield(lane);
+    else lane.setLimits(this.#plan(lane.endpoint)?.limits ?? lane.limits);
+    this.#refresh(lane);
+  }
+
+  #yield(lane: HeldLane): void {
+    lane.yielding = true;
+    lane.forgetBuffer();
+  }
+
+  /** More lanes are ready than fit: idle ones go, then those that had their turn. */
+  #makeRoom(now: Ms): void {
+    if (this.#idle.size > 0) {
+      for (const lane of this.#idle) this.#yield(lane);
+      return;
+    }
+    for (const lane of this.#lanes.values()) {
+      if (lane.served < QUANTUM_ROWS && now - lane.heldSince < QUANTUM_MS) continue;
+      this.#yield(lane);
+      this.#refresh(lane);
+    }
+  }
+
+  async #fetch(now: Ms): Promise<void> {
+    if (this.#fetching) return;
+    this.#fetching = true;
+    const lanes = [...this.#hungry].slice(0, FETCH_LANES_MAX);
+    for (const lane of lanes) lane.beginFetch();
+    for (const lane of lanes) this.#refresh(lane);
+    try {
+      const cursors = lanes.map((lane) => lane.cursor(BUFFER_ROWS));
+      const rows = await this.#o.store.fetch(cursors, now);
+      if (rows.length > 0) this.#o.at('worker:fetched');
+      const ready = await this.#load(rows);
+      const byLane = groupReady(ready);
+      for (const lane of lanes) {
+        lane.endFetch(byLane.get(laneNumber(lane)) ?? [], BUFFER_ROWS);
+        this.#refresh(lane);
+      }
+    } catch (error) {
+      for (const lane of lanes) lane.failFetch();
+      for (const lane of lanes) this.#refresh(lane);
+      this.#storeFailed(error);
+    } finally {
+      this.#fetching = false;
+    }
+    this.#pump();
+  }
+
+  /** Events from memory where they still are there; the rest, and frozen bodies, from the store. */
+  async #load(rows: readonly Due[]): Promise<Ready[]> {
+    const missing = rows.filter((due) => due.attempt > 0 || !this.#cache.get(due.event));
+    const loaded = missing.length > 0 ? await this.#o.store.load(missing) : [];
+    const found = new Map(missing.map((due, i) => [due, loaded[i]]));
+    return rows.map((due) => {
+      const one = found.get(due);
+      return { due, event: one ? one.event : this.#cache.get(due.event), frozen: one?.frozen };
+    });
+  }
+
+  // ---- one delivery ----
+
+  #send(lane: HeldLane, ready: Ready, now: Ms): void {
+    const slow = lane.slow;
+    lane.sending();
+    this.#inFlight += 1;
+    this.#unsettled += 1;
+    if (slow) this.#slowInFlight += 1;
+    void this.#exchange(lane, ready, now)
+      .then(
+        (result) => this.#settled(lane, ready, result),
+        // Our own mistake: the row goes back untouched, the lane rests.
+        (error: unknown) => this.#failed(lane, ready, error),
+      )
+      .finally(() => {
+        this.#inFlight -= 1;
+        if (slow) this.#slowInFlight -= 1;
+        this.#pump();
+      });
+  }
+
+  async #exchange(lane: HeldLane, ready: Ready, now: Ms): Promise<Result> {
+    const { due, frozen } = ready;
+    const plan = this.#plan(lane.endpoint);
+    const event = ready.event ?? lostEvent(due, plan);
+    const afterCrash = lane.takeCrashMark(due);
+    const made = { id: this.#o.ids.attempt(now), event, row: due, startedAt: now, afterCrash };
+    if (!plan) throw new Error(`no configuration of ${lane.endpoint}`);
+    const without = (fault: Fault, detail: string) =>
+      this.#resultOf(lane, {
+        ...made,
+        plan,
+        request: undefined,
+        frozen: true,
+        secretHeads: false,
+        exchange: noExchange(fault, detail),
+      });
+    if (!ready.event) return without('expired', 'The event is no longer stored.');
+    if (due.starts >= STARTS_MAX) {
+      return without(
+        'quarantined',
+        `${STARTS_MAX} processes died while sending it. Resend it by hand.`,
+      );
+    }
+    if (lane.careful) await this.#o.store.start(this.#node, due);
+    let rendered: ReturnType<typeof render>;
+    try {
+      rendered = render(plan, { event, run: due.run, frozen, now });
+    } catch (error) {
+      return without('render_failed', (error as Error).message);
+    }
+    this.#o.at('worker:rendered');
+    const exchange = await this.#o.outbound.send(rendered.request, this.#abort.signal);
+    this.#o.at('worker:answered');
+    return this.#resultOf(lane, {
+      ...made,
+      ...rendered,
+      plan,
+      exchange,
+      frozen: frozen !== undefined,
+    });
+  }
+
+  #resultOf(lane: HeldLane, attempted: Parameters<typeof recordOf>[0]): Result {
+    const { exchange, row, plan } = attempted;
+    const now = this.#o.clock.now();
+    const settled = settle({
+      outcome: exchange.outcome,
+      attempt: row.attempt,
+      policy: plan.policy,
+      health: lane.health,
+      now,
+      random: this.#o.random(),
+    });
+    const aborted = exchange.outcome.kind === 'fault' && exchange.outcome.fault === 'aborted';
+    lane.settled({
+      // Being told to stop says nothing about the receiver.
+      health: aborted ? lane.health : settled.health,
+      slowDown: settled.slowDown,
+      durationMs: exchange.timings.totalMs,
+      now,
+    });
+    const { next, disable } = settled;
+    const keep = lane.fifo && next.kind === 'retry';
+    if (keep) lane.holdOrder(next.at);
+    return {
+      key: row,
+      attempt: recordOf(attempted),
+      next: keep ? { kind: 'keep', at: next.at } : next,
+      disable: disable && { reason: disable },
+    };
+  }
+
+  #settled(lane: HeldLane, _ready: Ready, result: Result): void {
+    this.#o.at('worker:settled');
+    this.#results.push(result);
+    this.#o.attempted?.(result);
+    if (result.disable) this.#yield(lane);
+    this.#refresh(lane);
+  }
+
+  #failed(lane: HeldLane, ready: Ready, error: unknown): void {
+    this.#o.log.error(
+      { err: error, endpoint: lane.endpoint, event: ready.due.event },
+      'delivery failed inside',
+    );
+    this.#unsettled -= 1;
+    lane.inFlight -= 1;
+    lane.known.delete(rowKey(ready.due));
+    lane.waitUntil = this.#o.clock.now() + 1000;
+    this.#yield(lane);
+    this.#refresh(lane);
+  }
+
+  // ---- complete and release ----
+
+  /** Idle lanes are kept a moment: a lane that is busy now and then is then not taken anew each time. */
+  #retire(now: Ms): void {
+    const linger = this.#stopping || this.#o.shared ? 0 : LINGER_MS;
+    for (const lane of this.#idle) {
+      const since = lane.idleSince ?? now;
+      const stays = !this.#stopping && !lane.yielding && !lane.owesLater;
+      if (stays && now - since < linger) continue;
+      this.#idle.delete(lane);
+      this.#drop(lane);
+      const { slot, lane: number, health } = lane;
+      const notBefore = lane.waitUntil > now ? lane.waitUntil : 0;
+      this.#releases.push({ lane, release: { slot, lane: number, notBefore, ...health } });
+    }
+    if (this.#stopping) {
+      for (const lane of this.#lanes.values()) {
+        this.#yield(lane);
+        this.#refresh(lane);
+      }
+      if (this.#idle.size > 0) this.#retire(now);
+    }
+  }
+
+  #drop(lane: HeldLane): void {
+    lane.dropped = true;
+    this.#lanes.delete(laneNumber(lane));
+    this.#dispatcher.remove(lane);
+    this.#waiting.delete(lane);
+    this.#hungry.delete(lane);
+    this.#idle.delete(lane);
+  }
+
+  async #complete(now: Ms): Promise<void> {
+    if (this.#completing || now < this.#storeRetryAt) return;
+    if (this.#results.length === 0 && this.#releases.length === 0 && !this.#commanded) return;
+    this.#completing = true;
+    const results = this.#results.splice(0, COMPLETE_MAX);
+    // A lane goes back only in the transaction that has all its outcomes, or a later one.
+    const releases = this.#results.length === 0 ? this.#releases.splice(0) : [];
+    this.#commanded = false;
+    const work = { results, release: releases.map(({ release }) => release) };
+    try {
+      const { fenced, moved } = await this.#o.store.complete(this.#node, work, now);
+      this.#o.at('worker:completed');
+      this.#storeFailures = 0;
+      this.#unsettled -= results.length;
+      for (const result of results) {
+        this.#stored(result, now);
+        if (result.disable) this.#o.configChanged?.();
+      }
+      for (const key of moved) this.#moved(key);
+      if (fenced) this.#fenced();
+      if (releases.length > 0) this.#wake = true;
+    } catch (error) {
+      this.#results.unshift(...results);
+      this.#releases.unshift(...releases);
+      this.#commanded = true;
+      this.#storeFailed(error);
+    } finally {
+      this.#completing = false;
+    }
+    this.#pump();
+  }
+
+  #stored({ key, next }: Result, now: Ms): void {
+    const lane = this.#lanes.get(laneNumber(key));
+    if (!lane) return;
+    lane.forget(rowKey(key));
+    if (next.kind === 'retry' && next.at <= now) lane.restart();
+    else if (next.kind === 'retry') lane.owesLater = true;
+    this.#refresh(lane);
+  }
+
+  #moved(key: DeliveryKey): void {
+    const lane = this.#lanes.get(laneNumber(key));
+    if (!lane) return;
+    lane.removeBuffered(rowKey(key));
+    lane.restart();
+    this.#refresh(lane);
+  }
+
+  /** Nothing is sent while outcomes can't be stored: each would be sent again. */
+  #storeFailed(error: unknown): void {
+    const { clock, log } = this.#o;
+    this.#storeFailures += 1;
+    const wait = Math.min(100 * 2 ** Math.min(this.#storeFailures, 10), BACKOFF_MAX_MS);
+    this.#storeRetryAt = clock.now() + wait;
+    log.warn({ err: error, retryInMs: wait }, 'the store failed; sending pauses');
+    this.#schedule(clock.now());
+  }
+
+  // ---- time ----
+
+  #schedule(now: Ms): void {
+    let at = this.#stopping ? ASLEEP : this.#nextAcquireAt;
+    if (this.#wake && !this.#acquiring && this.#lanes.size < HELD_MAX) at = Math.min(at, now + 1);
+    for (const lane of this.#waiting) at = Math.min(at, lane.waitUntil);
+    if (this.#idle.size > 0) at = Math.min(at, now + LINGER_MS);
+    if (this.#storeRetryAt > now) at = this.#storeRetryAt;
+    at = Math.max(at, now + 1);
+    if (this.#timer && this.#timer.at <= at && this.#timer.at > now) return;
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    if (at >= ASLEEP) return;
+    const cancel = this.#o.clock.after(at - now, () => {
+      this.#timer = undefined;
+      this.#pump();
+    });
+    this.#timer = { at, cancel };
+  }
+
+  // ---- configuration ----
+
+  #plan(id: string): Plan | undefined {
+    const endpoint = this.#o.view.endpoint(id);
+    if (!endpoint) return undefined;
+    const known = this.#plans.get(endpoint);
+    if (known) return known;
+    const plan = planFor(endpoint, this.#o.view);
+    this.#plans.set(endpoint, plan);
+    return plan;
+  }
+
+  #limitsOf(id: string): Plan['limits'] {
+    return this.#plan(id)?.limits ?? { maxConcurrency: 1, rate: undefined, fifo: false };
+  }
+}
+
+function groupReady(ready: readonly Ready[]): Map<number, Ready[]> {
+  const groups = new Map<number, Ready[]>();
+  for (const one of ready) {
+    const number = laneNumber(one.due);
+    const group = groups.get(number);
+    if (group) group.push(one);
+    else groups.set(number, [one]);
+  }
+  return groups;
+}
+
+function noExchange(fault: Fault, detail: string): Exchange {
+  return {
+    outcome: { kind: 'fault', fault, detail, status: undefined, head: undefined, body: undefined },
+    requestHead: new Uint8Array(),
+    remoteAddress: undefined,
+    timings: {
+      dnsMs: undefined,
+      connectMs: undefined,
+      tlsMs: undefined,
+      firstByteMs: undefined,
+      totalMs: 0,
+    },
+  };
+}
+
+/** Stands in for an event that retention removed under a row, so that the end can be logged. */
+function lostEvent(due: Due, plan: Plan | undefined): StoredEvent {
+  return {
+    id: due.event as EventId,
+    slot: due.slot,
+    tenant: plan?.endpoint.tenant ?? '',
+    type: 'unknown',
+    occurredAt: due.dueAt,
+    createdAt: due.dueAt,
+    meta: '',
+    data: new Uint8Array(),
+  };
+}
