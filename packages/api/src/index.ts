@@ -1,1 +1,12 @@
-export {};
+export * from './client.ts';
+export * from './common.ts';
+export * from './deliveries.ts';
+export * from './endpoints.ts';
+export * from './errors.ts';
+export * from './events.ts';
+export * from './keys.ts';
+export * from './openapi.ts';
+export type * from './operation.ts';
+export { API_PREFIX, type OperationId, type Operations, operations } from './operations.ts';
+export * from './problems.ts';
+export * from './tenants.ts';

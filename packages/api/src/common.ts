@@ -1,0 +1,78 @@
+import { z } from 'zod';
+
+/** Grammar shared by every resource: ids, times, pages, headers. */
+
+export const TENANT_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+export const EVENT_TYPE = /^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$/;
+const EVENT_TYPE_PATTERN = /^[A-Za-z0-9*][A-Za-z0-9._:/*-]{0,127}$/;
+const METADATA_KEY = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+
+/** 26 characters of lower-case Crockford base32 behind a prefix. */
+const BASE32 = '[0-7][0-9a-hjkmnp-tv-z]{25}';
+
+export const TenantId = z.string().regex(TENANT_ID, 'must match [A-Za-z0-9][A-Za-z0-9._-]{0,63}');
+export const EventId = z.templateLiteral(['evt_', z.string().regex(new RegExp(BASE32))]);
+export const EndpointId = z.templateLiteral(['ep_', z.string().regex(new RegExp(BASE32))]);
+export const AttemptId = z.templateLiteral(['att_', z.string().regex(new RegExp(BASE32))]);
+export const KeyId = z.string().regex(new RegExp(`^key_(?:${BASE32}|environment)$`));
+
+/** `<event>.<endpoint>.<run>`: run 0 is the delivery as routed, each resend or replay the next. */
+export const DeliveryId = z
+  .string()
+  .regex(
+    new RegExp(`^evt_${BASE32}\\.ep_${BASE32}\\.(?:0|[1-9][0-9]{0,8})$`),
+    'must be <event>.<endpoint>.<run>',
+  );
+
+export const EventType = z
+  .string()
+  .regex(EVENT_TYPE, 'must match [A-Za-z0-9][A-Za-z0-9._:/-]{0,127}');
+export const EventTypePattern = z
+  .string()
+  .regex(EVENT_TYPE_PATTERN, 'must be an event type or a pattern such as user.*');
+export const Channel = z.string().min(1).max(128);
+
+export const Timestamp = z.iso
+  .datetime({ offset: true })
+  .max(40)
+  .meta({ description: 'RFC 3339.', example: '2026-01-31T12:00:00.000Z' });
+
+export const Metadata = z
+  .record(z.string().regex(METADATA_KEY), z.string().max(500))
+  .refine((value) => Object.keys(value).length <= 50, 'has more than 50 entries')
+  .meta({ maxProperties: 50, description: 'Your own notes; never interpreted.' });
+
+export const Header = z
+  .strictObject({ name: z.string().min(1).max(128), value: z.string().max(8192) })
+  .meta({ id: 'Header' });
+
+/** What a sensitive header's value reads as. Sent back in a PATCH it means: keep what is stored. */
+export const MASK = '••••';
+
+/** Version of an object; sent with a write it makes the write fail if somebody else was first. */
+export const Version = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
+
+export const Cursor = z
+  .string()
+  .min(1)
+  .max(512)
+  .regex(/^[\x21-\x7e]+$/);
+
+/** Query members of every list. */
+export const pageQuery = {
+  limit: z.coerce.number<number>().int().min(1).max(200).default(50),
+  cursor: Cursor.optional().meta({ description: '`next` of the page before.' }),
+};
+
+/** A list's answer: newest first, `next` null at the end. */
+export function page<T extends z.ZodType>(id: string, item: T) {
+  return z
+    .strictObject({
+      items: z.array(item).max(200),
+      next: z.string().nullable().meta({ description: 'Cursor of the next page; null = the end.' }),
+    })
+    .meta({ id });
+}
+
+export const None = z.strictObject({});
+export const TenantParams = z.strictObject({ tenant: TenantId });

@@ -1,0 +1,128 @@
+import { z } from 'zod';
+import {
+  AttemptId,
+  DeliveryId,
+  EndpointId,
+  EventId,
+  EventType,
+  page,
+  pageQuery,
+  TenantId,
+  Timestamp,
+} from './common.ts';
+
+export const DeliveryState = z.enum(['pending', 'succeeded', 'failed', 'cancelled']);
+
+/** Why no complete, valid response came. Permanent, like the error codes. */
+export const Fault = z
+  .enum([
+    'forbidden',
+    'dns_not_found',
+    'dns_timeout',
+    'dns_failed',
+    'connect_refused',
+    'connect_unreachable',
+    'connect_timeout',
+    'tls',
+    'timeout',
+    'reset',
+    'eof',
+    'stale_connection',
+    'invalid_response',
+    'header_too_large',
+    'aborted',
+    'render_failed',
+    'quarantined',
+    'expired',
+    'skipped',
+    'internal',
+  ])
+  .meta({ id: 'Fault' });
+
+const address = {
+  event: EventId,
+  endpoint: EndpointId,
+  run: z.int().meta({ description: '0 = as routed; each resend or replay is the next.' }),
+  type: EventType,
+  state: DeliveryState,
+};
+const outcome = {
+  status: z.int().nullable().meta({ description: 'HTTP status; null = no response.' }),
+  fault: Fault.nullable(),
+};
+
+export const Delivery = z
+  .strictObject({
+    id: DeliveryId,
+    ...address,
+    ...outcome,
+    attempts: z.int(),
+    createdAt: Timestamp,
+    lastAttemptAt: Timestamp.nullable(),
+    nextAt: Timestamp.nullable().meta({ description: 'When a pending one is due.' }),
+  })
+  .meta({ id: 'Delivery' });
+export type Delivery = z.infer<typeof Delivery>;
+
+const filters = {
+  ...pageQuery,
+  endpoint: EndpointId.optional(),
+  event: EventId.optional(),
+  type: EventType.optional(),
+  state: DeliveryState.optional(),
+  from: Timestamp.optional(),
+  to: Timestamp.optional(),
+};
+export const DeliveryPage = page('DeliveryPage', Delivery);
+export const DeliveryQuery = z.strictObject(filters);
+export const DeliveryParams = z.strictObject({ tenant: TenantId, delivery: DeliveryId });
+
+const attempt = {
+  id: AttemptId,
+  delivery: DeliveryId,
+  ...address,
+  ...outcome,
+  n: z.int().meta({ description: '1 = the first; 0 = a decision without an exchange.' }),
+  startedAt: Timestamp,
+  durationMs: z.number(),
+  detail: z.string(),
+  afterCrash: z.boolean().meta({
+    description: 'true: a process that died may have sent it before without logging it.',
+  }),
+  nextAt: Timestamp.nullable(),
+};
+
+const Body = z
+  .strictObject({ encoding: z.enum(['utf8', 'base64']), text: z.string() })
+  .meta({ id: 'BodyText' });
+const ms = z.number().nullable();
+
+export const AttemptSummary = z.strictObject(attempt).meta({ id: 'AttemptSummary' });
+export const Attempt = z
+  .strictObject({
+    ...attempt,
+    timings: z.strictObject({
+      dnsMs: ms,
+      connectMs: ms,
+      tlsMs: ms,
+      firstByteMs: ms,
+      totalMs: z.number(),
+    }),
+    remoteAddress: z.string().nullable().meta({ description: '`ip:port` really connected to.' }),
+    request: z.strictObject({
+      method: z.string(),
+      url: z.string(),
+      head: z.string().meta({ description: 'Request line and headers as sent; secrets masked.' }),
+      body: Body,
+    }),
+    response: z
+      .strictObject({ head: z.string(), body: Body, truncated: z.boolean() })
+      .nullable()
+      .meta({ description: 'null: nothing came back.' }),
+  })
+  .meta({ id: 'Attempt' });
+export type Attempt = z.infer<typeof Attempt>;
+
+export const AttemptPage = page('AttemptPage', AttemptSummary);
+export const AttemptQuery = z.strictObject(filters);
+export const AttemptParams = z.strictObject({ tenant: TenantId, attempt: AttemptId });

@@ -1,0 +1,119 @@
+import { z } from 'zod';
+import {
+  Channel,
+  EndpointId,
+  EventTypePattern,
+  Header,
+  Metadata,
+  page,
+  pageQuery,
+  TenantId,
+  Timestamp,
+  Version,
+} from './common.ts';
+import { limits, RetryPolicy, RetryPolicyInput } from './tenants.ts';
+
+const fields = {
+  name: z.string().max(200),
+  description: z.string().max(2000),
+  url: z.string().min(1).max(2048),
+  method: z.enum(['POST', 'GET', 'PUT', 'PATCH', 'DELETE', 'HEAD']),
+  headers: z.array(Header).max(50).meta({
+    description: 'Sent in this order. Sensitive values are masked when read.',
+  }),
+  eventTypes: z.array(EventTypePattern).max(200).meta({
+    description: 'Exact types or patterns such as user.*; empty = every type.',
+  }),
+  channels: z.array(Channel).max(50).meta({ description: 'Empty = events of every channel.' }),
+  scope: z.enum(['tenant', 'all']).meta({
+    description: 'all: events of every tenant. Admin keys only, and never ordered.',
+  }),
+  dialect: z.enum(['standard']),
+  enabled: z.boolean().meta({ description: 'false: events do not match it at all.' }),
+  ordering: z.enum(['none', 'endpoint', 'key']).meta({
+    description: 'endpoint: one at a time, in order. key: in order per orderingKey.',
+  }),
+  ...limits,
+};
+
+const Secret = z
+  .string()
+  .min(1)
+  .max(256)
+  .meta({ description: '`whsec_…` (HMAC-SHA256) or `whsk_…` (Ed25519).' });
+
+export const EndpointCreate = z
+  .strictObject({
+    url: fields.url,
+    name: fields.name.default(''),
+    description: fields.description.default(''),
+    method: fields.method.default('POST'),
+    headers: fields.headers.default([]),
+    eventTypes: fields.eventTypes.default([]),
+    channels: fields.channels.default([]),
+    scope: fields.scope.default('tenant'),
+    dialect: fields.dialect.default('standard'),
+    enabled: fields.enabled.default(true),
+    ordering: fields.ordering.default('none'),
+    timeoutMs: fields.timeoutMs.default(null),
+    rateLimit: fields.rateLimit.default(null),
+    maxConcurrency: fields.maxConcurrency.default(null),
+    retryPolicy: RetryPolicyInput.nullable().default(null),
+    metadata: Metadata.default({}),
+    secret: Secret.optional().meta({ description: 'Made for you when left out.' }),
+  })
+  .meta({ id: 'EndpointCreate' });
+
+export const EndpointPatch = z
+  .strictObject({ ...fields, retryPolicy: RetryPolicyInput.nullable(), metadata: Metadata })
+  .partial()
+  .extend({ version: Version.optional() })
+  .meta({ id: 'EndpointPatch', description: 'Fields left out stay; a field given is replaced.' });
+export type EndpointPatch = z.infer<typeof EndpointPatch>;
+
+const endpoint = {
+  id: EndpointId,
+  tenant: TenantId,
+  ...fields,
+  paused: z.boolean().meta({ description: 'true: events match and wait.' }),
+  disabled: z
+    .strictObject({ at: Timestamp, reason: z.enum(['gone', 'failing']) })
+    .nullable()
+    .meta({ description: 'Set by us after 410 or five days of failures; resume clears it.' }),
+  retryPolicy: RetryPolicy.nullable(),
+  metadata: Metadata,
+  version: Version,
+  createdAt: Timestamp,
+  updatedAt: Timestamp,
+};
+
+export const Endpoint = z.strictObject(endpoint).meta({ id: 'Endpoint' });
+export type Endpoint = z.infer<typeof Endpoint>;
+
+export const CreatedEndpoint = z.strictObject({ ...endpoint, secret: Secret }).meta({
+  id: 'CreatedEndpoint',
+  description: 'An endpoint and, this once, its signing secret.',
+});
+
+export const EndpointPage = page('EndpointPage', Endpoint);
+export const EndpointQuery = z.strictObject(pageQuery);
+export const EndpointParams = z.strictObject({ tenant: TenantId, endpoint: EndpointId });
+
+export const RotateSecret = z
+  .strictObject({
+    secret: Secret.optional(),
+    overlapS: z.int().min(0).max(604_800).default(86_400).meta({
+      description: 'How long the old secret signs on beside the new one, in seconds.',
+    }),
+  })
+  .meta({ id: 'RotateSecret' });
+
+export const EndpointSecret = z
+  .strictObject({
+    secret: Secret,
+    publicKey: z.string().nullable().meta({ description: '`whpk_…` of a `whsk_…` secret.' }),
+    previous: z.array(z.strictObject({ secret: Secret, expiresAt: Timestamp })).meta({
+      description: 'Older secrets that still sign.',
+    }),
+  })
+  .meta({ id: 'EndpointSecret' });

@@ -1,0 +1,92 @@
+import { z } from 'zod';
+import {
+  Channel,
+  EndpointId,
+  EventId,
+  EventType,
+  Header,
+  page,
+  pageQuery,
+  TenantId,
+  Timestamp,
+} from './common.ts';
+
+export const EVENT_BYTES_MAX = 1_048_576;
+export const REQUEST_BYTES_MAX = 8_388_608;
+export const EVENTS_PER_REQUEST_MAX = 500;
+
+const EventKey = z
+  .string()
+  .regex(/^[\x21-\x7e]{1,128}$/, 'must be 1 to 128 printable ASCII characters without spaces');
+
+const meta = {
+  subject: z.string().max(256).optional().meta({ description: 'Id of the resource.' }),
+  actor: z.record(z.string().max(128), z.unknown()).optional(),
+  context: z.record(z.string().max(128), z.unknown()).optional().meta({
+    description: 'Request facts that dialects show: client IP, request URI, session …',
+  }),
+  orderingKey: z.string().max(256).optional(),
+  channels: z.array(Channel).max(16).optional(),
+};
+
+/** An event as posted. The server reads it with the scanner of `@posthorn/wire`, not with this schema. */
+export const EventInput = z
+  .strictObject({
+    type: EventType,
+    data: z.unknown().meta({ description: 'Any JSON; delivered byte for byte. At most 1 MiB.' }),
+    id: EventKey.optional().meta({
+      description: 'Yours, for idempotency: the same id and bytes give the first answer again.',
+    }),
+    headers: z
+      .union([z.array(Header).max(32), z.record(z.string(), z.string())])
+      .optional()
+      .meta({ description: 'Sent with this event.' }),
+    occurredAt: Timestamp.optional(),
+    ...meta,
+  })
+  .meta({ id: 'EventInput' });
+export type EventInput = z.input<typeof EventInput>;
+
+export const EventInputs = z.union([
+  EventInput,
+  z.array(EventInput).min(1).max(EVENTS_PER_REQUEST_MAX),
+]);
+
+export const Accepted = z
+  .strictObject({
+    id: EventId,
+    deliveries: z.int().meta({ description: 'To how many endpoints it goes.' }),
+    duplicate: z.boolean().meta({ description: 'true: this id was accepted before.' }),
+  })
+  .meta({ id: 'Accepted' });
+export type Accepted = z.infer<typeof Accepted>;
+
+const event = {
+  id: EventId,
+  tenant: TenantId,
+  type: EventType,
+  idempotencyKey: z.string().nullable().meta({ description: 'The id given by the producer.' }),
+  occurredAt: Timestamp,
+  createdAt: Timestamp,
+  ...meta,
+  headers: z.array(Header).optional(),
+  sizeBytes: z.int(),
+  deliveries: z.int(),
+};
+
+export const EventSummary = z.strictObject(event).meta({ id: 'EventSummary' });
+export const Event = z
+  .strictObject({ ...event, data: z.unknown().meta({ description: 'As posted, byte for byte.' }) })
+  .meta({ id: 'Event' });
+export type Event = z.infer<typeof Event>;
+
+export const EventPage = page('EventPage', EventSummary);
+export const EventQuery = z.strictObject({
+  ...pageQuery,
+  type: EventType.optional(),
+  idempotencyKey: EventKey.optional(),
+  endpoint: EndpointId.optional(),
+  from: Timestamp.optional(),
+  to: Timestamp.optional(),
+});
+export const EventParams = z.strictObject({ tenant: TenantId, event: EventId });

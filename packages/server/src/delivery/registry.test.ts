@@ -1,0 +1,192 @@
+import { randomBytes } from 'node:crypto';
+import { expect, test } from 'vitest';
+import { createIdFactory } from '../core/ids.ts';
+import type { Endpoint } from '../core/model.ts';
+import { createMemoryStore } from '../store/memory.ts';
+import type { ConfigItem, ConfigStore } from '../store/store.ts';
+import { type EndpointSettings, hashKey, Registry } from './registry.ts';
+
+const SETTINGS: EndpointSettings = {
+  name: '',
+  description: '',
+  url: 'https://example.com',
+  method: 'POST',
+  headers: [],
+  eventTypes: [],
+  channels: [],
+  scope: 'tenant',
+  dialect: 'standard',
+  enabled: true,
+  rateLimit: null,
+  maxConcurrency: null,
+  ordering: 'none',
+  timeoutMs: null,
+  retryPolicy: null,
+  metadata: {},
+};
+
+async function setUp(judge: (url: URL) => string | undefined = () => undefined) {
+  const ids = createIdFactory(randomBytes);
+  const { config } = createMemoryStore({ ids });
+  /** Runs between a verb's read and its write. */
+  const between = { do: async (_item: ConfigItem): Promise<void> => {} };
+  const store: ConfigStore = {
+    ...config,
+    read: async (kind, id) => {
+      const item = await config.read(kind, id);
+      if (item) await between.do(item);
+      return item;
+    },
+  };
+  let refreshed = 0;
+  const registry = new Registry({
+    store,
+    ids,
+    now: () => 1000,
+    random: randomBytes,
+    judgeUrl: judge,
+    refresh: async () => void refreshed++,
+  });
+  await registry.ensureDefaults();
+  return { config, registry, between, refreshed: () => refreshed };
+}
+
+/** Another writer, who touches the endpoint. */
+async function touch(config: ConfigStore, item: ConfigItem): Promise<void> {
+  const { kind, id, tenant, value } = item;
+  await config.put([{ kind, id, tenant, value, expected: undefined }], 1);
+}
+
+test('a lost race is read again, and both changes stay', async () => {
+  const { config, registry, between } = await setUp();
+  const { value } = await registry.createEndpoint('default', SETTINGS);
+  let races = 0;
+  between.do = async (item) => {
+    if (item.kind !== 'endpoint' || races++ > 0) return;
+    const changed = { ...item, value: { ...(item.value as Endpoint), name: 'theirs' } };
+    await touch(config, changed);
+  };
+  const address = { tenant: 'default', id: value.id };
+  const updated = await registry.updateEndpoint(address, () => ({ description: 'mine' }));
+  expect(updated.value).toMatchObject({ name: 'theirs', description: 'mine' });
+});
+
+test('three lost races are a conflict', async () => {
+  const { config, registry, between } = await setUp();
+  const { value } = await registry.createEndpoint('default', SETTINGS);
+  let reads = 0;
+  between.do = async (item) => {
+    reads++;
+    await touch(config, item);
+  };
+  const address = { tenant: 'default', id: value.id };
+  await expect(registry.pauseEndpoint(address)).rejects.toMatchObject({ code: 'conflict' });
+  expect(reads).toBe(3);
+});
+
+test('a given version is not tried twice', async () => {
+  const { config, registry, between } = await setUp();
+  const { value, version } = await registry.createEndpoint('default', SETTINGS);
+  between.do = (item) => touch(config, item);
+  const address = { tenant: 'default', id: value.id, version };
+  await expect(registry.pauseEndpoint(address)).rejects.toMatchObject({ code: 'conflict' });
+});
+
+test('every write is visible before the verb resolves', async () => {
+  const { registry, refreshed } = await setUp();
+  const before = refreshed();
+  await registry.createEndpoint('default', SETTINGS);
+  expect(refreshed()).toBe(before + 1);
+});
+
+test('the default tenant is made once', async () => {
+  const { config, registry } = await setUp();
+  const first = await config.read('tenant', 'default');
+  await registry.ensureDefaults();
+  expect(await config.read('tenant', 'default')).toEqual(first);
+});
+
+test('an endpoint that was allowed can be paused after the rules changed, but not moved', async () => {
+  const rules = { refuse: false };
+  const { registry } = await setUp(() => (rules.refuse ? 'private' : undefined));
+  const { value } = await registry.createEndpoint('default', SETTINGS);
+  rules.refuse = true;
+  const address = { tenant: 'default', id: value.id };
+  expect((await registry.pauseEndpoint(address)).value.paused).toBe(true);
+  const moved = registry.updateEndpoint(address, () => ({ url: 'https://example.org' }));
+  await expect(moved).rejects.toMatchObject({ code: 'url_refused' });
+});
+
+test('a refused address says no more than that', async () => {
+  const { registry } = await setUp((url) => `${url.hostname} is 10.0.0.1`);
+  const created = registry.createEndpoint('default', SETTINGS);
+  await expect(created).rejects.toMatchObject({
+    message: 'This address may not be called. Ask the operator to allow it.',
+  });
+});
+
+test('addresses are kept in the parsed form that was judged', async () => {
+  const { registry } = await setUp();
+  const { value } = await registry.createEndpoint('default', {
+    ...SETTINGS,
+    url: 'HTTPS://bücher.example:443/a b',
+  });
+  expect(value.url).toBe('https://xn--bcher-kva.example/a%20b');
+});
+
+test('rotating keeps at most eight secrets, and the same secret once', async () => {
+  const { registry } = await setUp();
+  const { value } = await registry.createEndpoint('default', SETTINGS);
+  const address = { tenant: 'default', id: value.id };
+  const first = value.secrets[0]?.value;
+  for (let i = 0; i < 10; i++) {
+    await registry.rotateSecret(address, { secret: undefined, overlapMs: 1000 });
+  }
+  const back = await registry.rotateSecret(address, { secret: first, overlapMs: 1000 });
+  expect(back.value.secrets).toHaveLength(8);
+  expect(back.value.secrets[0]).toEqual({ value: first, expiresAt: null });
+  const gone = await registry.rotateSecret(address, { secret: undefined, overlapMs: 0 });
+  expect(gone.value.secrets.some((key) => key.value === first)).toBe(false);
+});
+
+test('the first admin key is made once', async () => {
+  const { registry } = await setUp();
+  expect(await registry.ensureAdminKey(undefined)).toMatch(/^phk_/);
+  expect(await registry.ensureAdminKey(undefined)).toBeUndefined();
+});
+
+test('the key of the environment follows the environment', async () => {
+  const { config, registry } = await setUp();
+  const hash = async () =>
+    ((await config.read('key', 'key_environment'))?.value as { hash: string } | undefined)?.hash;
+  await registry.ensureAdminKey('a'.repeat(32));
+  expect(await hash()).toBe(hashKey('a'.repeat(32)));
+  const { version } = await config.changes(0, 100);
+  await registry.ensureAdminKey('a'.repeat(32));
+  expect((await config.changes(0, 100)).version).toBe(version);
+  await registry.ensureAdminKey('b'.repeat(32));
+  expect(await hash()).toBe(hashKey('b'.repeat(32)));
+  expect(await registry.ensureAdminKey(undefined)).toMatch(/^phk_/);
+  expect(await hash()).toBeUndefined();
+});
+
+test("a deleted tenant's keys go with it", async () => {
+  const { config, registry } = await setUp();
+  const input = {
+    name: '',
+    parent: null,
+    defaults: { retryPolicy: null, timeoutMs: null, rateLimit: null, maxConcurrency: null },
+    metadata: {},
+  };
+  await registry.putTenant('a', input);
+  const key = { name: '', tenant: 'a', scopes: ['read' as const], expiresAt: null };
+  const { value } = await registry.createKey(key);
+  await registry.deleteTenant('a');
+  expect(await config.read('key', value.id)).toBeUndefined();
+});
+
+test('an expiry in the past is refused', async () => {
+  const { registry } = await setUp();
+  const key = { name: '', tenant: 'default', scopes: ['read' as const], expiresAt: 1000 };
+  await expect(registry.createKey(key)).rejects.toMatchObject({ code: 'invalid_request' });
+});

@@ -1,0 +1,175 @@
+import type { IncomingMessage } from 'node:http';
+import { AppError } from '../core/errors.ts';
+import type { ApiKey, KeyScope, Ms, TenantId } from '../core/model.ts';
+import { hashKey } from '../delivery/registry.ts';
+import type { ConfigView } from './ports.ts';
+
+/**
+ * Who calls, and what they may. A key of one tenant sees nothing of another: what belongs to a foreign
+ * tenant is answered exactly like what does not exist.
+ */
+
+const VERIFIED_MAX = 10_000;
+const ADDRESSES_MAX = 10_000;
+const FAILURES_MAX = 20;
+const WINDOW_MS = 60_000;
+const BEARER = /^Bearer +([\x21-\x7e]{1,256})$/i;
+
+export interface Principal {
+  readonly key: string;
+  /** null = every tenant. */
+  readonly tenant: TenantId | null;
+  readonly scopes: readonly KeyScope[];
+  readonly admin: boolean;
+}
+
+interface Verified {
+  readonly principal: Principal;
+  readonly hash: string;
+  readonly expiresAt: Ms;
+  /** Of the configuration that was asked. */
+  readonly version: number;
+}
+
+export interface AuthOptions {
+  readonly config: ConfigView;
+  readonly now: () => Ms;
+}
+
+export class Authenticator {
+  readonly #config: ConfigView;
+  readonly #now: () => Ms;
+  /** By the whole header, so that the usual request costs one look-up; oldest out at the bound. */
+  readonly #verified = new Map<string, Verified>();
+  readonly #failures: Failures;
+
+  constructor(options: AuthOptions) {
+    this.#config = options.config;
+    this.#now = options.now;
+    this.#failures = new Failures(options.now);
+  }
+
+  /**
+   * Throws `unauthorized` (the same for a missing, wrong, deleted and expired key), or `overloaded`
+   * when the address tried too many wrong ones; a key that was verified before passes even then.
+   */
+  authenticate(req: IncomingMessage): Principal {
+    const header = req.headers.authorization;
+    if (header === undefined) throw unauthorized();
+    const known = this.#verified.get(header);
+    if (known && known.version === this.#config.version && known.expiresAt > this.#now()) {
+      return known.principal;
+    }
+    const address = addressGroup(req.socket.remoteAddress);
+    if (known === undefined) this.#failures.check(address);
+    const principal = this.#verify(header, known?.hash);
+    if (principal) return principal;
+    this.#verified.delete(header);
+    this.#failures.add(address);
+    throw unauthorized();
+  }
+
+  #verify(header: string, knownHash: string | undefined): Principal | undefined {
+    const hash = knownHash ?? hashOf(header);
+    // Looked up by hash: how long that takes says nothing about the key's text.
+    const key = hash === undefined ? undefined : this.#config.keyByHash(hash);
+    const expiresAt = key?.expiresAt ?? Number.POSITIVE_INFINITY;
+    if (hash === undefined || key === undefined || expiresAt <= this.#now()) return undefined;
+    const principal = principalOf(key);
+    if (this.#verified.size >= VERIFIED_MAX) dropOldest(this.#verified);
+    const { version } = this.#config;
+    this.#verified.set(header, { principal, hash, expiresAt, version });
+    return principal;
+  }
+}
+
+/**
+ * Throws `not_found` for a foreign tenant (before anything else is said), `forbidden` for a missing
+ * scope. `tenant` undefined = the operation is not about one.
+ */
+export function authorize(
+  principal: Principal,
+  scope: KeyScope,
+  tenant: TenantId | undefined,
+): void {
+  if (tenant !== undefined && principal.tenant !== null && principal.tenant !== tenant) {
+    throw noTenant();
+  }
+  if (!principal.admin && !principal.scopes.includes(scope)) {
+    throw new AppError('forbidden', `This API key does not have the scope ${scope}.`);
+  }
+}
+
+export function noTenant(): AppError {
+  return new AppError('not_found', 'There is no such tenant.');
+}
+
+function principalOf(key: ApiKey): Principal {
+  const admin = key.tenant === null && key.scopes.includes('admin');
+  return { key: key.id, tenant: key.tenant, scopes: key.scopes, admin };
+}
+
+function hashOf(header: string): string | undefined {
+  const text = BEARER.exec(header)?.[1];
+  return text === undefined ? undefined : hashKey(text);
+}
+
+function unauthorized(): AppError {
+  const message = 'Send "Authorization: Bearer <key>" with a key that exists and has not expired.';
+  return new AppError('unauthorized', message);
+}
+
+/** Wrong keys per address and minute; bounded, oldest address out first. */
+class Failures {
+  readonly #now: () => Ms;
+  readonly #windows = new Map<string, { count: number; readonly endsAt: Ms }>();
+
+  constructor(now: () => Ms) {
+    this.#now = now;
+  }
+
+  check(address: string): void {
+    const window = this.#windows.get(address);
+    const leftMs = (window?.endsAt ?? 0) - this.#now();
+    if (window === undefined || leftMs <= 0 || window.count < FAILURES_MAX) return;
+    throw new AppError('overloaded', 'Too many wrong API keys from this address.', {
+      retryAfterS: Math.ceil(leftMs / 1000),
+    });
+  }
+
+  add(address: string): void {
+    const now = this.#now();
+    const window = this.#windows.get(address);
+    if (window && window.endsAt > now) {
+      window.count++;
+      return;
+    }
+    // Deleted first, so that insertion order is the order of the windows.
+    this.#windows.delete(address);
+    if (this.#windows.size >= ADDRESSES_MAX) dropOldest(this.#windows);
+    this.#windows.set(address, { count: 1, endsAt: now + WINDOW_MS });
+  }
+}
+
+/** IPv6 by /64, because one subscriber has that many addresses; IPv4 in either spelling whole. */
+function addressGroup(address: string | undefined): string {
+  if (address === undefined) return '';
+  if (address.startsWith('::ffff:')) return address.slice(7);
+  return address.includes(':') ? expand(address).slice(0, 4).join(':') : address;
+}
+
+function expand(address: string): string[] {
+  const [head = '', tail] = address.split('::');
+  const before = head === '' ? [] : head.split(':');
+  if (tail === undefined) return before;
+  const after = tail === '' ? [] : tail.split(':');
+  const zeros = Array.from({ length: Math.max(0, 8 - before.length - after.length) }, () => '0');
+  return [...before, ...zeros, ...after];
+}
+
+function dropOldest(map: Map<string, unknown>): void {
+  for (const key of map.keys()) {
+    map.delete(key);
+    return;
+  }
+}

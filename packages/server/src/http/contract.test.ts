@@ -1,0 +1,100 @@
+import {
+  ErrorCode,
+  Fault,
+  type Operation,
+  operations,
+  PROBLEM_STATUS,
+  problemCodes,
+} from '@posthorn/api';
+import Fastify from 'fastify';
+import { expect, test } from 'vitest';
+import { ERROR_STATUS } from '../core/errors.ts';
+import { FAULTS } from '../core/exchange.ts';
+import { ENDPOINT, type Harness, startServer } from './harness.suite.ts';
+import { type RegistrarOptions, registerOperations } from './registrar.ts';
+
+/** The contract and the core say the same; and every operation refuses who may not call it (A37). */
+
+test('codes, their statuses and the faults are the ones of core', () => {
+  expect(PROBLEM_STATUS).toEqual(ERROR_STATUS);
+  expect([...ErrorCode.options].sort()).toEqual(Object.keys(ERROR_STATUS).sort());
+  expect(Fault.options).toEqual([...FAULTS]);
+});
+
+const SAMPLES: Record<string, string> = {
+  endpoint: ENDPOINT,
+  event: 'evt_00000000000000000000000000',
+  attempt: 'att_00000000000000000000000000',
+  delivery: `evt_00000000000000000000000000.${ENDPOINT}.0`,
+  key: 'key_00000000000000000000000000',
+};
+
+const guarded = Object.entries<Operation>(operations).filter(([, o]) => o.scope !== 'public');
+const ofTenants = guarded.filter(([, o]) => o.path.includes('{tenant}'));
+
+async function call(server: Harness, operation: Operation, who: { tenant: string; key?: string }) {
+  const path = operation.path.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
+    name === 'tenant' ? who.tenant : (SAMPLES[name] ?? ''),
+  );
+  const headers: Record<string, string> = {};
+  if (who.key !== undefined) headers['authorization'] = `Bearer ${who.key}`;
+  const init: RequestInit = { method: operation.method, headers };
+  if (operation.body) {
+    headers['content-type'] = 'application/json';
+    init.body = '{}';
+  }
+  const response = await fetch(server.url + path, init);
+  const text = await response.text();
+  // What differs from request to request by design.
+  const body = text.replace(/"requestId":"[^"]*"/, '');
+  return { status: response.status, body };
+}
+
+async function twoTenants(): Promise<Harness> {
+  const server = await startServer();
+  await server.admin.putTenant({ tenant: 'mine', body: {} });
+  await server.admin.putTenant({ tenant: 'theirs', body: {} });
+  return server;
+}
+
+test.each(guarded)(
+  '%s without a key and with a wrong one is the same 401',
+  async (_, operation) => {
+    const server = await twoTenants();
+    const without = await call(server, operation, { tenant: 'mine' });
+    expect(without.status).toBe(401);
+    const wrong = await call(server, operation, { tenant: 'mine', key: 'phk_wrong' });
+    expect(wrong).toEqual(without);
+  },
+);
+
+test.each(ofTenants)('%s of a foreign tenant looks like one that does not exist', async (_, op) => {
+  const server = await twoTenants();
+  for (const scopes of [['publish', 'read', 'write'] as const, ['read'] as const]) {
+    const key = await server.key('mine', [...scopes]);
+    const foreign = await call(server, op, { tenant: 'theirs', key });
+    expect(foreign.status).toBe(404);
+    expect(await call(server, op, { tenant: 'nobodys', key })).toEqual(foreign);
+  }
+});
+
+test.each(guarded)('%s with a key of another scope is 403', async (_, operation) => {
+  const server = await twoTenants();
+  const other = operation.scope === 'read' ? 'publish' : 'read';
+  const key = await server.key('mine', [other]);
+  expect((await call(server, operation, { tenant: 'mine', key })).status).toBe(403);
+});
+
+test.each(guarded)('%s answers only what the contract lists', async (_, operation) => {
+  const server = await twoTenants();
+  const { status } = await call(server, operation, { tenant: 'mine', key: server.adminKey });
+  const listed = problemCodes(operation).map((code) => PROBLEM_STATUS[code] as number);
+  expect([...listed, ...Object.keys(operation.responses).map(Number)]).toContain(status);
+  expect(status).toBeLessThan(500);
+});
+
+test('a contract with an operation that nobody serves does not start', () => {
+  const app = Fastify();
+  const nothing = { handlers: {}, authenticator: {}, config: {} } as unknown as RegistrarOptions;
+  expect(() => registerOperations(app, nothing)).toThrow('no handler for the operation');
+});

@@ -1,0 +1,29 @@
+import type { Ms, TenantId } from '../core/model.ts';
+
+/** How times and absent values look in the API: RFC 3339 in UTC, and null. */
+
+export function toIso(ms: Ms): string {
+  return new Date(ms).toISOString();
+}
+
+export function toIsoOrNull(ms: Ms | null | undefined): string | null {
+  return ms === null || ms === undefined ? null : toIso(ms);
+}
+
+/** `text` was checked to be RFC 3339. */
+export function fromIso(text: string): Ms {
+  return Date.parse(text);
+}
+
+/** A validated query as the log takes it: within one tenant, times as numbers. */
+export function logQuery<Q extends { from?: string | undefined; to?: string | undefined }>(
+  tenant: TenantId,
+  { from, to, ...rest }: Q,
+) {
+  return {
+    ...rest,
+    tenant,
+    from: from === undefined ? undefined : fromIso(from),
+    to: to === undefined ? undefined : fromIso(to),
+  };
+}

@@ -1,0 +1,39 @@
+import type {
+  Answer,
+  Body,
+  Operation,
+  OperationId,
+  Operations,
+  Params,
+  Query,
+} from '@posthorn/api';
+import type { Principal } from './auth.ts';
+
+/** The operation that the raw handler serves (ingest.ts); all others are routes of the framework. */
+export const RAW_OPERATION = 'publishEvents';
+export type RoutedId = Exclude<OperationId, typeof RAW_OPERATION>;
+
+/** A request that was authenticated, authorised and validated. */
+export interface Context<O extends Operation> {
+  readonly params: Params<O>;
+  readonly query: Query<O>;
+  readonly body: Body<O>;
+  readonly principal: O['scope'] extends 'public' ? undefined : Principal;
+}
+
+/** An answer that is not simply the operation's JSON with its first status. */
+export class Reply {
+  readonly status: number;
+  readonly body: string | Uint8Array;
+
+  constructor(status: number, body: string | Uint8Array) {
+    this.status = status;
+    this.body = body;
+  }
+}
+
+export type Handler<O extends Operation> = (
+  context: Context<O>,
+) => Answer<O> | Reply | Promise<Answer<O> | Reply>;
+
+export type Handlers = { readonly [Id in RoutedId]: Handler<Operations[Id]> };

@@ -1,0 +1,143 @@
+import { randomBytes } from 'node:crypto';
+import { connect } from 'node:net';
+import { type Client, createClient, type Operation, operations, Problem } from '@posthorn/api';
+import { onTestFinished } from 'vitest';
+import { createIdFactory } from '../core/ids.ts';
+import type { EndpointId, KeyScope } from '../core/model.ts';
+import { Publisher } from '../delivery/publish.ts';
+import { Registry } from '../delivery/registry.ts';
+import { ConfigView } from '../store/config-view.ts';
+import { createMemoryStore } from '../store/memory.ts';
+import type { Store } from '../store/store.ts';
+import type { HttpDeps } from './ports.ts';
+import { createHttpServer } from './server.ts';
+
+/** A listening server on the memory store, with the publisher of delivery. For tests. */
+export interface Harness {
+  readonly url: string;
+  readonly port: number;
+  readonly adminKey: string;
+  readonly store: Store;
+  readonly config: ConfigView;
+  readonly registry: Registry;
+  readonly admin: Client;
+  /** What was logged, newest last. */
+  readonly logged: { readonly level: string; readonly fields: object }[];
+  clock: { now: number };
+  close(drainMs: number): Promise<void>;
+  key(tenant: string, scopes: KeyScope[]): Promise<string>;
+  client(key: string): Client;
+  /** Sends bytes as they are and resolves with all that comes back before the end of the stream. */
+  raw(bytes: string | Uint8Array): Promise<string>;
+}
+
+export async function startServer(overrides: Partial<HttpDeps> = {}): Promise<Harness> {
+  const clock = { now: Date.now() };
+  const now = (): number => clock.now;
+  const ids = createIdFactory(randomBytes);
+  const store = createMemoryStore({ ids });
+  const config = new ConfigView(store.config);
+  const registry = new Registry({
+    store: store.config,
+    ids,
+    now,
+    random: randomBytes,
+    judgeUrl: (url) => (url.hostname === '169.254.169.254' ? 'link-local' : undefined),
+    refresh: () => config.refresh(),
+  });
+  await registry.ensureDefaults();
+  const adminKey = (await registry.ensureAdminKey(undefined)) ?? '';
+  const logged: { level: string; fields: object }[] = [];
+  const log = (level: string) => (fields: object) => void logged.push({ level, fields });
+  const http = await createHttpServer({
+    publisher: new Publisher({
+      store: store.lanes,
+      view: config,
+      ids,
+      clock: { now, after },
+      queueEventsMax: 10_000,
+      queueBytesMax: 64_000_000,
+      at: () => {},
+      ingested: () => {},
+    }),
+    registry,
+    config,
+    log: store.log,
+    configStore: store.config,
+    ready: async () => ({ ok: true, checks: { store: 'ok' } }),
+    metrics: async () => '# HELP up Is it up?\n# TYPE up gauge\nup 1\n',
+    version: '1.2.3',
+    logger: { info: log('info'), warn: log('warn'), error: log('error') },
+    now,
+    ...overrides,
+  });
+  const { port } = await http.listen({ host: '127.0.0.1', port: 0 });
+  onTestFinished(() => http.close(0));
+  const url = `http://127.0.0.1:${port}`;
+  const client = (key: string): Client => createClient({ baseUrl: url, key, fetch: checkedFetch });
+  return {
+    url,
+    port,
+    adminKey,
+    store,
+    config,
+    registry,
+    admin: client(adminKey),
+    logged,
+    clock,
+    close: (drainMs) => http.close(drainMs),
+    client,
+    async key(tenant, scopes) {
+      return (await registry.createKey({ name: '', tenant, scopes, expiresAt: null })).text;
+    },
+    raw: (bytes) => exchange(port, bytes),
+  };
+}
+
+/** fetch that fails the test when an answer is not what the contract says. */
+async function checkedFetch(
+  input: Parameters<typeof fetch>[0],
+  init?: RequestInit,
+): Promise<Response> {
+  const response = await fetch(input, init);
+  const path = new URL(String(input)).pathname;
+  const operation = Object.values<Operation>(operations).find(
+    (o) => o.method === init?.method && matches(o.path, path),
+  );
+  const text = await response.clone().text();
+  if (response.headers.get('content-type') === 'application/problem+json') {
+    Problem.parse(JSON.parse(text));
+    return response;
+  }
+  const spec = operation?.responses[response.status];
+  if (!spec) throw new Error(`${init?.method} ${path}: undocumented status ${response.status}`);
+  if (spec.body && spec.contentType === undefined) spec.body.parse(JSON.parse(text));
+  else if (!spec.body && text !== '') throw new Error('a body where the contract has none');
+  return response;
+}
+
+function matches(template: string, path: string): boolean {
+  const parts = path.split('/');
+  const wanted = template.split('/');
+  return (
+    parts.length === wanted.length && wanted.every((w, i) => w.startsWith('{') || w === parts[i])
+  );
+}
+
+function after(delayMs: number, task: () => void): () => void {
+  const timer = setTimeout(task, delayMs);
+  return () => clearTimeout(timer);
+}
+
+export function exchange(port: number, bytes: string | Uint8Array): Promise<string> {
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = [];
+    const socket = connect(port, '127.0.0.1', () => socket.write(bytes));
+    socket.on('data', (chunk) => chunks.push(chunk));
+    // A reset after the answer is as good as an end here.
+    socket.on('error', () => {});
+    socket.on('close', () => resolve(Buffer.concat(chunks).toString('latin1')));
+  });
+}
+
+export const ENDPOINT = 'ep_00000000000000000000000000' satisfies EndpointId;

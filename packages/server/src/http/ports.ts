@@ -1,0 +1,51 @@
+import type { EventDraft } from '@posthorn/wire';
+import type { ApiKey, EventId, Ms, Tenant, TenantId } from '../core/model.ts';
+import type { Registry } from '../delivery/registry.ts';
+import type { ConfigStore, LogStore } from '../store/store.ts';
+
+/** What the HTTP room needs of the rest of the house; `app.ts` hands it in. */
+export interface HttpDeps {
+  readonly publisher: Publisher;
+  readonly registry: Registry;
+  readonly config: ConfigView;
+  readonly log: LogStore;
+  readonly configStore: ConfigStore;
+  readonly ready: () => Promise<Readiness>;
+  /** All metrics in the Prometheus text format 0.0.4. */
+  readonly metrics: () => Promise<string>;
+  readonly version: string;
+  readonly logger: HttpLogger;
+  readonly now: () => Ms;
+}
+
+export interface Readiness {
+  readonly ok: boolean;
+  /** Name of a part to `ok` or to what is wrong with it; public, so without internal detail. */
+  readonly checks: Readonly<Record<string, string>>;
+}
+
+export interface Published {
+  readonly id: EventId;
+  readonly deliveries: number;
+  readonly duplicate: boolean;
+}
+
+/** Stores events and what they owe. Resolved = durable. Rejects with `AppError` or `StoreError`. */
+export interface Publisher {
+  publish(tenant: TenantId, events: readonly EventDraft[]): Promise<readonly Published[]>;
+}
+
+/** The configuration as this process knows it, in memory. */
+export interface ConfigView {
+  /** Grows with every change of the configuration. */
+  readonly version: number;
+  /** `hex` is the lower-case SHA-256 of a key's text. */
+  keyByHash(hex: string): ApiKey | undefined;
+  tenant(id: string): Tenant | undefined;
+}
+
+export interface HttpLogger {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}

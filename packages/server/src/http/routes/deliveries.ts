@@ -1,0 +1,133 @@
+import { isUtf8 } from 'node:buffer';
+import type * as api from '@posthorn/api';
+import { AppError } from '../../core/errors.ts';
+import type { EndpointId, EventId, TenantId } from '../../core/model.ts';
+import type { AttemptRow, DeliveryRow, LogStore, WholeAttempt } from '../../store/store.ts';
+import { logQuery, toIso, toIsoOrNull } from '../format.ts';
+import type { Handlers } from '../handlers.ts';
+import { maskHead } from '../mask.ts';
+import type { HttpDeps } from '../ports.ts';
+
+type Ids = 'listDeliveries' | 'getDelivery' | 'listAttempts' | 'getAttempt';
+
+/** Runs of one delivery that are looked through; a person makes each of them. */
+const PAGES_MAX = 10;
+
+export function deliveryRoutes({ log }: HttpDeps): Pick<Handlers, Ids> {
+  return {
+    async listDeliveries({ params, query }) {
+      const page = await log.deliveries(logQuery(params.tenant, query));
+      return { items: page.items.map(deliveryToApi), next: page.next ?? null };
+    },
+
+    async getDelivery({ params }) {
+      const row = await findDelivery(log, params.tenant, params.delivery);
+      if (!row) throw new AppError('not_found', 'There is no such delivery.');
+      return deliveryToApi(row);
+    },
+
+    async listAttempts({ params, query }) {
+      const page = await log.attempts(logQuery(params.tenant, query));
+      return { items: page.items.map(attemptToApi), next: page.next ?? null };
+    },
+
+    async getAttempt({ params }) {
+      const found = await log.attempt(params.tenant, params.attempt);
+      if (!found) throw new AppError('not_found', 'There is no such attempt.');
+      return { ...attemptToApi(found.row), ...exchangeToApi(found) };
+    },
+  };
+}
+
+/** `id` is `<event>.<endpoint>.<run>`, as its grammar was checked. */
+async function findDelivery(
+  log: LogStore,
+  tenant: TenantId,
+  id: string,
+): Promise<DeliveryRow | undefined> {
+  const [event, endpoint, run] = id.split('.') as [EventId, EndpointId, string];
+  let cursor: string | undefined;
+  for (let pages = 0; pages < PAGES_MAX; pages++) {
+    const page = await log.deliveries({ tenant, event, endpoint, limit: 200, cursor });
+    const row = page.items.find((item) => item.run === Number(run));
+    if (row || page.next === undefined) return row;
+    cursor = page.next;
+  }
+  return undefined;
+}
+
+function deliveryId(row: DeliveryRow | AttemptRow): string {
+  return `${row.event}.${row.endpoint}.${row.run}`;
+}
+
+function deliveryToApi(row: DeliveryRow): api.Delivery {
+  return {
+    id: deliveryId(row),
+    event: row.event,
+    endpoint: row.endpoint,
+    run: row.run,
+    type: row.type,
+    state: row.state,
+    status: row.status ?? null,
+    fault: row.fault ?? null,
+    attempts: row.attempts,
+    createdAt: toIso(row.createdAt),
+    lastAttemptAt: toIsoOrNull(row.lastAttemptAt),
+    nextAt: toIsoOrNull(row.nextAt),
+  };
+}
+
+function attemptToApi(row: AttemptRow) {
+  return {
+    id: row.id,
+    delivery: deliveryId(row),
+    event: row.event,
+    endpoint: row.endpoint,
+    run: row.run,
+    type: row.type,
+    state: row.state,
+    status: row.status ?? null,
+    fault: row.fault ?? null,
+    n: row.n,
+    startedAt: toIso(row.startedAt),
+    durationMs: row.durationMs,
+    detail: row.detail,
+    afterCrash: row.afterCrash,
+    nextAt: toIsoOrNull(row.nextAt),
+  };
+}
+
+function exchangeToApi(record: WholeAttempt) {
+  const { timings } = record;
+  const answered = record.responseHead.length > 0 || record.responseBody.length > 0;
+  return {
+    timings: {
+      dnsMs: timings.dnsMs ?? null,
+      connectMs: timings.connectMs ?? null,
+      tlsMs: timings.tlsMs ?? null,
+      firstByteMs: timings.firstByteMs ?? null,
+      totalMs: timings.totalMs,
+    },
+    remoteAddress: record.remoteAddress ?? null,
+    request: {
+      method: record.method,
+      url: record.url,
+      head: maskHead(record.requestHead),
+      body: bodyText(record.requestBody),
+    },
+    response: answered
+      ? {
+          head: maskHead(record.responseHead),
+          body: bodyText(record.responseBody),
+          truncated: record.responseTruncated,
+        }
+      : null,
+  };
+}
+
+/** Text where the bytes are text; base64 where printing them would change them. */
+function bodyText(bytes: Uint8Array): { encoding: 'utf8' | 'base64'; text: string } {
+  const encoding = isUtf8(bytes) ? 'utf8' : 'base64';
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  return { encoding, text: view.toString(encoding) };
+}

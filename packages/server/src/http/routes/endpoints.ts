@@ -1,0 +1,165 @@
+import type * as api from '@posthorn/api';
+import { publicKey } from '@posthorn/wire';
+import { AppError } from '../../core/errors.ts';
+import type { Endpoint, EndpointId, TenantId } from '../../core/model.ts';
+import type { EndpointPatch, Versioned } from '../../delivery/registry.ts';
+import type { ConfigStore } from '../../store/store.ts';
+import type { Principal } from '../auth.ts';
+import { toIso } from '../format.ts';
+import type { Handlers } from '../handlers.ts';
+import { maskHeaders, unmaskHeaders } from '../mask.ts';
+import type { HttpDeps } from '../ports.ts';
+import { retryPolicyFromApi, retryPolicyToApi } from '../retry-policy.ts';
+
+type Ids =
+  | 'createEndpoint'
+  | 'listEndpoints'
+  | 'getEndpoint'
+  | 'updateEndpoint'
+  | 'deleteEndpoint'
+  | 'getEndpointSecret'
+  | 'rotateEndpointSecret'
+  | 'pauseEndpoint'
+  | 'resumeEndpoint';
+
+interface Address {
+  readonly tenant: TenantId;
+  readonly endpoint: EndpointId;
+}
+
+export function endpointRoutes(deps: HttpDeps): Pick<Handlers, Ids> {
+  const { registry, configStore, now } = deps;
+
+  /** What a write names. Whoever is not admin must not touch an endpoint that hears every tenant. */
+  async function writable(params: Address, principal: Principal) {
+    const found = await read(configStore, params);
+    requireAdmin(principal, found.value.scope);
+    return { tenant: params.tenant, id: params.endpoint };
+  }
+
+  return {
+    async createEndpoint({ params, body, principal }) {
+      requireAdmin(principal, body.scope);
+      const { secret, ...rest } = body;
+      const headers = unmaskHeaders(rest.headers, []);
+      const retryPolicy = retryPolicyFromApi(rest.retryPolicy);
+      const settings = { ...rest, headers, retryPolicy };
+      const created = await registry.createEndpoint(params.tenant, settings, secret);
+      return { ...toApi(created), secret: currentSecret(created.value) };
+    },
+
+    async listEndpoints({ params, query }) {
+      const { limit, cursor } = query;
+      const list = { tenant: params.tenant, limit, after: cursor };
+      const page = await configStore.list('endpoint', list);
+      const items = page.items.map(({ value, version }) =>
+        toApi({ value: value as Endpoint, version }),
+      );
+      return { items, next: page.next ?? null };
+    },
+
+    async getEndpoint({ params }) {
+      return toApi(await read(configStore, params));
+    },
+
+    async updateEndpoint({ params, body, principal }) {
+      const address = await writable(params, principal);
+      if (body.scope !== undefined) requireAdmin(principal, body.scope);
+      const { version, ...fields } = body;
+      const updated = await registry.updateEndpoint({ ...address, version }, (current) =>
+        patchOf(fields, current),
+      );
+      return toApi(updated);
+    },
+
+    async deleteEndpoint({ params, principal }) {
+      await registry.deleteEndpoint(await writable(params, principal));
+      return undefined;
+    },
+
+    async getEndpointSecret({ params, principal }) {
+      const found = await read(configStore, params);
+      requireAdmin(principal, found.value.scope);
+      return secretsOf(found.value, now());
+    },
+
+    async rotateEndpointSecret({ params, body, principal }) {
+      const address = await writable(params, principal);
+      const rotation = { secret: body.secret, overlapMs: body.overlapS * 1000 };
+      return secretsOf((await registry.rotateSecret(address, rotation)).value, now());
+    },
+
+    async pauseEndpoint({ params, principal }) {
+      return toApi(await registry.pauseEndpoint(await writable(params, principal)));
+    },
+
+    async resumeEndpoint({ params, principal }) {
+      return toApi(await registry.resumeEndpoint(await writable(params, principal)));
+    },
+  };
+}
+
+async function read(store: ConfigStore, address: Address): Promise<Versioned<Endpoint>> {
+  const item = await store.read('endpoint', address.endpoint);
+  const value = item?.value as Endpoint | null | undefined;
+  if (!item || value?.tenant !== address.tenant) {
+    throw new AppError('not_found', 'There is no such endpoint.');
+  }
+  return { value, version: item.version };
+}
+
+function requireAdmin(principal: Principal, scope: Endpoint['scope']): void {
+  if (scope === 'tenant' || principal.admin) return;
+  throw new AppError('forbidden', 'Endpoints of all tenants are managed with an admin key.');
+}
+
+function patchOf(fields: Omit<api.EndpointPatch, 'version'>, current: Endpoint): EndpointPatch {
+  const { headers, retryPolicy, ...rest } = fields;
+  // JSON holds no undefined: what is left out is not in the object at all.
+  const patch = rest as EndpointPatch;
+  return {
+    ...patch,
+    ...(headers ? { headers: unmaskHeaders(headers, current.headers) } : {}),
+    ...(retryPolicy === undefined ? {} : { retryPolicy: retryPolicyFromApi(retryPolicy) }),
+  };
+}
+
+function currentSecret(endpoint: Endpoint): string {
+  return endpoint.secrets.find((key) => key.expiresAt === null)?.value ?? '';
+}
+
+function secretsOf(endpoint: Endpoint, now: number) {
+  const secret = currentSecret(endpoint);
+  const previous = endpoint.secrets.flatMap(({ value, expiresAt }) =>
+    expiresAt !== null && expiresAt > now ? [{ secret: value, expiresAt: toIso(expiresAt) }] : [],
+  );
+  return { secret, publicKey: secret.startsWith('whsk_') ? publicKey(secret) : null, previous };
+}
+
+function toApi({ value, version }: Versioned<Endpoint>): api.Endpoint {
+  return {
+    id: value.id,
+    tenant: value.tenant,
+    name: value.name,
+    description: value.description,
+    url: value.url,
+    method: value.method,
+    headers: maskHeaders(value.headers),
+    eventTypes: [...value.eventTypes],
+    channels: [...value.channels],
+    scope: value.scope,
+    dialect: value.dialect,
+    enabled: value.enabled,
+    paused: value.paused,
+    disabled: value.disabled && { ...value.disabled, at: toIso(value.disabled.at) },
+    ordering: value.ordering,
+    timeoutMs: value.timeoutMs,
+    rateLimit: value.rateLimit,
+    maxConcurrency: value.maxConcurrency,
+    retryPolicy: retryPolicyToApi(value.retryPolicy),
+    metadata: { ...value.metadata },
+    version,
+    createdAt: toIso(value.createdAt),
+    updatedAt: toIso(value.updatedAt),
+  };
+}

@@ -1,0 +1,20 @@
+import type { Handlers } from '../handlers.ts';
+import type { HttpDeps } from '../ports.ts';
+import { deliveryRoutes } from './deliveries.ts';
+import { endpointRoutes } from './endpoints.ts';
+import { eventRoutes } from './events.ts';
+import { keyRoutes } from './keys.ts';
+import { systemRoutes } from './system.ts';
+import { tenantRoutes } from './tenants.ts';
+
+/** One handler per operation of the contract; a missing one does not compile. */
+export function createHandlers(deps: HttpDeps): Handlers {
+  return {
+    ...tenantRoutes(deps),
+    ...endpointRoutes(deps),
+    ...eventRoutes(deps),
+    ...deliveryRoutes(deps),
+    ...keyRoutes(deps),
+    ...systemRoutes(deps),
+  };
+}

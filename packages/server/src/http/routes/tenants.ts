@@ -1,0 +1,54 @@
+import type * as api from '@posthorn/api';
+import type { Tenant } from '../../core/model.ts';
+import type { Versioned } from '../../delivery/registry.ts';
+import { noTenant } from '../auth.ts';
+import { toIso } from '../format.ts';
+import type { Handlers } from '../handlers.ts';
+import type { HttpDeps } from '../ports.ts';
+import { retryPolicyFromApi, retryPolicyToApi } from '../retry-policy.ts';
+
+type Ids = 'listTenants' | 'getTenant' | 'putTenant' | 'deleteTenant';
+
+export function tenantRoutes({ registry, configStore }: HttpDeps): Pick<Handlers, Ids> {
+  return {
+    async listTenants({ query }) {
+      const { limit, cursor } = query;
+      const page = await configStore.list('tenant', { tenant: undefined, limit, after: cursor });
+      const items = page.items.map(({ value, version }) =>
+        toApi({ value: value as Tenant, version }),
+      );
+      return { items, next: page.next ?? null };
+    },
+
+    async getTenant({ params }) {
+      const item = await configStore.read('tenant', params.tenant);
+      if (!item?.value) throw noTenant();
+      return toApi({ value: item.value as Tenant, version: item.version });
+    },
+
+    async putTenant({ params, body }) {
+      const { version, ...input } = body;
+      const retryPolicy = retryPolicyFromApi(input.defaults.retryPolicy);
+      const tenant = { ...input, defaults: { ...input.defaults, retryPolicy } };
+      return toApi(await registry.putTenant(params.tenant, tenant, version));
+    },
+
+    async deleteTenant({ params }) {
+      await registry.deleteTenant(params.tenant);
+      return undefined;
+    },
+  };
+}
+
+function toApi({ value, version }: Versioned<Tenant>): api.Tenant {
+  return {
+    id: value.id,
+    name: value.name,
+    parent: value.parent,
+    defaults: { ...value.defaults, retryPolicy: retryPolicyToApi(value.defaults.retryPolicy) },
+    metadata: { ...value.metadata },
+    version,
+    createdAt: toIso(value.createdAt),
+    updatedAt: toIso(value.updatedAt),
+  };
+}
