@@ -1,0 +1,101 @@
+import { describe, expect, test } from 'vitest';
+import { configTable } from '../config.ts';
+import { type Actions, type Flags, runProgram } from './program.ts';
+
+interface Call {
+  readonly name: string;
+  readonly flags: Flags;
+  readonly args?: { type: string; data: string | undefined };
+}
+
+async function run(...argv: string[]) {
+  const calls: Call[] = [];
+  const out: string[] = [];
+  const err: string[] = [];
+  const action = (name: string) => async (flags: Flags) => {
+    calls.push({ name, flags });
+    return 0;
+  };
+  const actions: Actions = {
+    dev: action('dev'),
+    serve: action('serve'),
+    doctor: action('doctor'),
+    send: async (args, flags) => {
+      calls.push({ name: 'send', flags, args });
+      return 1;
+    },
+  };
+  const exitCode = await runProgram({
+    argv,
+    version: '1.2.3',
+    options: configTable(),
+    actions,
+    stdout: { write: (text) => out.push(text) },
+    stderr: { write: (text) => err.push(text) },
+  });
+  return { exitCode, calls, out: out.join(''), err: err.join('') };
+}
+
+describe('commands', () => {
+  test('get the flags that were given and no others', async () => {
+    const { calls, exitCode } = await run(
+      'serve',
+      '--port',
+      '1',
+      '--no-egress-http',
+      '--data',
+      'd',
+    );
+    expect(calls).toEqual([{ name: 'serve', flags: { port: '1', egressHttp: false, data: 'd' } }]);
+    expect(exitCode).toBe(0);
+  });
+
+  test('take secrets as text and as a file', async () => {
+    const { calls } = await run('dev', '--admin-key', 'k', '--master-key-file', 'f');
+    expect(calls[0]?.flags).toEqual({ adminKey: 'k', masterKeyFile: 'f' });
+  });
+
+  test('decide the exit code', async () => {
+    const { calls, exitCode } = await run('send', 'user.created', '{"a":1}', '--id', '7', '--json');
+    expect(calls[0]).toMatchObject({
+      args: { type: 'user.created', data: '{"a":1}' },
+      flags: { id: '7', json: true },
+    });
+    expect(exitCode).toBe(1);
+  });
+
+  test('let data begin with a dash only as stdin', async () => {
+    expect((await run('send', 'a', '-')).calls[0]?.args?.data).toBe('-');
+  });
+});
+
+describe('usage', () => {
+  test.each([
+    ['an unknown flag, with a suggestion', ['serve', '--prot', '1'], '--port'],
+    ['an unknown command, with a suggestion', ['serv'], 'serve'],
+    ['a flag without its value', ['serve', '--port'], 'argument missing'],
+    ['a missing event type', ['send'], "missing required argument 'type'"],
+    ['too many arguments', ['serve', 'now'], 'too many arguments'],
+    ['an empty id', ['send', 'a', '--id', ''], 'must not be empty'],
+    ['no command at all', [], 'Usage: posthorn'],
+  ])('is refused with 2: %s', async (_, argv, message) => {
+    const { exitCode, err, calls } = await run(...argv);
+    expect([exitCode, calls]).toEqual([2, []]);
+    expect(err).toContain(message);
+  });
+
+  test('--version and --help print to stdout and end with 0', async () => {
+    expect(await run('--version')).toMatchObject({ exitCode: 0, out: '1.2.3\n' });
+    const help = await run('--help');
+    expect(help).toMatchObject({ exitCode: 0, err: '' });
+    expect(help.out).toContain('Examples:');
+  });
+
+  test('help names the variable and the default of the command', async () => {
+    const help = async (command: string) => (await run(command, '--help')).out.replace(/\s+/g, ' ');
+    expect(await help('dev')).toContain('(POSTHORN_HOST, default 127.0.0.1)');
+    expect(await help('serve')).toContain('(POSTHORN_HOST, default 0.0.0.0)');
+    expect(await help('send')).toContain('(POSTHORN_URL, default http://127.0.0.1:4400)');
+    expect(await help('send')).not.toContain('POSTHORN_HOST');
+  });
+});

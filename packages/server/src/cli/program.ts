@@ -1,0 +1,127 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { EXIT, type Stream } from './output.ts';
+
+export type CommandName = 'dev' | 'serve' | 'doctor' | 'send';
+
+/** An option of the configuration, as far as flags and help need it. */
+export interface ProgramOption {
+  readonly kind: string;
+  readonly flag: string;
+  readonly env: string;
+  readonly defaults: Readonly<Record<'dev' | 'serve', string | undefined>>;
+  readonly help: string;
+  readonly secret: boolean;
+  readonly commands: readonly CommandName[];
+}
+
+/** By camel-case flag name; only what was given. */
+export type Flags = Readonly<Record<string, unknown>>;
+
+/** What the commands do; each resolves with the exit code. */
+export interface Actions {
+  dev(flags: Flags): Promise<number>;
+  serve(flags: Flags): Promise<number>;
+  doctor(flags: Flags): Promise<number>;
+  send(args: { type: string; data: string | undefined }, flags: Flags): Promise<number>;
+}
+
+export interface ProgramInput {
+  /** Without `node` and the script. */
+  readonly argv: readonly string[];
+  readonly version: string;
+  readonly options: readonly ProgramOption[];
+  readonly actions: Actions;
+  readonly stdout: Stream;
+  readonly stderr: Stream;
+}
+
+const EXAMPLES = `
+Examples:
+  posthorn dev                                     start on this machine, for development
+  posthorn serve --data /var/lib/posthorn          start for real
+  posthorn send user.created '{"id":"u_1"}'        post an event
+  posthorn send user.created @user.json --id 42    the same event twice is one event
+  posthorn doctor --json                           is everything as it should be?
+
+Exit codes: 0 done, 1 failed, 2 wrong usage. Options may also stand in posthorn.yaml and in
+POSTHORN_* variables; flags win over variables, variables over the file.`;
+
+/** Reads argv and runs the command; resolves with the process's exit code. */
+export async function runProgram(input: ProgramInput): Promise<number> {
+  let exitCode: number = EXIT.ok;
+  const program = buildProgram(input, (code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync(input.argv, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    // Commander has printed the reason already.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    throw error;
+  }
+}
+
+function buildProgram(input: ProgramInput, done: (code: number) => void): Command {
+  const { actions, options } = input;
+  const program = new Command('posthorn')
+    .description('Webhooks that nobody has to apologise for: events in, signed requests out.')
+    .version(input.version, '-V, --version')
+    .addHelpText('after', EXAMPLES)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => input.stdout.write(text),
+      writeErr: (text) => input.stderr.write(text),
+    });
+  const add = (name: CommandName, about: string): Command => {
+    const command = program.command(name).description(about);
+    for (const option of options.filter((row) => row.commands.includes(name))) {
+      for (const flag of flagsOf(option, name)) command.addOption(flag);
+    }
+    return command.option('--config <file>', 'configuration file (default posthorn.yaml, if any)');
+  };
+
+  add('dev', 'Start for development: loopback receivers, plain http, data in .posthorn').action(
+    async (flags: Flags) => done(await actions.dev(flags)),
+  );
+  add('serve', 'Start with safe defaults').action(async (flags: Flags) =>
+    done(await actions.serve(flags)),
+  );
+  add('send', 'Post one event to a running Posthorn')
+    .argument('<type>', 'event type, such as user.created')
+    .argument('[data]', 'JSON text, @file or - for stdin (default {})')
+    .addOption(new Option('--id <id>', 'your id of the event, for idempotency').argParser(notEmpty))
+    .option('--json', 'print the answer as JSON')
+    .action(async (type: string, data: string | undefined, flags: Flags) =>
+      done(await actions.send({ type, data }, flags)),
+    );
+  add('doctor', 'Check what `serve` needs on this machine; exit 1 if a check fails')
+    .option('--dev', 'check what `dev` needs instead')
+    .option('--json', 'print the checks as JSON')
+    .option('--crash-sites', 'print the places where tests make the process die')
+    .action(async (flags: Flags) => done(await actions.doctor(flags)));
+  return program;
+}
+
+function flagsOf(option: ProgramOption, command: CommandName): Option[] {
+  const { flag, env, secret } = option;
+  const standard = option.defaults[command === 'dev' ? 'dev' : 'serve'];
+  const notes = [env, ...(standard === undefined ? [] : [`default ${standard}`])].join(', ');
+  const help = `${option.help} (${notes})`;
+  if (option.kind === 'boolean') {
+    return [
+      new Option(flag, help),
+      new Option(flag.replace('--', '--no-'), 'The opposite.').hideHelp(),
+    ];
+  }
+  if (!secret) return [new Option(`${flag} <${option.kind}>`, help)];
+  return [
+    new Option(`${flag} <text>`, `${help}. Other users can read flags: prefer the file`),
+    new Option(`${flag}-file <path>`, `File that holds it (${env}_FILE)`),
+  ];
+}
+
+function notEmpty(value: string): string {
+  if (value === '') throw new InvalidArgumentError('It must not be empty.');
+  return value;
+}

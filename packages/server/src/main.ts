@@ -1,0 +1,179 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { checkNode, crashSites, examine } from './admin/doctor.ts';
+import { type App, startApp } from './app.ts';
+import { banner } from './cli/banner.ts';
+import { createOutput, EXIT, type Output, table } from './cli/output.ts';
+import { type Flags, runProgram } from './cli/program.ts';
+import { send } from './cli/send.ts';
+import {
+  type Config,
+  ConfigError,
+  colorsFor,
+  configTable,
+  loadClientConfig,
+  loadConfig,
+} from './config.ts';
+import type { Mode } from './config-values.ts';
+import { createLogger, createMetrics, type Logger } from './telemetry.ts';
+
+/** The program: argv becomes a command, signals become an orderly end, the end an exit code. */
+
+const { stdout, stderr } = process;
+
+function outputOf(flags: Flags): Output {
+  return createOutput({ stdout, stderr, json: flags['json'] === true, colors: colorsFor(stdout) });
+}
+
+// ---- dev, serve ----------------------------------------------------------------------------------
+
+async function runServer(mode: Mode, flags: Flags): Promise<number> {
+  const config = loadConfig({ command: mode, flags });
+  const { logLevel: level, logFormat: format } = config;
+  const logger = createLogger({ level, format, stream: stdout, colors: colorsFor(stdout) });
+  // Only looks: Node still ends the process, because nobody knows what is broken by then.
+  process.on('uncaughtExceptionMonitor', (err) => logger.error({ err }, 'a bug ends the process'));
+  // Whoever read the log went away; deliveries go on, and there is nowhere left to say so.
+  for (const stream of [stdout, stderr]) stream.on('error', () => {});
+  const node = checkNode(process.version, Date.now());
+  if (node.state !== 'ok') logger.warn({ check: node.name }, node.detail);
+
+  const stopped = firstSignal(logger);
+  let app: App;
+  try {
+    app = await startApp({ config, logger, metrics: createMetrics() });
+  } catch (err) {
+    const reason = err instanceof Error ? err.message : String(err);
+    logger.error({ err }, `Posthorn cannot start: ${reason}`);
+    return EXIT.failed;
+  }
+  announce(app, config, logger);
+  const end = await Promise.race([stopped, app.closed]);
+  if (end instanceof Error) {
+    logger.error({ err: end }, 'Posthorn ends: its store or its threads failed');
+    return EXIT.failed;
+  }
+  return drain(app, logger);
+}
+
+async function drain(app: App, logger: Logger): Promise<number> {
+  try {
+    await app.close();
+    logger.info('stopped');
+    return EXIT.ok;
+  } catch (err) {
+    logger.error({ err }, 'the stop was not orderly; the next start recovers');
+    return EXIT.failed;
+  }
+}
+
+/** npm passes a Ctrl-C on although the terminal has sent it already: so close, it is the same one. */
+const SAME_SIGNAL_MS = 100;
+
+/** Resolves at the first SIGTERM or SIGINT; the second ends the process at once. */
+function firstSignal(logger: Logger): Promise<undefined> {
+  return new Promise((resolve) => {
+    let firstAt: number | undefined;
+    const onSignal = (signal: 'SIGINT' | 'SIGTERM') => {
+      const now = performance.now();
+      if (firstAt === undefined) {
+        firstAt = now;
+        logger.info({ signal }, 'stopping: deliveries in flight may finish');
+        resolve(undefined);
+      } else if (now - firstAt > SAME_SIGNAL_MS) {
+        process.exit(signal === 'SIGINT' ? 130 : 143);
+      }
+    };
+    process.on('SIGINT', onSignal);
+    process.on('SIGTERM', onSignal);
+  });
+}
+
+/** Says where it runs. The admin key is shown to a terminal only; a log names the file that holds it. */
+function announce(app: App, config: Config, logger: Logger): void {
+  const terminal = stdout.isTTY === true && config.logFormat !== 'json';
+  const { text, file, made } = app.adminKey;
+  const { url } = app;
+  const data = config.dataDirectory;
+  if (terminal) {
+    const show = made || config.mode === 'dev';
+    const adminKey = { text: show ? text : undefined, file };
+    stdout.write(banner({ url, data, adminKey, mode: config.mode, colors: colorsFor(stdout) }));
+    return;
+  }
+  logger.info({ url, data, adminKeyFile: file }, 'ready');
+}
+
+// ---- doctor, send --------------------------------------------------------------------------------
+
+async function runDoctor(flags: Flags): Promise<number> {
+  const output = outputOf(flags);
+  if (flags['crashSites'] === true) {
+    output.data(crashSites(), crashSites().join('\n'));
+    return EXIT.ok;
+  }
+  const checks = await examine({
+    config: configOrError(flags),
+    nodeVersion: process.version,
+    now: Date.now(),
+    listenError,
+  });
+  const rows = checks.map(({ name, state, detail }) => [state, name, detail]);
+  const states = checks.map((check) => check.state);
+  output.data({ checks }, table(rows), states);
+  return checks.some((check) => check.state === 'fail') ? EXIT.failed : EXIT.ok;
+}
+
+function configOrError(flags: Flags): Config | ConfigError {
+  try {
+    return loadConfig({ command: flags['dev'] === true ? 'dev' : 'serve', flags });
+  } catch (error) {
+    if (error instanceof ConfigError) return error;
+    throw error;
+  }
+}
+
+/** Listens for a moment; undefined = it can. */
+function listenError(host: string, port: number): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', (error) => resolve(error.message));
+    server.listen({ host, port }, () => server.close(() => resolve(undefined)));
+  });
+}
+
+async function runSend(
+  args: { type: string; data: string | undefined },
+  flags: Flags,
+): Promise<number> {
+  const { url, key, tenant } = loadClientConfig({ flags });
+  const id = typeof flags['id'] === 'string' ? flags['id'] : undefined;
+  return send({ ...args, id, url, key, tenant }, outputOf(flags));
+}
+
+async function main(): Promise<number> {
+  const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  const { version } = JSON.parse(manifest) as { version: string };
+  try {
+    return await runProgram({
+      argv: process.argv.slice(2),
+      version,
+      options: configTable(),
+      actions: {
+        dev: (flags) => runServer('dev', flags),
+        serve: (flags) => runServer('serve', flags),
+        doctor: runDoctor,
+        send: runSend,
+      },
+      stdout,
+      stderr,
+    });
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    for (const problem of error.problems) stderr.write(`posthorn: ${problem}\n`);
+    return EXIT.usage;
+  }
+}
+
+process.exit(await main());
