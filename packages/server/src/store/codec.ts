@@ -87,7 +87,9 @@ export function packEvents(packer: Packer, events: readonly NewEvent[]): void {
   packer.put(events.length);
   for (const event of events) {
     packer.put(event.id, event.slot, event.tenant, event.type, event.occurredAt, event.createdAt);
-    packer.put(event.meta, event.idempotencyKey ?? null, event.lanes.length, ...event.lanes);
+    packer.put(event.meta, event.idempotencyKey ?? null, event.lanes.length);
+    // Not spread: a fan-out may be wider than a call takes arguments.
+    for (const lane of event.lanes) packer.put(lane);
     packer.bytes(event.hash ?? NONE);
     packer.bytes(event.data);
   }

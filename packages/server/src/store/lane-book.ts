@@ -87,6 +87,13 @@ export class LaneBook {
     return entry;
   }
 
+  /** When a row owed from `now` on is due: in an ordered lane, after all that came before it. */
+  dueAt(entry: LaneEntry, now: Ms): Ms {
+    if (!entry.fifo) return now;
+    entry.lastDue = Math.max(now, entry.lastDue + 1);
+    return entry.lastDue;
+  }
+
   /** A row became due (or will) at `at`; a wait the lane was put under is not undercut. */
   wake(entry: LaneEntry, at: Ms): void {
     const next = Math.max(at, entry.notBefore);
@@ -100,8 +107,9 @@ export class LaneBook {
     this.#enqueue(entry);
   }
 
-  close(entry: LaneEntry): void {
-    entry.closed = true;
+  setClosed(entry: LaneEntry, closed: boolean): void {
+    entry.closed = closed;
+    this.#enqueue(entry);
   }
 
   // ---- nodes ----
@@ -123,11 +131,23 @@ export class LaneBook {
   }
 
   /** Gives back what an orderly node still holds: no strike, no suspicion. */
-  leave(node: number, now: Ms): void {
+  leave(node: number, now: Ms): LaneEntry[] {
     this.#nodes.delete(node);
+    const lanes: LaneEntry[] = [];
     for (const entry of this.#lanes.values()) {
-      if (entry.owner === node) this.#free(entry, now);
+      if (entry.owner !== node) continue;
+      this.#free(entry, now);
+      lanes.push(entry);
     }
+    return lanes;
+  }
+
+  /**
+   * What `node` reports of a lane counts in full only while it holds it. Whoever lost its lease does
+   * not get that back by joining under a new id.
+   */
+  holds(node: number, entry: LaneEntry | undefined): boolean {
+    return entry !== undefined && entry.owner === node && this.#nodes.has(node);
   }
 
   reap(now: Ms): { nodes: number; lanes: LaneEntry[] } {
@@ -181,6 +201,16 @@ export class LaneBook {
     this.#commandCount -= taken.length;
     return taken;
   }
+  forgetCommands(): void {
+    for (const entry of this.#lanes.values()) entry.commands = [];
+    this.#commandCount = 0;
+  }
+
+  /** A person wants an ordered lane's head tried now: the wait that its failure began is over. */
+  endWait(entry: LaneEntry, now: Ms): void {
+    entry.notBefore = 0;
+    this.wake(entry, now);
+  }
 
   /** `dueAt`: the earliest row still owed, ASLEEP if none. Goes to the tail: never before `now`. */
   release(entry: LaneEntry, release: Release, times: { dueAt: Ms; now: Ms }): void {
@@ -220,6 +250,8 @@ function isReady(entry: LaneEntry): boolean {
   return entry.owner === 0 && !entry.held && !entry.closed && entry.nextAt < ASLEEP;
 }
 
+const HEAP_MIN = 1024;
+
 /**
  * Earliest first. An entry may stand in it several times; only the place whose time is the entry's
  * present `nextAt` counts, the others are dropped when they surface.
@@ -227,8 +259,26 @@ function isReady(entry: LaneEntry): boolean {
 class TimeHeap {
   readonly #at: Ms[] = [];
   readonly #entries: LaneEntry[] = [];
+  #sizeMax = HEAP_MIN;
 
+  /**
+   * Superseded places are swept before they outnumber the present ones: a lane whose retry lies far
+   * ahead leaves one behind each time something else wakes it.
+   */
   push(entry: LaneEntry): void {
+    if (this.#at.length >= this.#sizeMax) this.#sweep();
+    this.#insert(entry);
+  }
+
+  #sweep(): void {
+    const present = this.#entries.filter((e, i) => isReady(e) && e.nextAt === this.#at[i]);
+    this.#at.length = 0;
+    this.#entries.length = 0;
+    for (const entry of new Set(present)) this.#insert(entry);
+    this.#sizeMax = Math.max(HEAP_MIN, 2 * this.#at.length);
+  }
+
+  #insert(entry: LaneEntry): void {
     let i = this.#at.length;
     this.#at.push(entry.nextAt);
     this.#entries.push(entry);

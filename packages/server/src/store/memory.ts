@@ -1,32 +1,37 @@
 import type { IdFactory } from '../core/ids.ts';
-import { decodeId, timeOfId } from '../core/ids.ts';
-import type { Endpoint, EndpointId, EventId, Ms } from '../core/model.ts';
+import type { Endpoint, EndpointId, EventId, LaneId, Ms, Slot } from '../core/model.ts';
 import { ASLEEP, LANE_PARTS } from '../core/model.ts';
 import { numberOfLane, slotOf } from '../core/routing.ts';
-import { LaneBook, type LaneEntry } from './lane-book.ts';
+import { LaneBook, type LaneEntry, laneNumber } from './lane-book.ts';
+import { MemoryLog } from './memory-log.ts';
 import {
   type AttemptRecord,
-  type AttemptRow,
   type Completed,
   type Completion,
   type ConfigChange,
   type ConfigItem,
+  type ConfigStore,
+  type Cursor,
   type DeliveryKey,
-  type DeliveryRow,
   type Due,
-  type EventRow,
+  INLINE_FANOUT_MAX,
   type IngestedEvent,
   type IngestReply,
   type IngestRequest,
   type LaneCommand,
-  type LogQuery,
+  type LaneKey,
+  type LaneStore,
+  type LogStore,
+  type MaintenanceReport,
   type NewEvent,
   type Next,
-  type Page,
+  type Requeue,
   type Result,
+  type RetentionPolicy,
   type SentBody,
   type Store,
   StoreError,
+  type StoreStats,
 } from './store.ts';
 
 /**
@@ -36,164 +41,181 @@ import {
 export function createMemoryStore(options: { ids: IdFactory; laneMax?: number }): Store {
   const model = new MemoryModel(options.ids, options.laneMax ?? 1_000_000);
   return {
-    lanes: {
-      join: async (_info, ttlMs, now) => model.book.join(ttlMs, now),
-      heartbeat: async (node, ttlMs, now) => model.book.heartbeat(node, ttlMs, now),
-      leave: async (node, now) => model.book.leave(node, now),
-      reap: async (now) => model.reap(now),
-      ingest: async (batch, version, now) => batch.map((r) => model.ingest(r, version, now)),
-      acquire: async (node, max, now) => model.book.acquire(node, max, now),
-      fetch: async (cursors, now) =>
-        cursors.flatMap(({ slot, lane, after, limit }) =>
-          model
-            .rows({ slot, lane })
-            .filter((row) => row.dueAt <= now && (!after || compareKeys(row, after) > 0))
-            .slice(0, limit)
-            .map((row) => ({ ...row })),
-        ),
-      load: async (rows) =>
-        rows.map((row) => ({
-          event: model.events.get(row.event),
-          frozen: row.attempt > 0 ? model.body(row) : undefined,
-        })),
-      start: async (_node, key) => {
-        const row = model.find(key);
-        if (row) model.replace(row, { ...row, starts: row.starts + 1 });
-      },
-      complete: async (node, work, now) => model.complete(work, { node, now }),
-      command: async (commands, now) => commands.map((c) => model.command(c, now)),
-      requeue: async (what, now) =>
-        what.map(({ slot, lane, event }) => model.requeue({ slot, lane, event }, now)),
-    },
-    config: {
-      put: async (changes) => model.put(changes),
-      changes: async (since, limit) => {
-        const items = [...model.items.values()]
-          .filter((item) => item.version > since)
-          .sort((a, b) => a.version - b.version)
-          .slice(0, limit);
-        return { version: items.at(-1)?.version ?? since, items };
-      },
-      read: async (kind, id) => {
-        const item = model.items.get(`${kind}/${id}`);
-        return item?.value === null ? undefined : item;
-      },
-      list: async (kind, { tenant, limit, after }) => {
-        const all = [...model.items.values()]
-          .filter((i) => i.kind === kind && i.value !== null)
-          .filter((i) => (tenant === undefined || i.tenant === tenant) && (!after || i.id < after))
-          .sort((a, b) => (a.id < b.id ? 1 : -1));
-        const items = all.slice(0, limit);
-        return { items, next: all.length > limit ? items.at(-1)?.id : undefined };
-      },
-    },
-    log: {
-      events: async (query) => page(model.eventRows(query), query),
-      event: async (tenant, id) => {
-        const event = model.events.get(id);
-        return event?.tenant === tenant
-          ? { ...model.eventRow(event), data: event.data }
-          : undefined;
-      },
-      deliveries: async (query) => page(model.deliveryRows(query), query),
-      attempts: async (query) => page(model.attemptRows(query), query),
-      attempt: async (tenant, id) => {
-        const found = model.attempts.find((a) => a.row.id === id && a.row.tenant === tenant);
-        if (!found) return undefined;
-        const { row, record } = found;
-        const { timings, remoteAddress, method, url, requestHead, responseHead } = record;
-        const { responseBody, responseTruncated } = record;
-        return {
-          row,
-          timings,
-          remoteAddress,
-          method,
-          url,
-          requestHead,
-          requestBody:
-            model.body({ ...row, slot: found.slot, lane: found.lane }) ?? new Uint8Array(),
-          responseHead,
-          responseBody,
-          responseTruncated,
-        };
-      },
-      stats: async (now) => model.stats(now),
-      maintain: async (_policy, now) => model.maintain(now),
-    },
+    lanes: lanesOf(model),
+    config: configOf(model),
+    log: logOf(model),
     close: async () => {},
   };
 }
 
-interface Logged {
-  readonly slot: number;
-  readonly lane: number;
-  readonly row: AttemptRow;
-  readonly record: AttemptRecord;
+function lanesOf(model: MemoryModel): LaneStore {
+  const { book, log } = model;
+  return {
+    join: async (_info, ttlMs, now) => book.join(ttlMs, now),
+    heartbeat: async (node, ttlMs, now) => book.heartbeat(node, ttlMs, now),
+    leave: async (node, now) => model.applyLeft(book.leave(node, now), now),
+    reap: async (now) => {
+      const { nodes, lanes } = book.reap(now);
+      model.applyLeft(lanes, now);
+      return { nodes, lanes: lanes.length };
+    },
+    ingest: async (batch, version, now) => batch.map((r) => model.ingest(r, version, now)),
+    acquire: async (node, max, now) => book.acquire(node, max, now),
+    fetch: async (cursors, now) => cursors.flatMap((cursor) => model.fetch(cursor, now)),
+    load: async (rows) =>
+      rows.map((row) => ({
+        event: log.stored(row.event),
+        frozen: row.attempt > 0 ? log.frozen(row) : undefined,
+      })),
+    start: async (_node, key) => {
+      const row = model.find(key);
+      if (row) model.replace(row, { ...row, starts: row.starts + 1 });
+    },
+    complete: async (node, work, now) => model.complete(work, { node, now }),
+    command: async (commands, now) => commands.map((command) => model.command(command, now)),
+    requeue: async (what, now) => what.map((one) => model.requeue(one, now)),
+  };
 }
+
+function configOf(model: MemoryModel): ConfigStore {
+  const { items } = model;
+  return {
+    put: async (changes) => model.put(changes),
+    changes: async (since, limit) => {
+      const changed = [...items.values()]
+        .filter((item) => item.version > since)
+        .sort((a, b) => a.version - b.version)
+        .slice(0, limit);
+      return { version: changed.at(-1)?.version ?? since, items: changed };
+    },
+    read: async (kind, id) => {
+      const item = items.get(`${kind}/${id}`);
+      return item?.value === null ? undefined : item;
+    },
+    list: async (kind, { tenant, limit, after }) => {
+      const all = [...items.values()]
+        .filter((item) => item.kind === kind && item.value !== null)
+        .filter((item) => tenant === undefined || item.tenant === tenant)
+        .filter((item) => after === undefined || item.id < after)
+        .sort((a, b) => (a.id < b.id ? 1 : -1));
+      const taken = all.slice(0, limit);
+      return { items: taken, next: all.length > limit ? taken.at(-1)?.id : undefined };
+    },
+  };
+}
+
+function logOf(model: MemoryModel): LogStore {
+  const { log } = model;
+  return {
+    events: async (query) => log.listEvents(query),
+    event: async (tenant, id) => log.event(tenant, id),
+    deliveries: async (query) => log.listDeliveries(query),
+    attempts: async (query) => log.listAttempts(query),
+    attempt: async (tenant, id) => log.attempt(tenant, id),
+    stats: async (now) => model.stats(now),
+    maintain: async (policy, now) => model.maintain(policy, now),
+  };
+}
+
+const EXPIRY_EVERY_MS = 3_600_000;
 
 class MemoryModel {
   readonly book = new LaneBook();
-  readonly events = new Map<EventId, NewEvent>();
   readonly items = new Map<string, ConfigItem>();
-  readonly attempts: Logged[] = [];
-  readonly #open = new Map<string, Due[]>();
+  readonly log: MemoryLog;
+  readonly #open = new Map<number, Due[]>();
   readonly #endpoints = new Map<number, EndpointId>();
+  readonly #numbers = new Map<EndpointId, number>();
   readonly #ids: IdFactory;
   readonly #laneMax: number;
   #version = 0;
   #routing = 0;
+  #expireAt: Ms = 0;
+  /** Ids of events that are too old and owe nothing are smaller. */
+  #expiredBefore = '';
 
   constructor(ids: IdFactory, laneMax: number) {
     this.#ids = ids;
     this.#laneMax = laneMax;
+    this.log = new MemoryLog(() =>
+      this.#owed().map((due) => ({
+        due,
+        endpoint: this.#endpoints.get(numberOfLane(due.lane)) as EndpointId,
+      })),
+    );
   }
 
-  rows(key: { slot: number; lane: number }): Due[] {
-    const id = `${key.slot}/${key.lane}`;
-    const found = this.#open.get(id) ?? [];
-    this.#open.set(id, found);
+  // ---- rows ----
+
+  #rows(key: LaneKey): Due[] {
+    const found = this.#open.get(laneNumber(key)) ?? [];
+    this.#open.set(laneNumber(key), found);
     return found;
   }
 
+  #owed(): Due[] {
+    const byPlace = (a: Due, b: Due) => a.slot - b.slot || a.lane - b.lane || compareKeys(a, b);
+    return [...this.#open.values()].flat().sort(byPlace);
+  }
+
   find(key: DeliveryKey): Due | undefined {
-    return this.rows(key).find((row) => compareKeys(row, key) === 0);
+    return this.#rows(key).find((row) => compareKeys(row, key) === 0);
+  }
+
+  #findRun({ slot, lane, event, run }: Omit<DeliveryKey, 'dueAt'>): Due | undefined {
+    return this.#rows({ slot, lane }).find((row) => row.event === event && row.run === run);
   }
 
   replace(row: Due, next: Due | undefined): void {
-    const rows = this.rows(row);
+    const rows = this.#rows(row);
     rows.splice(rows.indexOf(row), 1);
     if (!next) return;
     rows.push(next);
     rows.sort(compareKeys);
   }
 
-  lane(slot: number, lane: number): LaneEntry | undefined {
+  #remove(row: Due): void {
+    this.replace(row, undefined);
+    const entry = this.lane(row.slot, row.lane);
+    if (entry) entry.open -= 1;
+  }
+
+  #insert(row: Due, entry: LaneEntry): void {
+    const rows = this.#rows(row);
+    rows.push(row);
+    rows.sort(compareKeys);
+    entry.open += 1;
+    this.book.wake(entry, row.dueAt);
+  }
+
+  lane(slot: Slot, lane: LaneId): LaneEntry | undefined {
     const known = this.book.get({ slot, lane });
     const id = this.#endpoints.get(numberOfLane(lane));
     if (known || id === undefined) return known;
     const endpoint = this.items.get(`endpoint/${id}`)?.value as Endpoint | null;
-    return this.book.ensure({ slot, lane, endpoint: id, ...laneState(endpoint) });
+    const entry = this.book.ensure({ slot, lane, endpoint: id, ...laneState(endpoint) });
+    if (!endpoint) this.book.setClosed(entry, true);
+    return entry;
   }
 
-  reap(now: Ms): { nodes: number; lanes: number } {
-    const { nodes, lanes } = this.book.reap(now);
-    for (const entry of lanes) {
-      for (const command of this.book.takeCommands(entry)) this.command(command, now);
-    }
-    return { nodes, lanes: lanes.length };
+  fetch({ slot, lane, after, limit }: Cursor, now: Ms): Due[] {
+    return this.#rows({ slot, lane })
+      .filter((row) => row.dueAt <= now && (!after || compareKeys(row, after) > 0))
+      .slice(0, limit)
+      .map((row) => ({ ...row }));
   }
+
+  // ---- ingest ----
 
   ingest(request: IngestRequest, version: number, now: Ms): IngestReply {
     if (version < this.#routing) return { kind: 'stale', version: this.#routing };
+    for (const { id } of request.events) {
+      if (this.log.events.has(id)) throw new StoreError('unavailable', `${id} is stored already.`);
+    }
     const firsts: (NewEvent | undefined)[] = [];
     const here: NewEvent[] = [];
     for (const [index, event] of request.events.entries()) {
-      const same = (e: NewEvent) =>
-        e.tenant === event.tenant && e.idempotencyKey === event.idempotencyKey;
-      const first =
-        event.idempotencyKey === undefined
-          ? undefined
-          : ([...this.events.values()].find(same) ?? here.find(same));
+      const first = this.#sameKey(event, here);
       if (first && Buffer.compare(first.hash ?? EMPTY, event.hash ?? EMPTY) !== 0) {
         return { kind: 'conflict', index, existing: first.id };
       }
@@ -203,56 +225,64 @@ class MemoryModel {
     const events = request.events.map((event, i): IngestedEvent => {
       const first = firsts[i];
       if (first) {
-        const deliveries = first.lanes.length;
-        return { id: first.id, duplicate: true, deliveries, irregular: false };
+        const lanes = this.log.events.get(first.id)?.event.lanes ?? first.lanes;
+        return { id: first.id, duplicate: true, deliveries: lanes.length, irregular: false };
       }
-      this.events.set(event.id, { ...event, data: event.data.slice() });
+      this.log.keep(event);
       const regular = event.lanes.map((lane) => this.#owe(event, lane, now));
-      const irregular = regular.includes(false);
+      const irregular = regular.includes(false) || event.lanes.length > INLINE_FANOUT_MAX;
       return { id: event.id, duplicate: false, deliveries: event.lanes.length, irregular };
     });
     return { kind: 'accepted', events };
   }
 
-  #owe(event: NewEvent, lane: number, now: Ms): boolean {
+  #sameKey(event: NewEvent, here: readonly NewEvent[]): NewEvent | undefined {
+    if (event.idempotencyKey === undefined) return undefined;
+    const same = (other: NewEvent) =>
+      other.tenant === event.tenant && other.idempotencyKey === event.idempotencyKey;
+    return [...this.log.events.values()].map((kept) => kept.event).find(same) ?? here.find(same);
+  }
+
+  #owe(event: NewEvent, lane: LaneId, now: Ms): boolean {
     const entry = this.lane(event.slot, lane);
     if (!entry) return false;
     const key = { slot: event.slot, lane, event: event.id, run: 0 };
     if (entry.open >= this.#laneMax) {
-      this.#decide({ ...key, dueAt: now }, { state: 'failed', fault: 'skipped', now });
+      const detail = `The webhook already owed ${this.#laneMax} deliveries; this one was not queued. Recover it once the backlog is gone.`;
+      this.#decide({ ...key, dueAt: now }, { state: 'failed', fault: 'skipped', detail, now });
       return false;
     }
-    const dueAt = entry.fifo ? Math.max(now, entry.lastDue + 1) : now;
-    if (entry.fifo) entry.lastDue = dueAt;
+    const dueAt = this.book.dueAt(entry, now);
     this.#insert({ ...key, dueAt, attempt: 0, starts: 0 }, entry);
     return !entry.fifo;
   }
 
-  #insert(row: Due, entry: LaneEntry): void {
-    const rows = this.rows(row);
-    rows.push(row);
-    rows.sort(compareKeys);
-    entry.open += 1;
-    this.book.wake(entry, row.dueAt);
+  requeue({ slot, lane, event: id }: Requeue, now: Ms): number {
+    const entry = this.lane(slot, lane);
+    const kept = this.log.events.get(id);
+    if (!entry || !kept || id < this.#expiredBefore) return -1;
+    const runs = [
+      ...this.#rows({ slot, lane }).filter((row) => row.event === id),
+      ...this.log.attempts.filter((a) => a.lane === lane && a.row.event === id).map((a) => a.row),
+    ].map(({ run }) => run);
+    const run = Math.max(-1, ...runs) + 1;
+    const { event } = kept;
+    if (!event.lanes.includes(lane)) {
+      this.log.events.set(id, { ...kept, event: { ...event, lanes: [...event.lanes, lane] } });
+    }
+    const dueAt = this.book.dueAt(entry, now);
+    this.#insert({ slot, lane, event: id, dueAt, run, attempt: 0, starts: 0 }, entry);
+    return run;
   }
+
+  // ---- complete ----
 
   complete(work: Completion, by: { node: number; now: Ms }): Completed {
     const fenced = !this.book.alive(by.node);
-    for (const result of work.results) this.#applyResult(result, fenced);
-    if (fenced) return { fenced, moved: [] };
-    for (const { disable, attempt } of work.results) {
-      const item = this.items.get(`endpoint/${attempt.endpoint}`);
-      const endpoint = item?.value as Endpoint | null | undefined;
-      if (!disable || !item || !endpoint || endpoint.disabled) continue;
-      const value = {
-        ...endpoint,
-        disabled: { at: by.now, reason: disable.reason },
-        updatedAt: by.now,
-      };
-      this.put([{ ...item, value, expected: undefined }]);
-    }
+    for (const result of work.results) this.#applyResult(result, by.node);
+    for (const result of work.results) this.#disable(result, by);
     const moved: DeliveryKey[] = [];
-    for (const entry of this.book.commanded(by.node)) {
+    for (const entry of fenced ? [] : this.book.commanded(by.node)) {
       for (const command of this.book.takeCommands(entry)) {
         const row = this.#carryOut(entry, command, by.now);
         if (row) moved.push(keyOf(row));
@@ -260,31 +290,50 @@ class MemoryModel {
     }
     for (const release of work.release) {
       const entry = this.book.get(release);
-      if (!entry || entry.owner !== by.node) continue;
-      const dueAt = this.rows(release)[0]?.dueAt ?? ASLEEP;
+      if (!entry || !this.book.holds(by.node, entry)) continue;
+      const dueAt = this.#rows(release)[0]?.dueAt ?? ASLEEP;
       this.book.release(entry, release, { dueAt, now: by.now });
     }
     return { fenced, moved };
   }
 
-  #applyResult(result: Result, fenced: boolean): void {
+  #applyResult(result: Result, node: number): void {
     const { key, next } = result;
-    const row = this.find(key);
-    const entry = this.lane(key.slot, key.lane);
-    if (fenced && next.kind !== 'succeeded') {
-      this.#log(result, { kind: 'retry', at: key.dueAt });
+    const ours = this.book.holds(node, this.lane(key.slot, key.lane));
+    if ((ours || next.kind === 'succeeded') && this.#applyNext(result)) {
+      this.log.log(result, { next, late: false });
       return;
     }
-    this.#log(result, next);
-    if (!row || !entry) return;
-    if (next.kind === 'retry' || next.kind === 'keep') {
-      if (row.attempt !== key.attempt) return;
-      const dueAt = next.kind === 'retry' ? next.at : row.dueAt;
-      this.replace(row, { ...row, dueAt, attempt: row.attempt + 1, starts: 0 });
-    } else {
-      this.replace(row, undefined);
-      entry.open -= 1;
+    const ended = this.log.ofRun(key).findLast(({ row }) => row.state !== 'pending')?.row.state;
+    const before: Next =
+      ended === undefined || ended === 'pending'
+        ? { kind: 'retry', at: key.dueAt }
+        : { kind: ended };
+    this.log.log(result, { next: before, late: ended !== undefined });
+  }
+
+  /** false = there was nothing to apply it to. */
+  #applyNext({ key, next }: Result): boolean {
+    const row = this.find(key) ?? (next.kind === 'succeeded' ? this.#findRun(key) : undefined);
+    if (!row) return false;
+    if (next.kind !== 'retry' && next.kind !== 'keep') {
+      this.#remove(row);
+      return true;
     }
+    if (row.attempt !== key.attempt) return false;
+    const dueAt = next.kind === 'retry' ? next.at : row.dueAt;
+    this.replace(row, { ...row, dueAt, attempt: row.attempt + 1, starts: 0 });
+    return true;
+  }
+
+  #disable({ key, attempt, disable }: Result, by: { node: number; now: Ms }): void {
+    const item = this.items.get(`endpoint/${attempt.endpoint}`);
+    const endpoint = item?.value as Endpoint | null | undefined;
+    if (!disable || !item || !endpoint || endpoint.disabled) return;
+    if (!this.book.holds(by.node, this.lane(key.slot, key.lane))) return;
+    const disabled = { at: by.now, reason: disable.reason };
+    const value = { ...endpoint, disabled, updatedAt: by.now };
+    this.put([{ ...item, value, expected: undefined }]);
   }
 
   command(command: LaneCommand, now: Ms): 'applied' | 'queued' | 'absent' {
@@ -297,51 +346,109 @@ class MemoryModel {
     return this.#carryOut(entry, command, now) ? 'applied' : 'absent';
   }
 
+  applyLeft(lanes: readonly LaneEntry[], now: Ms): void {
+    for (const entry of lanes) {
+      for (const command of this.book.takeCommands(entry)) this.command(command, now);
+    }
+  }
+
   #carryOut(entry: LaneEntry, command: LaneCommand, now: Ms): Due | undefined {
-    const row = this.rows(command).find((r) => r.event === command.event && r.run === command.run);
+    const row = this.#findRun(command);
     if (!row) return undefined;
-    if (command.do === 'retryNow') {
-      this.replace(row, { ...row, dueAt: now });
-      this.book.wake(entry, now);
+    if (command.do === 'cancel') {
+      this.#remove(row);
+      this.#decide(row, { state: 'cancelled', detail: 'Cancelled on request.', now });
+    } else if (entry.fifo) {
+      this.book.endWait(entry, now);
     } else {
-      this.replace(row, undefined);
-      entry.open -= 1;
-      this.#decide(row, { state: 'cancelled', now });
+      if (row.dueAt > now) this.replace(row, { ...row, dueAt: now });
+      this.book.wake(entry, now);
     }
     return row;
   }
 
-  requeue(what: { slot: number; lane: number; event: EventId }, now: Ms): number {
-    const entry = this.lane(what.slot, what.lane);
-    const event = this.events.get(what.event);
-    const runs = [
-      ...this.rows(what).filter((row) => row.event === what.event),
-      ...this.attempts
-        .filter((a) => a.lane === what.lane && a.row.event === what.event)
-        .map((a) => a.row),
-    ].map(({ run }) => run);
-    const run = runs.length === 0 ? 0 : Math.max(...runs) + 1;
-    if (event && !event.lanes.includes(what.lane)) {
-      this.events.set(event.id, { ...event, lanes: [...event.lanes, what.lane] });
-    }
-    if (entry) this.#insert({ ...what, dueAt: now, run, attempt: 0, starts: 0 }, entry);
-    return run;
+  /** The end of a delivery without an exchange. */
+  #decide(
+    key: DeliveryKey,
+    as: {
+      state: 'failed' | 'cancelled';
+      fault?: 'skipped' | 'expired';
+      detail: string;
+      now: Ms;
+    },
+  ): void {
+    const event = this.log.events.get(key.event)?.event;
+    const entry = this.lane(key.slot, key.lane);
+    if (!event || !entry) return;
+    const attempt: AttemptRecord = {
+      ...NO_EXCHANGE,
+      id: this.#ids.attempt(as.now),
+      tenant: event.tenant,
+      type: event.type,
+      endpoint: entry.endpoint,
+      startedAt: as.now,
+      fault: as.fault,
+      detail: as.detail,
+    };
+    const result = { key: { ...key, attempt: 0, starts: 0 }, attempt };
+    this.log.log(result, { next: { kind: as.state }, late: false });
   }
 
-  /** Cancels what deleted endpoints were owed. */
-  maintain(now: Ms) {
+  // ---- housekeeping ----
+
+  /** All that is due at once: what the other engines come to after as many steps as they take. */
+  maintain(policy: RetentionPolicy, now: Ms): MaintenanceReport {
     let cancelled = 0;
     for (const entry of this.book.all()) {
       if (!entry.closed || entry.owner !== 0) continue;
-      for (const row of [...this.rows(entry)]) {
-        this.replace(row, undefined);
-        entry.open -= 1;
+      for (const row of [...this.#rows(entry)]) {
+        this.#remove(row);
         cancelled += 1;
-        this.#decide(row, { state: 'cancelled', now });
+        this.#decide(row, { state: 'cancelled', detail: 'The webhook was deleted.', now });
       }
     }
-    return { expanded: 0, cancelled, expired: 0, removed: 0, more: false };
+    const expired = this.#expire(now - policy.logMs, now);
+    const removed = this.#removeOld(now - policy.logMs);
+    return { expanded: 0, cancelled, expired, removed, more: false };
   }
+
+  #expire(cutoff: Ms, now: Ms): number {
+    const kept = [...this.log.events.values()].map(({ event }) => event);
+    if (now < this.#expireAt || !kept[0] || kept[0].createdAt >= cutoff) return 0;
+    let expired = 0;
+    const left: EventId[] = [];
+    for (const row of this.#owed()) {
+      const event = this.log.events.get(row.event)?.event;
+      if (!event || event.createdAt >= cutoff) continue;
+      if (this.lane(row.slot, row.lane)?.owner !== 0) {
+        left.push(row.event);
+        continue;
+      }
+      this.#remove(row);
+      expired += 1;
+      const detail = 'Held longer than events are kept.';
+      this.#decide(row, { state: 'failed', fault: 'expired', detail, now });
+    }
+    this.#expireAt = now + EXPIRY_EVERY_MS;
+    const old = kept.filter((event) => event.createdAt < cutoff).map(({ id }) => id);
+    this.#expiredBefore = left.sort()[0] ?? `${old.sort().at(-1)}+`;
+    return expired;
+  }
+
+  #removeOld(cutoff: Ms): number {
+    const before = this.log.attempts.length + this.log.events.size;
+    const isOld = (id: EventId) => id < this.#expiredBefore;
+    this.log.attempts = this.log.attempts.filter(
+      ({ row }) => row.startedAt >= cutoff || !isOld(row.event),
+    );
+    const logged = new Set(this.log.attempts.map(({ row }) => row.event));
+    for (const id of this.log.events.keys()) {
+      if (isOld(id) && !logged.has(id)) this.log.events.delete(id);
+    }
+    return before - this.log.attempts.length - this.log.events.size;
+  }
+
+  // ---- configuration ----
 
   put(changes: readonly ConfigChange[]): { version: number; items: ConfigItem[] } {
     for (const { kind, id, expected } of changes) {
@@ -370,161 +477,37 @@ class MemoryModel {
   }
 
   #number(id: EndpointId): number {
-    for (const [number, endpoint] of this.#endpoints) if (endpoint === id) return number;
+    const known = this.#numbers.get(id);
+    if (known !== undefined) return known;
     const number = this.#endpoints.size + 1;
+    this.#numbers.set(id, number);
     this.#endpoints.set(number, id);
     return number;
   }
 
   #endpointChanged(id: EndpointId, endpoint: Endpoint | null): void {
-    if (endpoint?.scope === 'tenant')
+    if (endpoint?.scope === 'tenant') {
       this.lane(slotOf(endpoint.tenant), endpoint.number * LANE_PARTS);
+    }
     for (const entry of this.book.ofEndpoint(id)) {
       const { fifo, held } = laneState(endpoint);
       entry.fifo = fifo;
       if (entry.held !== held) this.book.setHeld(entry, held);
-      if (!endpoint) this.book.close(entry);
+      if (entry.closed !== (endpoint === null)) this.book.setClosed(entry, endpoint === null);
     }
   }
 
-  // ---- the log ----
-
-  body(of: Pick<Due, 'event' | 'slot' | 'lane' | 'run'>): Uint8Array | undefined {
-    const first = this.attempts.find(
-      (a) =>
-        a.row.event === of.event &&
-        a.slot === of.slot &&
-        a.lane === of.lane &&
-        a.row.run === of.run &&
-        a.record.body.kind !== 'same',
-    );
-    return first && joinBody(first.record.body, this.events.get(of.event)?.data ?? EMPTY);
-  }
-
-  #log(result: Pick<Result, 'key' | 'attempt'>, next: Next): void {
-    const { key, attempt: record } = result;
-    const { tenant, type, endpoint, n, startedAt, status, fault, detail, afterCrash } = record;
-    const waits = next.kind === 'retry' || next.kind === 'keep';
-    this.attempts.push({
-      slot: key.slot,
-      lane: key.lane,
-      record,
-      row: {
-        id: record.id,
-        event: key.event,
-        endpoint,
-        run: key.run,
-        tenant,
-        type,
-        n,
-        startedAt,
-        durationMs: Math.round(record.timings.totalMs * 10) / 10,
-        status,
-        fault,
-        detail,
-        afterCrash,
-        state: waits ? 'pending' : next.kind,
-        nextAt: waits ? next.at : undefined,
-      },
-    });
-  }
-
-  #decide(
-    key: DeliveryKey,
-    as: { state: 'failed' | 'cancelled'; fault?: 'skipped'; now: Ms },
-  ): void {
-    const event = this.events.get(key.event);
-    const entry = this.lane(key.slot, key.lane);
-    if (!event || !entry) return;
-    const attempt: AttemptRecord = {
-      ...NO_EXCHANGE,
-      id: this.#ids.attempt(as.now),
-      tenant: event.tenant,
-      type: event.type,
-      endpoint: entry.endpoint,
-      startedAt: as.now,
-      fault: as.fault,
-    };
-    this.#log({ key: { ...key, attempt: 0, starts: 0 }, attempt }, { kind: as.state });
-  }
-
-  eventRow(event: NewEvent): EventRow {
-    const { data, lanes, hash: _hash, ...rest } = event;
-    return { ...rest, sizeBytes: data.length, deliveries: lanes.length };
-  }
-
-  eventRows(query: LogQuery): EventRow[] {
-    return [...this.events.values()]
-      .filter((e) => e.tenant === query.tenant)
-      .filter((e) => !query.event || e.id === query.event)
-      .filter((e) => !query.type || e.type === query.type)
-      .filter((e) => !query.idempotencyKey || e.idempotencyKey === query.idempotencyKey)
-      .reverse()
-      .map((e) => this.eventRow(e));
-  }
-
-  attemptRows(query: LogQuery): AttemptRow[] {
-    return this.attempts
-      .map(({ row }) => row)
-      .filter((row) => matches(row, query))
-      .reverse();
-  }
-
-  deliveryRows(query: LogQuery): DeliveryRow[] {
-    const pending = [...this.#open.values()].flat().map((row) => this.#pendingRow(row));
-    const ended = this.attempts
-      .filter(({ row }) => row.state !== 'pending')
-      .map(({ row }): DeliveryRow => {
-        const { event, endpoint, run, tenant, type, state, status, fault } = row;
-        return {
-          event,
-          endpoint,
-          run,
-          tenant,
-          type,
-          state,
-          attempts: row.n,
-          createdAt: timeOfId(decodeId(event) ?? new Uint8Array(16)),
-          status,
-          fault,
-          lastAttemptAt: row.n > 0 ? row.startedAt : undefined,
-          nextAt: undefined,
-        };
-      });
-    return [...pending, ...ended.reverse()].filter((row) => matches(row, query));
-  }
-
-  #pendingRow(row: Due): DeliveryRow {
-    const event = this.events.get(row.event) as NewEvent;
-    const last = this.attempts.findLast(
-      (a) => a.row.event === row.event && a.lane === row.lane && a.row.run === row.run,
-    )?.row;
-    return {
-      event: row.event,
-      endpoint: this.#endpoints.get(numberOfLane(row.lane)) as EndpointId,
-      run: row.run,
-      tenant: event.tenant,
-      type: event.type,
-      state: 'pending',
-      attempts: row.attempt,
-      createdAt: event.createdAt,
-      status: last?.status,
-      fault: last?.fault,
-      lastAttemptAt: last?.startedAt,
-      nextAt: row.dueAt,
-    };
-  }
-
-  stats(now: Ms) {
+  stats(now: Ms): StoreStats {
     const lanes = [...this.book.all()];
-    const awake = lanes.filter((l) => l.owner === 0 && !l.held && l.nextAt <= now);
+    const free = lanes.filter(({ owner, held, closed }) => owner === 0 && !held && !closed);
+    const awake = free.filter(({ nextAt }) => nextAt <= now);
     return {
-      pending: lanes.reduce((n, { open }) => n + open, 0),
+      pending: lanes.reduce((sum, { open }) => sum + open, 0),
       lanesAwake: awake.length,
       lanesHeld: lanes.filter(({ owner }) => owner !== 0).length,
-      oldestDueAt: awake.length > 0 ? Math.min(...awake.map((l) => l.nextAt)) : undefined,
-      events: this.events.size,
-      attempts: this.attempts.length,
+      oldestDueAt: awake.length > 0 ? Math.min(...awake.map(({ nextAt }) => nextAt)) : undefined,
+      events: this.log.events.size,
+      attempts: this.log.attempts.length,
     };
   }
 }
@@ -570,25 +553,4 @@ function compareKeys(a: PlaceInLane, b: PlaceInLane): number {
 function keyOf(row: Due): DeliveryKey {
   const { slot, lane, dueAt, event, run } = row;
   return { slot, lane, dueAt, event, run };
-}
-
-function joinBody(body: SentBody, data: Uint8Array): Uint8Array {
-  if (body.kind === 'full') return body.bytes;
-  return body.kind === 'same' ? EMPTY : Buffer.concat([body.before, data, body.after]);
-}
-
-function matches(row: AttemptRow | DeliveryRow, query: LogQuery): boolean {
-  return (
-    row.tenant === query.tenant &&
-    (!query.event || row.event === query.event) &&
-    (!query.endpoint || row.endpoint === query.endpoint) &&
-    (!query.type || row.type === query.type) &&
-    (!query.state || row.state === query.state)
-  );
-}
-
-function page<T>(rows: T[], query: LogQuery): Page<T> {
-  const from = Number(query.cursor ?? 0);
-  const items = rows.slice(from, from + query.limit);
-  return { items, next: from + query.limit < rows.length ? String(from + query.limit) : undefined };
 }

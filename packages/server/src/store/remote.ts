@@ -66,15 +66,19 @@ export function serveReader(port: MessagePort, reader: SqliteReader): void {
 
 function serve(port: MessagePort, rooms: Record<Call['room'], Methods>): void {
   port.on('message', (call: Call) => {
-    const method = rooms[call.room][call.name];
-    const args = call.args as never[];
-    const answer = method ? method(...args) : Promise.reject(new Error(`no ${call.name}`));
-    answer.then(
+    perform(rooms, call).then(
       (value) => port.postMessage({ id: call.id, value } satisfies Answer),
       (error: unknown) =>
         port.postMessage({ id: call.id, error: describe(error) } satisfies Answer),
     );
   });
+}
+
+/** Calls at once, so that what is asked in order is done in order; what it throws, rejects. */
+async function perform(rooms: Record<Call['room'], Methods>, call: Call): Promise<unknown> {
+  const method = rooms[call.room][call.name];
+  if (!method) throw new Error(`This store does not answer ${call.room}.${call.name}.`);
+  return method(...(call.args as never[]));
 }
 
 function describe(error: unknown): NonNullable<Answer['error']> {
@@ -133,7 +137,10 @@ export function remoteStore(port: MessagePort): Store {
     },
     config: forward('config', CONFIG) as unknown as ConfigStore,
     log: forward('log', LOG) as unknown as LogStore,
-    close: () => calls.ask({ room: 'store', name: 'close', args: [] }, []) as Promise<void>,
+    async close() {
+      await calls.ask({ room: 'store', name: 'close', args: [] }, []);
+      port.close();
+    },
   };
 }
 

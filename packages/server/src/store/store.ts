@@ -48,6 +48,9 @@ export interface NewEvent extends StoredEvent {
   readonly lanes: readonly LaneId[];
 }
 
+/** Wider fan-outs are stored with their event and expanded by `maintain`, a step at a time. */
+export const INLINE_FANOUT_MAX = 10_000;
+
 /** One producer request: its events are accepted or refused together. */
 export interface IngestRequest {
   readonly events: readonly NewEvent[];
@@ -183,11 +186,17 @@ export interface LaneStore {
   load(rows: readonly Due[]): Promise<LoadedDelivery[]>;
   /** Writes down that a struck lane's row is about to be sent; its `starts` grows by one. */
   start(node: number, key: Due): Promise<void>;
-  /** Applies outcomes, gives lanes back, and carries out commands waiting for `node`'s lanes. */
+  /**
+   * Applies outcomes, gives lanes back, and carries out commands waiting for `node`'s lanes. Of a lane
+   * that `node` does not hold (any more) only successes count; the rest is logged and changes nothing.
+   */
   complete(node: number, work: Completion, now: Ms): Promise<Completed>;
   /** On a free lane at once; on a held one the holder applies it in its next `complete`. */
   command(commands: readonly LaneCommand[], now: Ms): Promise<('applied' | 'queued' | 'absent')[]>;
-  /** A new run of finished (or lost) deliveries, due at `now`. Resolves with the runs' numbers. */
+  /**
+   * A new run of finished (or lost) deliveries, due at `now`. Resolves with the runs' numbers; -1 =
+   * nothing is owed, because the lane or the event is unknown, or the event is being removed.
+   */
   requeue(what: readonly Requeue[], now: Ms): Promise<number[]>;
 }
 

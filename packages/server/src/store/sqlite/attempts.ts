@@ -13,16 +13,23 @@ export const FLAG_SPLICED = 8;
 /** `body_before` stands with the run's first attempt. */
 export const FLAG_SAME_BODY = 16;
 export const FLAG_TLS = 32;
+/** Its delivery had ended before: the outcome of a sender that had lost the lane, or was cancelled. */
+export const FLAG_LATE = 64;
 
 const INSERT = `insert into attempt (id, event, tenant, type, slot, lane, run, n, started_at, state,
   next_at, status, fault, flags, timings, detail, remote, url,
   req_head, body_before, body_after, res_head, res_body)
   values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 
+export interface Settled {
+  readonly next: Next;
+  readonly late: boolean;
+}
+
 export function logAttempt(
   engine: Engine,
   result: Pick<Result, 'key' | 'attempt'>,
-  next: Next,
+  { next, late }: Settled,
 ): void {
   const { key, attempt: record } = result;
   const state = next.kind === 'retry' || next.kind === 'keep' ? 0 : STATES.indexOf(next.kind);
@@ -33,7 +40,8 @@ export function logAttempt(
     (record.secretHeads ? FLAG_SEALED : 0) |
     (body.kind === 'around' ? FLAG_SPLICED : 0) |
     (body.kind === 'same' ? FLAG_SAME_BODY : 0) |
-    (record.url.startsWith('https:') ? FLAG_TLS : 0);
+    (record.url.startsWith('https:') ? FLAG_TLS : 0) |
+    (late ? FLAG_LATE : 0);
   const sealed = (head: Uint8Array) =>
     record.secretHeads && head.length > 0 ? engine.vault.seal(head, `attempt/${record.id}`) : head;
   engine.db.prepare(INSERT).run(
@@ -62,6 +70,19 @@ export function logAttempt(
     sealed(record.responseHead),
     record.responseBody,
   );
+}
+
+/** How the run ended, if it did. */
+export function endedAs(engine: Engine, key: DeliveryKey): DeliveryState | undefined {
+  const row = engine.db.get<{ state: number }>(
+    `select state from attempt where event = ? and slot = ? and lane = ? and run = ?
+     and state <> 0 order by rowid desc limit 1`,
+    idBytes(key.event),
+    key.slot,
+    key.lane,
+    key.run,
+  );
+  return row && STATES[row.state];
 }
 
 /** `dns connect tls firstByte total` in tenths of a millisecond, `-` = that step did not happen. */

@@ -34,16 +34,25 @@ export class Committer {
   readonly #options: CommitterOptions;
   #waiting: Waiting[] = [];
   #scheduled = false;
+  /** Set = nothing is written any more. */
+  #ended: StoreError | undefined;
 
   constructor(options: CommitterOptions) {
     this.#options = options;
   }
 
   run<T>(job: Job<T>): Promise<T> {
+    if (this.#ended) return Promise.reject(this.#ended);
     return new Promise<T>((resolve, reject) => {
       this.#waiting.push({ job, resolve: resolve as (value: unknown) => void, reject });
       this.#schedule();
     });
+  }
+
+  /** Commits what was asked; whatever comes later is refused. */
+  close(): void {
+    while (this.#waiting.length > 0) this.#next();
+    this.#ended ??= new StoreError('unavailable', 'The store has been closed.');
   }
 
   #schedule(): void {
@@ -51,40 +60,71 @@ export class Committer {
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
-      const batch = this.#waiting.splice(0, BATCH_MAX);
-      if (this.#waiting.length > 0) this.#schedule();
-      this.#commit(batch);
+      this.#next();
     });
   }
 
-  #commit(batch: readonly Waiting[]): void {
+  #next(): void {
+    let batch: readonly Waiting[] = this.#waiting.splice(0, BATCH_MAX);
+    if (this.#waiting.length > 0) this.#schedule();
+    while (batch.length > 0) batch = this.#commit(batch);
+  }
+
+  /** Resolves all of `batch`; or rejects the one that failed and gives back the others to repeat. */
+  #commit(batch: readonly Waiting[]): readonly Waiting[] {
     const { db, at } = this.#options;
+    let running: Waiting | undefined;
     let results: unknown[];
     try {
       results = db.transaction(() => {
         at('store:begun');
-        const made = batch.map(({ job }) => job.execute());
+        const made = batch.map((waiting) => {
+          running = waiting;
+          return waiting.job.execute();
+        });
+        running = undefined;
         at('store:written');
         return made;
       });
     } catch (error) {
-      this.#options.rolledBack();
-      this.#failed(batch, error);
-      return;
+      return this.#failed(batch, running, error as Error);
     }
     at('store:committed');
     for (const [i, { job }] of batch.entries()) job.applied?.(results[i]);
     for (const [i, { resolve }] of batch.entries()) resolve(results[i]);
+    return [];
   }
 
-  #failed(batch: readonly Waiting[], error: unknown): void {
-    const fatal = error instanceof StoreError && error.kind === 'fatal';
-    if (fatal) this.#options.fatal(error);
-    const shared = error instanceof StoreError && error.kind !== 'conflict';
-    if (batch.length === 1 || shared) {
+  /** A full disk or a failed begin or commit is everybody's fault; the rest is that of one job. */
+  #failed(
+    batch: readonly Waiting[],
+    running: Waiting | undefined,
+    error: Error,
+  ): readonly Waiting[] {
+    const fatal = this.#recover(error);
+    if (fatal) {
+      this.#ended = fatal;
+      for (const { reject } of [...batch, ...this.#waiting.splice(0)]) reject(fatal);
+      this.#options.fatal(fatal);
+      return [];
+    }
+    const full = error instanceof StoreError && error.kind === 'full';
+    if (!running || full) {
       for (const { reject } of batch) reject(error);
-    } else {
-      for (const one of batch) this.#commit([one]);
+      return [];
+    }
+    running.reject(error);
+    return batch.filter((waiting) => waiting !== running);
+  }
+
+  /** What must end the process, if anything: also that memory could not be read again. */
+  #recover(error: Error): StoreError | undefined {
+    if (error instanceof StoreError && error.kind === 'fatal') return error;
+    try {
+      this.#options.rolledBack();
+      return undefined;
+    } catch (cause) {
+      return new StoreError('fatal', 'The store can not be read after a failed write.', cause);
     }
   }
 }

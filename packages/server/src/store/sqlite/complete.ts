@@ -2,10 +2,10 @@ import type { EndpointId, Ms } from '../../core/model.ts';
 import { ASLEEP } from '../../core/model.ts';
 import type { LaneEntry } from '../lane-book.ts';
 import type { Completed, Completion, DeliveryKey, LaneCommand, Release, Result } from '../store.ts';
-import { logAttempt, logDecision } from './attempts.ts';
+import { endedAs, logAttempt, logDecision, type Settled } from './attempts.ts';
 import type { Job } from './committer.ts';
 import { putEndpoint } from './config.ts';
-import { type Engine, idBytes, idText, readEventHead } from './engine.ts';
+import { type Engine, idBytes, idText, type RowPlace, readEventHead } from './engine.ts';
 
 const KEY = 'slot = ? and lane = ? and due_at = ? and event = ? and run = ?';
 
@@ -24,21 +24,15 @@ export function completeJob(
       commanded.length = 0;
       const fenced = !engine.book.alive(by.node);
       for (const result of work.results) {
-        if (!applyResult(engine, result, fenced)) continue;
+        if (!applyResult(engine, result, by.node)) continue;
         const entry = engine.lane(result.key.slot, result.key.lane);
         if (entry) ended.set(entry, (ended.get(entry) ?? 0) + 1);
       }
-      disabled = fenced ? [] : work.results.flatMap((r) => disable(engine, r, by.now));
-      if (!fenced) {
-        for (const entry of engine.book.commanded(by.node)) {
-          for (const command of entry.commands) {
-            commanded.push(applyCommand(engine, command, by.now));
-            engine.db.run(
-              'delete from command where slot = ? and lane = ?',
-              entry.slot,
-              entry.lane,
-            );
-          }
+      disabled = work.results.flatMap((result) => disable(engine, result, by));
+      for (const entry of fenced ? [] : engine.book.commanded(by.node)) {
+        for (const command of engine.book.takeCommands(entry)) {
+          commanded.push(applyCommand(engine, command, by.now));
+          forgetCommand(engine, command);
         }
       }
       releases = fenced ? [] : prepareReleases(engine, work.release, by);
@@ -48,13 +42,11 @@ export function completeJob(
     applied() {
       for (const [entry, count] of ended) entry.open -= count;
       for (const effect of commanded) {
-        const entry = engine.lane(effect.command.slot, effect.command.lane);
-        if (!entry) continue;
-        engine.book.takeCommands(entry);
-        carryOut(engine, entry, effect);
+        carryOut(engine, effect);
       }
       for (const apply of disabled) apply();
       for (const { entry, release, dueAt } of releases) {
+        entry.saved = isSaved(release);
         engine.book.release(entry, release, { dueAt, now: by.now });
       }
     },
@@ -62,29 +54,61 @@ export function completeJob(
 }
 
 /** true = the row left the table. */
-function applyResult(engine: Engine, result: Result, fenced: boolean): boolean {
+function applyResult(engine: Engine, result: Result, node: number): boolean {
   const { key, next } = result;
-  const place = [key.slot, key.lane, key.dueAt, idBytes(key.event), key.run] as const;
-  const final = next.kind !== 'retry' && next.kind !== 'keep';
-  if (fenced && next.kind !== 'succeeded') {
-    // The lane may be someone else's by now: what happened is logged, what follows is theirs.
-    logAttempt(engine, result, { kind: 'retry', at: key.dueAt });
-    return false;
-  }
-  logAttempt(engine, result, next);
-  if (final) return engine.db.run(`delete from delivery where ${KEY}`, ...place) > 0;
-  const dueAt = next.kind === 'retry' ? next.at : key.dueAt;
-  engine.db.run(
-    `update delivery set due_at = ?, attempt = attempt + 1, starts = 0 where ${KEY} and attempt = ?`,
-    dueAt,
-    ...place,
-    key.attempt,
+  // The lane may be someone else's by now: what happened is logged, what follows is theirs.
+  const ours = engine.book.holds(node, engine.lane(key.slot, key.lane));
+  const done = ours || next.kind === 'succeeded' ? applyNext(engine, result) : 'nothing';
+  logAttempt(
+    engine,
+    result,
+    done === 'nothing' ? settledBefore(engine, result) : { next, late: false },
   );
-  return false;
+  return done === 'removed';
 }
 
-function disable(engine: Engine, result: Result, now: Ms): (() => void)[] {
+function applyNext(engine: Engine, { key, next }: Result): 'removed' | 'moved' | 'nothing' {
+  const row = [key.slot, key.lane, key.dueAt, idBytes(key.event), key.run] as const;
+  if (next.kind === 'retry' || next.kind === 'keep') {
+    const moved = engine.db.run(
+      `update delivery set due_at = ?, attempt = attempt + 1, starts = 0
+       where ${KEY} and attempt = ?`,
+      next.kind === 'retry' ? next.at : key.dueAt,
+      ...row,
+      key.attempt,
+    );
+    return moved > 0 ? 'moved' : 'nothing';
+  }
+  if (engine.db.run(`delete from delivery where ${KEY}`, ...row) > 0) return 'removed';
+  // Delivered is delivered, also if the next holder of the lane has re-dated the row since.
+  const removed =
+    next.kind === 'succeeded' &&
+    engine.db.run(
+      'delete from delivery where slot = ? and lane = ? and event = ? and run = ?',
+      key.slot,
+      key.lane,
+      idBytes(key.event),
+      key.run,
+    ) > 0;
+  return removed ? 'removed' : 'nothing';
+}
+
+/** What an outcome that changed nothing means for its delivery: it had ended, or is another's. */
+function settledBefore(engine: Engine, { key }: Result): Settled {
+  const state = endedAs(engine, key);
+  if (state === undefined || state === 'pending') {
+    return { next: { kind: 'retry', at: key.dueAt }, late: false };
+  }
+  return { next: { kind: state }, late: true };
+}
+
+function disable(
+  engine: Engine,
+  result: Result,
+  { node, now }: { node: number; now: Ms },
+): (() => void)[] {
   if (!result.disable) return [];
+  if (!engine.book.holds(node, engine.lane(result.key.slot, result.key.lane))) return [];
   const id: EndpointId = result.attempt.endpoint;
   const item = engine.db.get<{ value: Uint8Array | null }>(
     "select value from item where kind = 'endpoint' and id = ?",
@@ -115,10 +139,14 @@ function prepareReleases(
   });
 }
 
+function isSaved({ notBefore, failures }: Release): boolean {
+  return notBefore > 0 || failures > 0;
+}
+
 /** Healthy lanes have no row: the common release writes nothing. */
 function saveLane(engine: Engine, entry: LaneEntry, state: Release): void {
   const { slot, lane, notBefore, failingSince, failures } = state;
-  if (notBefore > 0 || failures > 0) {
+  if (isSaved(state)) {
     engine.db.run(
       'insert or replace into lane (slot, id, not_before, failing_since, failures) values (?, ?, ?, ?, ?)',
       slot,
@@ -127,10 +155,8 @@ function saveLane(engine: Engine, entry: LaneEntry, state: Release): void {
       failingSince,
       failures,
     );
-    entry.saved = true;
   } else if (entry.saved) {
     engine.db.run('delete from lane where slot = ? and id = ?', slot, lane);
-    entry.saved = false;
   }
 }
 
@@ -138,7 +164,7 @@ export interface CommandEffect {
   readonly command: LaneCommand;
   /** The row as it stood before; undefined = there was none. */
   readonly moved: DeliveryKey | undefined;
-  readonly dueAt: Ms;
+  readonly now: Ms;
 }
 
 /** On the rows only; `carryOut` tells the book once that is durable. */
@@ -152,10 +178,10 @@ export function applyCommand(engine: Engine, command: LaneCommand, now: Ms): Com
     event,
     run,
   );
-  if (!row) return { command, moved: undefined, dueAt: now };
+  if (!row) return { command, moved: undefined, now };
   const place = [slot, lane, row.due_at, event, run] as const;
   if (command.do === 'retryNow') {
-    engine.db.run(`update delivery set due_at = ? where ${KEY}`, now, ...place);
+    hasten(engine, { slot, lane, place }, now);
   } else {
     engine.db.run(`delete from delivery where ${KEY}`, ...place);
     logCancelled(
@@ -164,17 +190,57 @@ export function applyCommand(engine: Engine, command: LaneCommand, now: Ms): Com
       { now, detail: 'Cancelled on request.' },
     );
   }
-  return {
-    command,
-    moved: { slot, lane, dueAt: row.due_at, event: command.event, run },
-    dueAt: now,
-  };
+  const moved = { slot, lane, dueAt: row.due_at, event: command.event, run };
+  return { command, moved, now };
 }
 
-export function carryOut(engine: Engine, entry: LaneEntry, effect: CommandEffect): void {
-  if (!effect.moved) return;
-  if (effect.command.do === 'cancel') entry.open -= 1;
-  else engine.book.wake(entry, effect.dueAt);
+/**
+ * A row that is due stays where it is, so one that is being sent is never moved. In an ordered lane
+ * none is: there the wait that its head's failure began ends instead.
+ */
+function hasten(
+  engine: Engine,
+  { slot, lane, place }: { slot: number; lane: number; place: RowPlace },
+  now: Ms,
+): void {
+  const entry = engine.lane(slot, lane);
+  if (entry?.fifo) {
+    if (!entry.saved) return;
+    engine.db.run('update lane set not_before = 0 where slot = ? and id = ?', slot, lane);
+  } else if (place[2] > now) {
+    engine.db.run(`update delivery set due_at = ? where ${KEY}`, now, ...place);
+  }
+}
+
+/** Tells the book what a command changed, once that is durable. */
+export function carryOut(engine: Engine, { command, moved, now }: CommandEffect): void {
+  const entry = engine.lane(command.slot, command.lane);
+  if (!moved || !entry) return;
+  if (command.do === 'cancel') entry.open -= 1;
+  else if (entry.fifo) engine.book.endWait(entry, now);
+  else engine.book.wake(entry, now);
+}
+
+export function keepCommand(engine: Engine, command: LaneCommand): void {
+  engine.db.run(
+    'insert or ignore into command (slot, lane, event, run, kind) values (?, ?, ?, ?, ?)',
+    command.slot,
+    command.lane,
+    idBytes(command.event),
+    command.run,
+    command.do,
+  );
+}
+
+export function forgetCommand(engine: Engine, command: LaneCommand): void {
+  engine.db.run(
+    'delete from command where slot = ? and lane = ? and event = ? and run = ? and kind = ?',
+    command.slot,
+    command.lane,
+    idBytes(command.event),
+    command.run,
+    command.do,
+  );
 }
 
 export function logCancelled(

@@ -42,7 +42,11 @@ export async function loadDriver(): Promise<Driver> {
 export interface DatabaseOptions {
   readonly path: string;
   readonly readOnly: boolean;
+  /** What is beyond is refused as `full`; undefined = as much as the disk has. */
+  readonly bytesMax?: number | undefined;
 }
+
+const PAGE_BYTES = 4096;
 
 /** One connection: durable settings asserted, statements prepared once, errors named. */
 export class Database {
@@ -58,6 +62,9 @@ export class Database {
       this.#raw.exec('pragma temp_store = memory');
       this.#raw.exec('pragma cache_size = -32768');
       if (!options.readOnly) this.#makeDurable();
+      if (options.bytesMax !== undefined) {
+        this.#raw.exec(`pragma max_page_count = ${Math.ceil(options.bytesMax / PAGE_BYTES)}`);
+      }
       this.#requireVersion();
     });
   }
@@ -130,7 +137,7 @@ export class Database {
       } catch {
         // Nothing was open any more.
       }
-      throw error;
+      throw storeError(error);
     }
   }
 
@@ -154,7 +161,10 @@ const FSYNC_FAULTS = new Set([1034 /* IOERR_FSYNC */, 1290 /* IOERR_DIR_FSYNC */
 export function storeError(error: unknown): Error {
   if (!(error instanceof Error) || error instanceof StoreError) return error as Error;
   const code = Number((error as { errcode?: number }).errcode ?? Number.NaN);
-  if (Number.isNaN(code)) return error;
+  if (Number.isNaN(code)) {
+    const closed = (error as { code?: string }).code === 'ERR_INVALID_STATE';
+    return closed ? new StoreError('unavailable', 'The store has been closed.', error) : error;
+  }
   const primary = code & 255;
   if (primary === 13)
     return new StoreError('full', 'The disk of the data directory is full.', error);

@@ -4,7 +4,7 @@ import type { Endpoint, EndpointId, LaneId, Ms, Slot, StoredEvent } from '../../
 import { ASLEEP, LANE_PARTS } from '../../core/model.ts';
 import { numberOfLane, slotOf } from '../../core/routing.ts';
 import { LaneBook, type LaneEntry } from '../lane-book.ts';
-import { StoreError } from '../store.ts';
+import { type LaneCommand, StoreError } from '../store.ts';
 import type { Vault } from '../vault.ts';
 import { Committer } from './committer.ts';
 import type { Database } from './database.ts';
@@ -17,6 +17,39 @@ export interface EngineOptions {
   readonly fatal: (error: Error) => void;
   /** Deliveries one lane may owe; more are recorded as skipped. */
   readonly laneMax: number;
+}
+
+interface CommandRow {
+  readonly slot: Slot;
+  readonly lane: LaneId;
+  readonly event: Uint8Array;
+  readonly run: number;
+  readonly kind: LaneCommand['do'];
+}
+
+/** A delivery's place in the order of the table. */
+export type RowPlace = readonly [
+  slot: Slot,
+  lane: LaneId,
+  dueAt: Ms,
+  event: Uint8Array,
+  run: number,
+];
+
+export interface Expiry {
+  readonly pass:
+    | {
+        /** Events with smaller ids are too old. */
+        readonly cutoff: Uint8Array;
+        readonly after: RowPlace;
+        /** The oldest one that could not be expired, because its lane is held. */
+        readonly left: Uint8Array | undefined;
+      }
+    | undefined;
+  /** When the next pass begins. */
+  readonly nextAt: Ms;
+  /** Events with smaller ids owe nothing: they may be removed, and are never owed again. */
+  readonly before: Uint8Array;
 }
 
 /** What the writer's parts share: the connection, the lanes' book, and mirrors of small tables. */
@@ -37,6 +70,8 @@ export class Engine {
   routingVersion = 0;
   /** Fan-outs waiting to be expanded by housekeeping. */
   expansions = 0;
+  /** The pass over all that is owed, looking for what is older than the log; see maintain.ts. */
+  expiry: Expiry = { pass: undefined, nextAt: 0, before: new Uint8Array() };
   readonly #words = new Map<string, number>();
 
   constructor(options: EngineOptions) {
@@ -52,6 +87,7 @@ export class Engine {
       rolledBack: () => {
         this.#words.clear();
         this.#readVersion();
+        this.readCommands();
       },
     });
   }
@@ -98,12 +134,35 @@ export class Engine {
       entry.failingSince = row.failing_since;
       entry.failures = row.failures;
       entry.notBefore = row.not_before;
+      entry.saved = true;
       if (entry.nextAt < row.not_before) {
         entry.nextAt = ASLEEP;
         this.book.wake(entry, row.not_before);
       }
     }
     this.expansions = Number(db.get<{ n: number }>('select count(*) as n from expansion')?.n);
+  }
+
+  /** The book's commands as the table has them. */
+  readCommands(): void {
+    this.book.forgetCommands();
+    for (const { kind, event, ...at } of this.db.all<CommandRow>('select * from command')) {
+      const entry = this.lane(at.slot, at.lane);
+      const command = { ...at, event: idText('evt', event), do: kind };
+      if (entry) this.book.queueCommand(entry, command);
+    }
+  }
+
+  /** Too old to be owed again: it is being removed. */
+  isExpired(event: Uint8Array): boolean {
+    const { pass, before } = this.expiry;
+    return Buffer.compare(event, pass?.cutoff ?? before) < 0;
+  }
+
+  /** Commits what was asked, then notes that nothing was cut off. Later writes are refused. */
+  close(): void {
+    this.committer.close();
+    this.setMeta('running', null);
   }
 
   /** Deaths in a row; an orderly close, or `settled()`, starts again at 0. */
@@ -117,10 +176,6 @@ export class Engine {
   /** The process has lived long enough that what it carries is not what kills it. */
   settled(): void {
     this.setMeta('running', 1);
-  }
-
-  closeInOrder(): void {
-    this.setMeta('running', null);
   }
 
   meta(key: string): string | number | null {
@@ -153,7 +208,7 @@ export class Engine {
     if (!endpoint) return undefined;
     const { id, fifo, held, closed } = endpoint;
     const entry = this.book.ensure({ slot, lane, endpoint: id, fifo, held });
-    if (closed) this.book.close(entry);
+    if (closed) this.book.setClosed(entry, true);
     return entry;
   }
 
@@ -166,7 +221,9 @@ export class Engine {
     for (const entry of this.book.ofEndpoint(id)) {
       entry.fifo = fifo;
       if (entry.held !== held) this.book.setHeld(entry, held);
-      if (endpoint === undefined) this.book.close(entry);
+      if (entry.closed !== (endpoint === undefined)) {
+        this.book.setClosed(entry, endpoint === undefined);
+      }
     }
   }
 

@@ -1,12 +1,15 @@
 import type { EventId, Ms } from '../../core/model.ts';
 import { laneNumber } from '../lane-book.ts';
-import type { IngestedEvent, IngestReply, IngestRequest, NewEvent } from '../store.ts';
+import {
+  INLINE_FANOUT_MAX,
+  type IngestedEvent,
+  type IngestReply,
+  type IngestRequest,
+  type NewEvent,
+} from '../store.ts';
 import { logDecision } from './attempts.ts';
 import type { Job } from './committer.ts';
 import { type Engine, idBytes, idText } from './engine.ts';
-
-/** Wider fan-outs are stored with their event and expanded by housekeeping. */
-export const INLINE_FANOUT_MAX = 10_000;
 
 interface Wake {
   readonly slot: number;
@@ -80,11 +83,12 @@ function findDuplicates(
       duplicates.push(undefined);
       continue;
     }
-    const earlier = here.get(key);
+    const place = `${event.tenant}\n${key}`;
+    const earlier = here.get(place);
     const first = earlier
       ? { id: earlier.id, hash: earlier.hash as Uint8Array }
       : findByKey(engine, event.tenant, key);
-    if (!first) here.set(key, event);
+    if (!first) here.set(place, event);
     else if (Buffer.compare(first.hash, hash) !== 0) return { conflict: index, existing: first.id };
     duplicates.push(first?.id);
   }
@@ -164,8 +168,7 @@ export function owe(engine: Engine, owed: Owed, insertion: Insertion): boolean {
     });
     return false;
   }
-  const dueAt = entry.fifo ? Math.max(insertion.now, entry.lastDue + 1) : insertion.now;
-  if (entry.fifo) entry.lastDue = dueAt;
+  const dueAt = engine.book.dueAt(entry, insertion.now);
   engine.db
     .prepare(
       'insert into delivery (slot, lane, due_at, event, run, attempt, starts) values (?, ?, ?, ?, 0, 0, 0)',

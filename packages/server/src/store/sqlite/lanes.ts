@@ -1,4 +1,5 @@
 import type { Ms } from '../../core/model.ts';
+import type { LaneEntry } from '../lane-book.ts';
 import type {
   Acquired,
   Completed,
@@ -14,7 +15,15 @@ import type {
   Requeue,
 } from '../store.ts';
 import { FLAG_SPLICED } from './attempts.ts';
-import { applyCommand, type CommandEffect, carryOut, completeJob, keyOfRow } from './complete.ts';
+import {
+  applyCommand,
+  type CommandEffect,
+  carryOut,
+  completeJob,
+  forgetCommand,
+  keepCommand,
+  keyOfRow,
+} from './complete.ts';
 import { type Engine, idBytes, readEvent } from './engine.ts';
 import { ingestJob } from './ingest.ts';
 
@@ -53,16 +62,21 @@ export class SqliteLanes implements LaneStore {
   }
 
   async leave(node: number, now: Ms): Promise<void> {
-    this.#engine.book.leave(node, now);
+    await this.#applyLeft(this.#engine.book.leave(node, now), now);
   }
 
   async reap(now: Ms): Promise<{ nodes: number; lanes: number }> {
     const { nodes, lanes } = this.#engine.book.reap(now);
-    for (const entry of lanes) {
-      const left = this.#engine.book.takeCommands(entry);
-      if (left.length > 0) await this.command(left, now);
-    }
+    await this.#applyLeft(lanes, now);
     return { nodes, lanes: lanes.length };
+  }
+
+  /** Commands that the last holder did not come to. Whoever takes a lane meanwhile gets its own. */
+  async #applyLeft(lanes: readonly LaneEntry[], now: Ms): Promise<void> {
+    const left = lanes.flatMap(({ commands }) => commands);
+    if (left.length === 0) return;
+    for (const entry of lanes) this.#engine.book.takeCommands(entry);
+    await this.command(left, now);
   }
 
   ingest(batch: readonly IngestRequest[], configVersion: number, now: Ms): Promise<IngestReply[]> {
@@ -145,17 +159,15 @@ export class SqliteLanes implements LaneStore {
   command(commands: readonly LaneCommand[], now: Ms): Promise<('applied' | 'queued' | 'absent')[]> {
     const engine = this.#engine;
     let effects: CommandEffect[] = [];
-    let queued: LaneCommand[] = [];
     return engine.committer.run({
       execute() {
         effects = [];
-        queued = [];
         return commands.map((command) => {
           const entry = engine.lane(command.slot, command.lane);
           if (!entry) return 'absent';
           if (entry.owner !== 0) {
             keepCommand(engine, command);
-            queued.push(command);
+            engine.book.queueCommand(entry, command);
             return 'queued';
           }
           const effect = applyCommand(engine, command, now);
@@ -165,63 +177,52 @@ export class SqliteLanes implements LaneStore {
         });
       },
       applied() {
-        for (const command of queued) {
-          const entry = engine.lane(command.slot, command.lane);
-          if (entry) engine.book.queueCommand(entry, command);
-        }
-        tell(engine, effects);
+        for (const effect of effects) carryOut(engine, effect);
       },
     });
   }
 
   requeue(what: readonly Requeue[], now: Ms): Promise<number[]> {
     const engine = this.#engine;
+    let owed: { entry: LaneEntry; dueAt: Ms }[] = [];
     return engine.committer.run({
-      execute: () => what.map((one) => requeue(engine, one, now)),
+      execute() {
+        owed = [];
+        return what.map((one) => {
+          const made = requeue(engine, one, now);
+          if (made) owed.push(made);
+          return made?.run ?? -1;
+        });
+      },
       applied() {
-        for (const { slot, lane } of what) {
-          const entry = engine.lane(slot, lane);
-          if (!entry) continue;
+        for (const { entry, dueAt } of owed) {
           entry.open += 1;
-          engine.book.wake(entry, now);
+          engine.book.wake(entry, dueAt);
         }
       },
     });
   }
 }
 
-function tell(engine: Engine, effects: readonly CommandEffect[]): void {
-  for (const effect of effects) {
-    const entry = engine.lane(effect.command.slot, effect.command.lane);
-    if (entry) carryOut(engine, entry, effect);
-  }
-}
-
-function keepCommand(engine: Engine, command: LaneCommand): void {
-  engine.db.run(
-    'insert or ignore into command (slot, lane, event, run, kind) values (?, ?, ?, ?, ?)',
-    command.slot,
-    command.lane,
-    idBytes(command.event),
-    command.run,
-    command.do,
-  );
-}
-
-function forgetCommand(engine: Engine, command: LaneCommand): void {
-  engine.db.run(
-    'delete from command where slot = ? and lane = ? and event = ? and run = ? and kind = ?',
-    command.slot,
-    command.lane,
-    idBytes(command.event),
-    command.run,
-    command.do,
-  );
-}
-
-function requeue(engine: Engine, what: Requeue, now: Ms): number {
+function requeue(
+  engine: Engine,
+  what: Requeue,
+  now: Ms,
+): { entry: LaneEntry; dueAt: Ms; run: number } | undefined {
   const { db } = engine;
   const event = idBytes(what.event);
+  const entry = engine.lane(what.slot, what.lane);
+  if (!entry || engine.isExpired(event)) return undefined;
+  const known = db.run(
+    `update event set lanes = case
+       when exists (select 1 from json_each(lanes) where value = ?) then lanes
+       else json_insert(lanes, '$[#]', ?) end
+     where id = ?`,
+    what.lane,
+    what.lane,
+    event,
+  );
+  if (known === 0) return undefined;
   const place = [event, what.slot, what.lane] as const;
   const last = db.get<{ run: number | null }>(
     `select max(run) as run from (
@@ -230,21 +231,15 @@ function requeue(engine: Engine, what: Requeue, now: Ms): number {
     ...place,
     ...place,
   );
-  const run = last?.run === null || last === undefined ? 0 : last.run + 1;
-  db.run(
-    `update event set lanes = json_insert(lanes, '$[#]', ?) where id = ?
-     and not exists (select 1 from json_each(lanes) where value = ?)`,
-    what.lane,
-    event,
-    what.lane,
-  );
+  const run = (last?.run ?? -1) + 1;
+  const dueAt = engine.book.dueAt(entry, now);
   db.run(
     'insert into delivery (slot, lane, due_at, event, run, attempt, starts) values (?, ?, ?, ?, ?, 0, 0)',
     what.slot,
     what.lane,
-    now,
+    dueAt,
     event,
     run,
   );
-  return run;
+  return { entry, dueAt, run };
 }

@@ -1,18 +1,13 @@
-import { createIdFactory, decodeId, slotOfId } from '../../core/ids.ts';
 import type { LaneId, Ms } from '../../core/model.ts';
 import type { LaneEntry } from '../lane-book.ts';
 import type { MaintenanceReport, RetentionPolicy } from '../store.ts';
 import { logDecision } from './attempts.ts';
 import type { Job } from './committer.ts';
 import { keyOfRow, logCancelled } from './complete.ts';
-import { type Engine, readEventHead } from './engine.ts';
+import { firstId } from './deliveries.ts';
+import { type Engine, type Expiry, readEventHead } from './engine.ts';
 import { owe } from './ingest.ts';
 
-/** Where the search for rows held too long goes on, and when it starts anew. */
-export interface ExpiryScan {
-  after: Uint8Array;
-  nextAt: Ms;
-}
 const EXPIRY_EVERY_MS = 3_600_000;
 
 interface OpenRow {
@@ -27,38 +22,38 @@ interface OpenRow {
 export function maintainJob(
   engine: Engine,
   policy: RetentionPolicy,
-  at: { now: Ms; scan: ExpiryScan },
+  now: Ms,
 ): Job<MaintenanceReport> {
-  const { now } = at;
-  const wakes = new Map<number, { slot: number; lane: number; dueAt: Ms; rows: number }>();
-  let gone: { entry: LaneEntry; rows: number }[] = [];
+  const wakes: Parameters<typeof owe>[2]['wakes'] = new Map();
+  let gone: Gone = new Map();
   let finished = 0;
+  let expiry = engine.expiry;
   return {
     execute() {
       wakes.clear();
+      gone = new Map();
       const expansion = expand(engine, policy.chunk, { now, wakes });
       finished = expansion.finished;
-      const cancelled = cancelClosed(engine, policy.chunk, now);
-      const expired = expireHeld(engine, policy, at);
-      gone = [...cancelled, ...expired];
+      const cancelled = cancelClosed(engine, { chunk: policy.chunk, now, gone });
+      const step = expire(engine, policy, { now, gone });
+      expiry = step.expiry;
       const removed = removeOld(engine, policy, now);
-      const count = (list: readonly { rows: number }[]) =>
-        list.reduce((n, { rows }) => n + rows, 0);
       return {
         expanded: expansion.rows,
-        cancelled: count(cancelled),
-        expired: count(expired),
+        cancelled,
+        expired: step.expired,
         removed,
         more:
-          expansion.rows > 0 ||
-          cancelled.length > 0 ||
-          expired.length > 0 ||
-          removed >= policy.chunk,
+          engine.expansions > finished ||
+          cancelled > 0 ||
+          removed > 0 ||
+          expiry.pass !== engine.expiry.pass,
       };
     },
     applied() {
       engine.expansions -= finished;
-      for (const { entry, rows } of gone) entry.open -= rows;
+      engine.expiry = expiry;
+      for (const [entry, rows] of gone) entry.open -= rows;
       for (const { slot, lane, dueAt, rows } of wakes.values()) {
         const entry = engine.lane(slot, lane);
         if (!entry) continue;
@@ -68,6 +63,9 @@ export function maintainJob(
     },
   };
 }
+
+/** Rows that left each lane. */
+type Gone = Map<LaneEntry, number>;
 
 function expand(
   engine: Engine,
@@ -95,9 +93,8 @@ function expand(
 /** What a deleted endpoint was still owed; a held lane waits until its holder has let go. */
 function cancelClosed(
   engine: Engine,
-  chunk: number,
-  now: Ms,
-): { entry: LaneEntry; rows: number }[] {
+  { chunk, now, gone }: { chunk: number; now: Ms; gone: Gone },
+): number {
   for (const entry of engine.book.all()) {
     if (!entry.closed || entry.open === 0 || entry.owner !== 0) continue;
     const rows = engine.db.all<OpenRow>(
@@ -110,61 +107,81 @@ function cancelClosed(
       logCancelled(engine, keyOfRow(row), { now, detail: 'The webhook was deleted.' });
       dropRow(engine, row);
     }
-    return [{ entry, rows: rows.length }];
+    gone.set(entry, rows.length);
+    if (rows.length > 0) return rows.length;
   }
-  return [];
+  return 0;
 }
 
-function expireHeld(
+/**
+ * From time to time all that is owed is walked through once, in the order of the table, and what
+ * belongs to events older than the log is given up. Only what such a pass has cleared is removed, so
+ * neither an event nor the frozen body of a delivery goes while it is owed.
+ *
+ *   resting ──nextAt, and there are old events──▶ pass ──end of the table──▶ resting
+ */
+function expire(
   engine: Engine,
   policy: RetentionPolicy,
-  at: { now: Ms; scan: ExpiryScan },
-): { entry: LaneEntry; rows: number }[] {
-  const { now, scan } = at;
-  if (now < scan.nextAt) return [];
-  const cutoff = idBefore(now - policy.logMs);
-  // In key order of events, so each step goes on where the last one stopped.
-  const events = engine.db.all<{ id: Uint8Array }>(
-    'select id from event where id > ? and id < ? order by id limit ?',
-    scan.after,
-    cutoff,
+  { now, gone }: { now: Ms; gone: Gone },
+): { expired: number; expiry: Expiry } {
+  const { expiry } = engine;
+  if (!expiry.pass) return { expired: 0, expiry: beginPass(engine, policy, now) };
+  const { cutoff, after } = expiry.pass;
+  const rows = engine.db.all<OpenRow>(
+    `select slot, lane, due_at, event, run from delivery
+     where (slot, lane, due_at, event, run) > (?, ?, ?, ?, ?)
+     order by slot, lane, due_at, event, run limit ?`,
+    ...after,
     policy.chunk,
   );
-  if (events.length === 0) {
-    scan.nextAt = now + EXPIRY_EVERY_MS;
-    scan.after = new Uint8Array();
-    return [];
-  }
-  scan.after = events.at(-1)?.id ?? scan.after;
-  const gone = new Map<LaneEntry, number>();
-  for (const { id } of events) {
-    for (const row of openRowsOf(engine, id)) {
-      const entry = engine.lane(row.slot, row.lane);
-      const event = readEventHead(engine, id);
-      if (!entry || !event || entry.owner !== 0) continue;
-      logDecision(engine, {
-        key: keyOfRow(row),
-        tenant: event.tenant,
-        type: event.type,
-        state: 'failed',
-        fault: 'expired',
-        detail: 'Held longer than events are kept.',
-        now,
-      });
-      dropRow(engine, row);
+  let expired = 0;
+  let left = expiry.pass.left;
+  for (const row of rows) {
+    if (Buffer.compare(row.event, cutoff) >= 0) continue;
+    const entry = engine.lane(row.slot, row.lane);
+    if (entry?.owner === 0) {
+      giveUp(engine, row, now);
       gone.set(entry, (gone.get(entry) ?? 0) + 1);
+      expired += 1;
+    } else if (!left || Buffer.compare(row.event, left) < 0) {
+      left = row.event;
     }
   }
-  return [...gone].map(([entry, rows]) => ({ entry, rows }));
+  const last = rows.length === policy.chunk ? rows.at(-1) : undefined;
+  if (!last) {
+    const nextAt = now + EXPIRY_EVERY_MS;
+    return { expired, expiry: { pass: undefined, nextAt, before: left ?? cutoff } };
+  }
+  const place = [last.slot, last.lane, last.due_at, last.event, last.run] as const;
+  return { expired, expiry: { ...expiry, pass: { cutoff, after: place, left } } };
 }
 
-function openRowsOf(engine: Engine, id: Uint8Array): OpenRow[] {
-  return engine.db.all<OpenRow>(
-    `select d.* from event e join json_each(e.lanes) f
-     join delivery d on d.slot = ? and d.lane = f.value and d.event = e.id where e.id = ?`,
-    slotOfId(id),
-    id,
-  );
+/** Looks at no row yet: a resend that comes before this is durable must still be found by the pass. */
+function beginPass(engine: Engine, policy: RetentionPolicy, now: Ms): Expiry {
+  const { expiry } = engine;
+  if (now < expiry.nextAt) return expiry;
+  const cutoff = firstId(now - policy.logMs);
+  const oldest = engine.db.get<{ id: Uint8Array }>('select id from event order by rowid limit 1');
+  if (!oldest || Buffer.compare(oldest.id, cutoff) >= 0) return expiry;
+  const after = [-1, 0, 0, new Uint8Array(), 0] as const;
+  return { ...expiry, pass: { cutoff, after, left: undefined } };
+}
+
+function giveUp(engine: Engine, row: OpenRow, now: Ms): void {
+  const event = readEventHead(engine, row.event);
+  if (event) {
+    logDecision(engine, {
+      key: keyOfRow(row),
+      tenant: event.tenant,
+      type: event.type,
+      state: 'failed',
+      fault: 'expired',
+      detail: 'Held longer than events are kept.',
+      now,
+    });
+  }
+  dropRow(engine, row);
 }
 
 function dropRow(engine: Engine, row: OpenRow): void {
@@ -178,41 +195,24 @@ function dropRow(engine: Engine, row: OpenRow): void {
   );
 }
 
-/** Oldest first, and never what is still owed. */
+/** Oldest first, and only what the last pass found to owe nothing. */
 function removeOld(engine: Engine, policy: RetentionPolicy, now: Ms): number {
-  const cutoff = now - policy.logMs;
-  const oldest = engine.db.get<{ started_at: Ms }>(
-    'select started_at from attempt order by rowid limit 1',
+  const { before } = engine.expiry;
+  if (before.length === 0) return 0;
+  const attempts = engine.db.run(
+    `delete from attempt where rowid in (select rowid from attempt order by rowid limit ?)
+     and started_at < ? and event < ?`,
+    policy.chunk,
+    now - policy.logMs,
+    before,
   );
-  let removed = 0;
-  if (oldest && oldest.started_at < cutoff) {
-    removed += engine.db.run(
-      `delete from attempt where rowid in (select rowid from attempt order by rowid limit ?)
-       and started_at < ?`,
-      policy.chunk,
-      cutoff,
-    );
-  }
-  const event = engine.db.get<{ created_at: Ms }>(
-    'select created_at from event order by rowid limit 1',
+  const events = engine.db.run(
+    `delete from event where rowid in (select rowid from event order by rowid limit ?)
+     and id < ?
+     and not exists (select 1 from attempt a where a.event = event.id)
+     and not exists (select 1 from expansion x where x.event = event.id)`,
+    policy.chunk,
+    before,
   );
-  if (event && event.created_at < cutoff) {
-    removed += engine.db.run(
-      `delete from event where rowid in (select rowid from event order by rowid limit ?)
-       and created_at < ?
-       and not exists (select 1 from attempt a where a.event = event.id)
-       and not exists (select 1 from json_each(event.lanes) f join delivery d
-         on d.lane = f.value and d.event = event.id and d.slot between 0 and 255)`,
-      policy.chunk,
-      cutoff,
-    );
-  }
-  return removed;
-}
-
-/** The smallest event id of a time. */
-function idBefore(ms: Ms): Uint8Array {
-  const zero = createIdFactory((count) => new Uint8Array(count));
-  const id = decodeId(zero.event(0, Math.max(ms, 1)));
-  return id ?? new Uint8Array();
+  return attempts + events;
 }

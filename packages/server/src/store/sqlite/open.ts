@@ -4,7 +4,6 @@ import { type At, nowhere } from '../../core/crash-sites.ts';
 import { createIdFactory } from '../../core/ids.ts';
 import type { Ms } from '../../core/model.ts';
 import {
-  type LaneCommand,
   type LogStore,
   type MaintenanceReport,
   type RetentionPolicy,
@@ -13,13 +12,13 @@ import {
   type StoreStats,
 } from '../store.ts';
 import { createVault } from '../vault.ts';
-import { applyCommand } from './complete.ts';
+import { applyCommand, carryOut } from './complete.ts';
 import { SqliteConfig } from './config.ts';
-import { Database, loadDriver } from './database.ts';
-import { Engine, idText } from './engine.ts';
+import { Database, type DatabaseOptions, loadDriver } from './database.ts';
+import { Engine } from './engine.ts';
 import { SqliteLanes } from './lanes.ts';
 import { SqliteLogReader } from './log.ts';
-import { type ExpiryScan, maintainJob } from './maintain.ts';
+import { maintainJob } from './maintain.ts';
 import { migrate } from './schema.ts';
 
 export interface SqliteOptions {
@@ -29,6 +28,8 @@ export interface SqliteOptions {
   readonly random: (count: number) => Uint8Array;
   readonly now: () => Ms;
   readonly laneMax?: number;
+  /** Size of the database; writes beyond it reject `full`. Default: what the disk has. */
+  readonly bytesMax?: number | undefined;
   readonly at?: At;
   /** The store can't be trusted until it is opened again; the process should end. */
   readonly fatal?: (error: Error) => void;
@@ -44,7 +45,11 @@ export async function openSqlite(options: SqliteOptions): Promise<Store> {
   const closers: (() => void)[] = [() => lock.close()];
   try {
     const path = join(options.directory, 'posthorn.db');
-    const writer = openWriter(driver, options.directory, path);
+    const writer = openWriter(driver, options.directory, {
+      path,
+      readOnly: false,
+      bytesMax: options.bytesMax,
+    });
     closers.unshift(() => writer.close());
     migrate(writer);
     const vault = createVault(options.masterKey);
@@ -66,8 +71,11 @@ export async function openSqlite(options: SqliteOptions): Promise<Store> {
       config: new SqliteConfig(engine),
       log: logStore(engine, new SqliteLogReader(reader, vault)),
       async close() {
-        engine.closeInOrder();
-        for (const close of closers) close();
+        try {
+          if (closers.length > 0) engine.close();
+        } finally {
+          for (const close of closers.splice(0)) close();
+        }
       },
     };
   } catch (error) {
@@ -84,13 +92,15 @@ type Driver = Awaited<ReturnType<typeof loadDriver>>;
  */
 function lockDirectory(driver: Driver, directory: string): { close(): void } {
   const path = join(directory, 'lock');
+  let db: InstanceType<Driver['DatabaseSync']> | undefined;
   try {
-    const db = new driver.DatabaseSync(path);
+    db = new driver.DatabaseSync(path);
     db.exec('pragma busy_timeout = 0');
     db.exec('pragma journal_mode = memory');
     db.exec('begin exclusive');
     return db;
   } catch (cause) {
+    db?.close();
     const busy = String((cause as Error).message).includes('locked');
     throw new StoreError(
       'fatal',
@@ -102,17 +112,17 @@ function lockDirectory(driver: Driver, directory: string): { close(): void } {
   }
 }
 
-function openWriter(driver: Driver, directory: string, path: string): Database {
+function openWriter(driver: Driver, directory: string, options: DatabaseOptions): Database {
   const ballast = join(directory, 'ballast');
   try {
-    const db = new Database(driver, { path, readOnly: false });
+    const db = new Database(driver, options);
     if (!existsSync(ballast)) tryWriteBallast(ballast);
     return db;
   } catch (error) {
     if (!(error instanceof StoreError) || error.kind === 'fatal' || !existsSync(ballast))
       throw error;
     rmSync(ballast);
-    return new Database(driver, { path, readOnly: false });
+    return new Database(driver, options);
   }
 }
 
@@ -148,34 +158,17 @@ function checkMasterKey(engine: Engine): void {
 
 /** Commands for lanes whose holder died before it could carry them out. */
 function applyLeftCommands(engine: Engine, now: Ms): void {
-  const rows = engine.db.all<{
-    slot: number;
-    lane: number;
-    event: Uint8Array;
-    run: number;
-    kind: string;
-  }>('select * from command');
-  if (rows.length === 0) return;
-  engine.db.transaction(() => {
-    for (const { slot, lane, event, run, kind } of rows) {
-      const command: LaneCommand = {
-        slot,
-        lane,
-        run,
-        event: idText('evt', event),
-        do: kind as LaneCommand['do'],
-      };
-      const { moved } = applyCommand(engine, command, now);
-      const entry = engine.lane(slot, lane);
-      if (moved && entry && command.do === 'cancel') entry.open -= 1;
-      if (moved && entry && command.do === 'retryNow') engine.book.wake(entry, now);
-    }
+  engine.readCommands();
+  const left = [...engine.book.all()].flatMap((entry) => engine.book.takeCommands(entry));
+  if (left.length === 0) return;
+  const effects = engine.db.transaction(() => {
     engine.db.run('delete from command');
+    return left.map((command) => applyCommand(engine, command, now));
   });
+  for (const effect of effects) carryOut(engine, effect);
 }
 
 function logStore(engine: Engine, reader: SqliteLogReader): LogStore {
-  const scan: ExpiryScan = { after: new Uint8Array(), nextAt: 0 };
   return {
     events: (query) => reader.events(query),
     event: (tenant, id) => reader.event(tenant, id),
@@ -184,7 +177,7 @@ function logStore(engine: Engine, reader: SqliteLogReader): LogStore {
     attempt: (tenant, id) => reader.attempt(tenant, id),
     stats: async (now) => ({ ...bookStats(engine, now), ...reader.counts() }),
     maintain: (policy: RetentionPolicy, now: Ms): Promise<MaintenanceReport> =>
-      engine.committer.run(maintainJob(engine, policy, { now, scan })),
+      engine.committer.run(maintainJob(engine, policy, now)),
   };
 }
 
@@ -196,7 +189,7 @@ function bookStats(engine: Engine, now: Ms): Omit<StoreStats, 'events' | 'attemp
   for (const entry of engine.book.all()) {
     pending += entry.open;
     if (entry.owner !== 0) lanesHeld += 1;
-    else if (!entry.held && entry.nextAt <= now) {
+    else if (!entry.held && !entry.closed && entry.nextAt <= now) {
       lanesAwake += 1;
       oldestDueAt = Math.min(oldestDueAt ?? entry.nextAt, entry.nextAt);
     }

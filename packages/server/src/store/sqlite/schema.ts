@@ -70,6 +70,11 @@ const MIGRATIONS: readonly string[] = [
   create index attempt_lane on attempt (lane);
   create index attempt_failed on attempt (tenant) where state in (2, 3);
   `,
+  `
+  -- By endpoint, newest first, over all its lanes: one range, no sorting.
+  drop index attempt_lane;
+  create index attempt_endpoint on attempt (lane / 16);
+  `,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -1,0 +1,18 @@
+import { randomBytes } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Store } from '../store.ts';
+import type { OpenOptions } from '../suite/world.suite.ts';
+import { openSqlite } from './open.ts';
+
+export const masterKey = 'k'.repeat(32);
+
+/**
+ * Real SQLite in the suite's directory, under the suite's clock. An empty ballast stands in for the
+ * real one: nothing here fills the disk, and writing it would be most of what a test costs.
+ */
+export function openForSuite({ directory, now, laneMax }: OpenOptions): Promise<Store> {
+  writeFileSync(join(directory, 'ballast'), '');
+  const options = { directory, masterKey, random: randomBytes, now: () => now };
+  return openSqlite(laneMax === undefined ? options : { ...options, laneMax });
+}

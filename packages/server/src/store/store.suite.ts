@@ -1,0 +1,39 @@
+import { describe, test } from 'vitest';
+import { durableIngestCases, ingestCases } from './suite/ingest.suite.ts';
+import { durableLaneCases, laneCases } from './suite/lanes.suite.ts';
+import { configCases, logCases, retentionCases } from './suite/log.suite.ts';
+import { commandCases, durableCommandCases, outcomeCases } from './suite/outcomes.suite.ts';
+import { type Cases, type OpenStore, World } from './suite/world.suite.ts';
+
+/**
+ * What every engine of the store must do, under a virtual clock. `open` opens what its `directory`
+ * names; an engine that forgets when it is closed says so with `durable: false`.
+ */
+export function storeSuite(name: string, open: OpenStore, { durable = true } = {}): void {
+  const groups: Record<string, Cases> = {
+    ingest: ingestCases,
+    lanes: laneCases,
+    outcomes: outcomeCases,
+    commands: commandCases,
+    log: logCases,
+    retention: retentionCases,
+    configuration: configCases,
+  };
+  const reopening = { ...durableIngestCases, ...durableLaneCases, ...durableCommandCases };
+  describe(name, () => {
+    for (const [group, cases] of Object.entries(groups)) describe(group, () => add(cases, open));
+    describe.skipIf(!durable)('opened again (only engines that keep anything)', () => {
+      add(reopening, open);
+    });
+  });
+}
+
+function add(cases: Cases, open: OpenStore): void {
+  for (const [title, run] of Object.entries(cases)) {
+    test(title, async () => {
+      await using world = new World(open);
+      await world.open();
+      await run(world);
+    });
+  }
+}

@@ -1,0 +1,395 @@
+import { randomBytes } from 'node:crypto';
+import { expect } from 'vitest';
+import type { Endpoint } from '../../core/model.ts';
+import type { Due, LogQuery, SentBody } from '../store.ts';
+import {
+  type Cases,
+  DAY,
+  everyPage,
+  keyOf,
+  laneOf,
+  makeEndpoint,
+  RETENTION,
+  type World,
+} from './world.suite.ts';
+
+/** What is kept of each exchange, and for how long. */
+export const logCases: Cases = {
+  'the body a run was first sent with is frozen, spliced or whole': async (w) => {
+    const data = Buffer.from('{"n":12345678901234567890}');
+    const [before, after] = [Buffer.from('{"data":'), randomBytes(9)];
+    const bodies: [SentBody, Uint8Array][] = [
+      [{ kind: 'around', before, after }, Buffer.concat([before, data, after])],
+      [{ kind: 'around', before: Buffer.of(), after: Buffer.of() }, data],
+      [{ kind: 'full', bytes: after }, after],
+      [{ kind: 'full', bytes: Buffer.of() }, Buffer.of()],
+    ];
+    for (const [body, sent] of bodies) {
+      const endpoint = await w.endpoint();
+      await w.ingest(w.event([laneOf(endpoint)], { data }));
+      const node = await w.node();
+      const first = await w.first(endpoint);
+      expect((await w.lanes.load([first]))[0]?.frozen).toBeUndefined();
+      const results = [
+        w.result(first, { kind: 'retry', at: w.now }, { endpoint: endpoint.id, body }),
+      ];
+      await w.lanes.complete(node, { results, release: [] }, w.now);
+      const second = await w.first(endpoint);
+      const [loaded] = await w.lanes.load([second]);
+      expect(Buffer.from(loaded?.frozen ?? 'none')).toEqual(Buffer.from(sent));
+      await w.settle(node, endpoint, { key: second, next: { kind: 'succeeded' } });
+      const { items } = await w.log.attempts({ tenant: 'default', event: first.event, limit: 9 });
+      for (const { id } of items) {
+        const whole = await w.log.attempt('default', id);
+        expect(Buffer.from(whole?.requestBody ?? 'none')).toEqual(Buffer.from(sent));
+      }
+      await w.release(node, first);
+    }
+  },
+
+  'an attempt comes back with the exact bytes of both sides': async (w) => {
+    const endpoint = await w.endpoint();
+    await w.feed(endpoint);
+    const node = await w.node();
+    const key = await w.first(endpoint);
+    for (const secretHeads of [false, true]) {
+      const heads = {
+        requestHead: Buffer.from(
+          'PUT /p?q=1 HTTP/1.1\r\nHost: b.test:8080\r\nX: \xe9\r\n',
+          'latin1',
+        ),
+        responseHead: Buffer.from('HTTP/1.1 500 \xe9\r\nA: 1\r\na: 2\r\n', 'latin1'),
+        responseBody: randomBytes(300),
+        method: 'PUT',
+        url: 'https://b.test:8080/p?q=1',
+      };
+      const said = { ...heads, secretHeads, responseTruncated: true, afterCrash: true, n: 7 };
+      const again = { kind: 'retry', at: w.now } as const;
+      const result = w.result(await w.first(endpoint), again, { endpoint: endpoint.id, ...said });
+      await w.lanes.complete(node, { results: [result], release: [] }, w.now);
+      const whole = await w.log.attempt('default', result.attempt.id);
+      expect(whole).toMatchObject({
+        method: 'PUT',
+        url: heads.url,
+        remoteAddress: '192.0.2.1:80',
+        timings: result.attempt.timings,
+        responseTruncated: true,
+        row: { id: result.attempt.id, event: key.event, n: 7, afterCrash: true, status: 500 },
+      });
+      for (const name of ['requestHead', 'responseHead', 'responseBody'] as const) {
+        expect(Buffer.from(whole?.[name] ?? '')).toEqual(heads[name]);
+      }
+      expect(await w.log.attempt('other', result.attempt.id)).toBeUndefined();
+    }
+  },
+
+  'an attempt that wrote nothing names its method, URL and fault': async (w) => {
+    const endpoint = await w.endpoint();
+    await w.feed(endpoint);
+    const node = await w.node();
+    const nothing = { requestHead: Buffer.of(), responseHead: Buffer.of(), status: undefined };
+    const said = { ...nothing, fault: 'dns_failed', detail: 'no answer', body: SAME } as const;
+    const result = w.result(await w.first(endpoint), { kind: 'failed' }, said);
+    const attempt = { ...result.attempt, endpoint: endpoint.id };
+    await w.lanes.complete(node, { results: [{ ...result, attempt }], release: [] }, w.now);
+    const whole = await w.log.attempt('default', attempt.id);
+    expect(whole).toMatchObject({ url: 'http://a.test/x', row: { fault: 'dns_failed' } });
+    expect(whole?.requestBody).toHaveLength(0);
+    expect(await w.deliveries()).toMatchObject([{ state: 'failed', fault: 'dns_failed' }]);
+  },
+
+  'lists page without loss or repeats while rows are added': async (w) => {
+    const endpoint = await w.endpoint();
+    const wanted = (await w.feed(endpoint, 23)).map(({ id }) => id);
+    await settleAll(w, endpoint, 11);
+    const attempts = (await w.log.attempts({ tenant: 'default', limit: 99 })).items;
+    const add = async () => {
+      await w.feed(endpoint);
+      await settleAll(w, endpoint, 1);
+    };
+    const query = (more: Partial<LogQuery>) => ({ tenant: 'default', limit: 4, ...more });
+    const events = await everyPage(async (cursor) => {
+      await w.feed(endpoint);
+      return w.log.events(query({ cursor }));
+    });
+    expect(ids(events).filter((id) => wanted.includes(id as never))).toEqual(wanted.toReversed());
+    expect(new Set(ids(events)).size).toBe(events.length);
+    const logged = await everyPage(async (cursor) => {
+      await add();
+      return w.log.attempts(query({ cursor }));
+    });
+    expect(ids(logged).slice(-11)).toEqual(ids(attempts));
+    expect(new Set(ids(logged)).size).toBe(logged.length);
+    for (const one of [{}, { endpoint: endpoint.id, state: 'succeeded' } as const]) {
+      const rows = await everyPage(async (cursor) => {
+        await add();
+        return w.log.deliveries(query({ ...one, cursor }));
+      });
+      const found = rows.map(({ event }) => event);
+      expect(new Set(found).size).toBe(found.length);
+      for (const { event } of attempts) expect(found).toContain(event);
+    }
+    expect((await w.log.deliveries(query({}))).items).toHaveLength(4);
+  },
+
+  'a page holds no more than was asked for, also inside a wide event': async (w) => {
+    const endpoints = await Promise.all(Array.from({ length: 7 }, () => w.endpoint()));
+    w.version = (await w.store.config.changes(0, 100)).version;
+    const event = w.event(endpoints.map(laneOf));
+    await w.ingest(event, w.event(endpoints.map(laneOf)));
+    await settleAll(w, endpoints[3] as Endpoint, 1);
+    for (const query of [{}, { event: event.id }]) {
+      const sizes: number[] = [];
+      const rows = await everyPage(async (cursor) => {
+        const page = await w.log.deliveries({ tenant: 'default', limit: 3, cursor, ...query });
+        sizes.push(page.items.length);
+        return page;
+      });
+      expect(Math.max(...sizes)).toBe(3);
+      const names = new Set(rows.map((row) => row.event + row.endpoint));
+      expect(names.size).toBe(rows.length);
+      expect(rows).toHaveLength('event' in query ? 7 : 14);
+    }
+  },
+
+  'every filter of a list narrows it': async (w) => {
+    const [a, b] = [await w.endpoint(), await w.endpoint()];
+    const lanes = [laneOf(a), laneOf(b)];
+    const one = w.event(lanes, { type: 'a.b', idempotencyKey: 'k' });
+    await w.ingest(one);
+    w.now += 1000;
+    const two = w.event([laneOf(a)], { type: 'c.d' });
+    await w.ingest(two);
+    const node = await w.node();
+    const [first, second] = (await w.due(a)) as [Due, Due];
+    const results = [
+      w.result(first, { kind: 'failed' }, { endpoint: a.id, type: 'a.b' }),
+      w.result(second, { kind: 'retry', at: w.now + 5 }, { endpoint: a.id, type: 'c.d' }),
+    ];
+    await w.lanes.complete(node, { results, release: [] }, w.now);
+    const narrow: [Partial<LogQuery>, number, number, number][] = [
+      // what, events, deliveries, attempts
+      [{}, 2, 3, 2],
+      [{ type: 'a.b' }, 1, 2, 1],
+      [{ type: 'none' }, 0, 0, 0],
+      [{ event: two.id }, 1, 1, 1],
+      [{ idempotencyKey: 'k' }, 1, 2, 1],
+      [{ idempotencyKey: 'none' }, 0, 0, 0],
+      [{ from: w.now }, 1, 1, 2],
+      [{ to: w.now }, 1, 2, 0],
+      [{ from: w.now - 1000, to: w.now + 1 }, 2, 3, 2],
+      [{ type: 'a.b', event: two.id }, 0, 0, 0],
+    ];
+    for (const [query, events, deliveries, attempts] of narrow) {
+      const whole = { tenant: 'default', limit: 50, ...query };
+      const counts = [
+        (await w.log.events(whole)).items.length,
+        (await w.deliveries(query)).length,
+        (await w.log.attempts(whole)).items.length,
+      ];
+      expect([query, ...counts]).toEqual([query, events, deliveries, attempts]);
+    }
+    const states: [Partial<LogQuery>, number][] = [
+      [{ endpoint: a.id }, 2],
+      [{ endpoint: b.id }, 1],
+      [{ endpoint: 'ep_00000000000000000000000000' }, 0],
+      [{ state: 'pending' }, 2],
+      [{ state: 'failed' }, 1],
+      [{ state: 'cancelled' }, 0],
+      [{ state: 'pending', endpoint: b.id }, 1],
+      [{ state: 'pending', type: 'c.d' }, 1],
+      [{ state: 'failed', event: one.id }, 1],
+      [{ state: 'pending', from: w.now }, 1],
+      [{ state: 'failed', to: w.now }, 1],
+      [{ state: 'failed', from: w.now }, 0],
+      [{ state: 'failed', idempotencyKey: 'k' }, 1],
+      [{ endpoint: a.id, event: one.id }, 1],
+    ];
+    for (const [query, count] of states) {
+      expect([query, (await w.deliveries(query)).length]).toEqual([query, count]);
+    }
+    const failed = { tenant: 'default', limit: 9, state: 'failed', endpoint: a.id } as const;
+    expect((await w.log.attempts(failed)).items).toHaveLength(1);
+  },
+
+  'a pending delivery shows its last attempt and its next': async (w) => {
+    const endpoint = await w.endpoint();
+    await w.feed(endpoint);
+    const node = await w.node();
+    const at = w.now + 5000;
+    await w.settle(node, endpoint, {
+      key: await w.first(endpoint),
+      next: { kind: 'retry', at },
+    });
+    expect(await w.deliveries()).toMatchObject([
+      { state: 'pending', attempts: 1, status: 500, lastAttemptAt: w.now, nextAt: at },
+    ]);
+  },
+
+  'tenants never see each other’s rows': async (w) => {
+    const tenants = ['a', 'b'];
+    const made: { tenant: string; event: string; attempt: string; endpoint: string }[] = [];
+    for (const tenant of tenants) {
+      const endpoint = await w.endpoint({ tenant });
+      const [event] = await w.feed(endpoint, 2);
+      const node = await w.node();
+      const key = await w.first(endpoint);
+      await w.settle(node, endpoint, { key, next: { kind: 'failed' } });
+      const { items } = await w.log.attempts({ tenant, limit: 9 });
+      const [attempt] = items.map(({ id }) => id);
+      made.push({ tenant, event: event?.id ?? '', attempt: attempt ?? '', endpoint: endpoint.id });
+    }
+    for (const { tenant, ...mine } of made) {
+      const other = made.find((one) => one.tenant !== tenant);
+      const theirs = { event: other?.event as never, endpoint: other?.endpoint as never };
+      for (const read of ['events', 'deliveries', 'attempts'] as const) {
+        const { items } = await w.log[read]({ tenant, limit: 50 });
+        for (const item of items) expect(item.tenant).toBe(tenant);
+        expect(items).toHaveLength(read === 'attempts' ? 1 : 2);
+        expect((await w.log[read]({ tenant, limit: 50, event: theirs.event })).items).toEqual([]);
+      }
+      const ofTheirs = { tenant, limit: 50, endpoint: theirs.endpoint };
+      expect((await w.log.deliveries(ofTheirs)).items).toEqual([]);
+      for (const state of ['pending', 'failed'] as const) {
+        expect((await w.log.deliveries({ ...ofTheirs, state })).items).toEqual([]);
+      }
+      expect(await w.log.event(tenant, theirs.event)).toBeUndefined();
+      expect(await w.log.attempt(tenant, other?.attempt as never)).toBeUndefined();
+      expect(await w.log.event(tenant, mine.event as never)).toBeDefined();
+    }
+  },
+};
+
+export const retentionCases: Cases = {
+  'what was held too long fails as expired': async (w) => {
+    const endpoint = await w.endpoint({ paused: true });
+    await w.feed(endpoint, 25);
+    w.now += 31 * DAY;
+    const [young] = await w.feed(endpoint);
+    expect(await w.maintain({ ...RETENTION, chunk: 10 })).toMatchObject({ expired: 25 });
+    const failed = await w.deliveries({ endpoint: endpoint.id, state: 'failed' });
+    expect(failed).toHaveLength(25);
+    expect(failed[0]).toMatchObject({ fault: 'expired', attempts: 0 });
+    expect((await w.due(endpoint)).map(({ event }) => event)).toEqual([young?.id]);
+    expect((await w.log.stats(w.now)).pending).toBe(1);
+  },
+
+  'what a node holds is not expired under it, and nothing of it is removed': async (w) => {
+    const endpoint = await w.endpoint();
+    const [event] = await w.feed(endpoint);
+    const node = await w.node();
+    w.now += 31 * DAY;
+    expect(await w.maintain()).toMatchObject({ expired: 0, removed: 0 });
+    expect(await w.log.event('default', event?.id ?? 'evt_')).toBeDefined();
+    const key = await w.first(endpoint);
+    expect((await w.lanes.load([key]))[0]?.event).toBeDefined();
+    await w.settle(node, endpoint, { key, next: { kind: 'succeeded' } });
+  },
+
+  'old events and their log go, young ones and all that is owed stay': async (w) => {
+    const endpoint = await w.endpoint();
+    await w.feed(endpoint, 12);
+    await settleAll(w, endpoint, 12);
+    await w.ingest(w.event([], { idempotencyKey: 'k' }));
+    w.now += 29 * DAY;
+    const young = await w.feed(endpoint, 3);
+    await settleAll(w, endpoint, 1);
+    w.now += 2 * DAY;
+    expect(await w.maintain({ ...RETENTION, chunk: 5 })).toMatchObject({ removed: 25, expired: 0 });
+    const { items } = await w.log.events({ tenant: 'default', limit: 50 });
+    expect(ids(items).sort()).toEqual(young.map(({ id }) => id).sort());
+    expect((await w.log.attempts({ tenant: 'default', limit: 50 })).items).toHaveLength(1);
+    expect(await w.due(endpoint)).toHaveLength(2);
+    // The id is free again once its event is gone.
+    const again = w.event([], { idempotencyKey: 'k', data: Buffer.from('2') });
+    expect(await w.ingest(again)).toMatchObject([{ duplicate: false }]);
+  },
+
+  'an event that is being removed is not owed again': async (w) => {
+    const endpoint = await w.endpoint();
+    const [event] = await w.feed(endpoint);
+    await settleAll(w, endpoint, 1);
+    w.now += 29 * DAY;
+    const what = { ...keyOf(endpoint), event: event?.id ?? 'evt_' } as const;
+    expect(await w.lanes.requeue([what], w.now)).toEqual([1]);
+    w.now += 2 * DAY;
+    expect(await w.maintain()).toMatchObject({ expired: 1 });
+    expect(await w.lanes.requeue([what], w.now)).toEqual([-1]);
+  },
+};
+
+export const configCases: Cases = {
+  'a change is refused unless the writer saw the last one, and then all of it': async (w) => {
+    const { config } = w.store;
+    const change = (id: string, expected: number | undefined, value: unknown = { a: 1 }) =>
+      ({ kind: 'tenant', id, tenant: id, value, expected }) as const;
+    const { version } = await config.put([change('a', 0)], w.now);
+    await expect(config.put([change('b', 0), change('a', 0)], w.now)).rejects.toMatchObject({
+      name: 'StoreError',
+      kind: 'conflict',
+    });
+    expect(await config.read('tenant', 'b')).toBeUndefined();
+    await config.put([change('a', version, { a: 2 })], w.now);
+    expect(await config.read('tenant', 'a')).toMatchObject({ value: { a: 2 } });
+    await config.put([change('a', undefined, null)], w.now);
+    expect(await config.read('tenant', 'a')).toBeUndefined();
+    await config.put([change('a', 0)], w.now);
+  },
+
+  'the change feed tells the last state of each thing, oldest change first': async (w) => {
+    const { config } = w.store;
+    const endpoint = await w.endpoint();
+    const other = await w.endpoint();
+    await w.put({ ...endpoint, name: 'new' });
+    await w.remove(other);
+    const { items, version } = await config.changes(0, 10);
+    expect(items.map(({ id, value }) => [id, value === null])).toEqual([
+      [endpoint.id, false],
+      [other.id, true],
+    ]);
+    expect(version).toBe(w.version);
+    const first = await config.changes(0, 1);
+    expect(first.items.map(({ id }) => id)).toEqual([endpoint.id]);
+    expect((await config.changes(first.version, 10)).items.map(({ id }) => id)).toEqual([other.id]);
+    expect(await config.changes(version, 10)).toEqual({ version, items: [] });
+  },
+
+  'lists of configuration page by id within a tenant': async (w) => {
+    const made: string[] = [];
+    for (let i = 0; i < 7; i++) made.push((await w.endpoint()).id);
+    const other = await w.endpoint({ tenant: 'other' });
+    const list = (tenant: string | undefined) =>
+      everyPage((after) => w.store.config.list('endpoint', { tenant, limit: 3, after }));
+    expect((await list('default')).map(({ id }) => id)).toEqual(made.toReversed());
+    expect((await list('other')).map(({ id }) => id)).toEqual([other.id]);
+    expect(await list(undefined)).toHaveLength(8);
+  },
+
+  'an endpoint keeps its number for ever, and none is given twice': async (w) => {
+    const one = await w.endpoint();
+    await w.remove(one);
+    const two = await w.endpoint();
+    const renewed = await w.put(makeEndpoint(one.id));
+    expect(two.number).not.toBe(one.number);
+    expect(renewed.number).toBe(one.number);
+    await w.feed(renewed);
+    expect(await w.acquired(await w.join())).toEqual([keyOf(renewed)]);
+  },
+};
+
+const SAME: SentBody = { kind: 'same' };
+
+function ids(rows: readonly { readonly id: string }[]): string[] {
+  return rows.map(({ id }) => id);
+}
+
+/** Sends the first `count` due rows with success and gives the lane back. */
+async function settleAll(w: World, endpoint: Endpoint, count: number): Promise<void> {
+  const node = await w.node();
+  const rows = (await w.due(endpoint)).slice(0, count);
+  const results = rows.map((key) =>
+    w.result(key, { kind: 'succeeded' }, { endpoint: endpoint.id }),
+  );
+  await w.lanes.complete(node, { results, release: [] }, w.now);
+  await w.lanes.leave(node, w.now);
+}
