@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import type { RequestListener } from 'node:http';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { VERSION } from '@posthorn/wire';
@@ -32,11 +33,17 @@ export interface AppOptions {
   readonly clock?: Clock;
   /** Everything in this thread: tests from source, and hosts that forbid threads. */
   readonly inline?: boolean;
+  /** false = no socket: `handler` is mounted in a server of the caller's. */
+  readonly listen?: boolean;
+  /** Stands between the house and its store, for tests of its faults; implies `inline`. */
+  readonly wrapStore?: (store: Store) => Store;
 }
 
 export interface App {
-  /** Where people reach it. */
+  /** Where people reach it; without a socket of its own, what the configuration says of that. */
   readonly url: string;
+  /** Answers a request as the own socket would. */
+  readonly handler: RequestListener;
   readonly adminKey: {
     /** Known only when it was made or given now, or kept in `file`. */
     readonly text: string | undefined;
@@ -158,14 +165,20 @@ async function compose(
     logger,
     now: () => clock.now(),
   });
-  const address = await http.listen({ host: config.host, port: config.port });
-  ports = [address.port];
-  delivery.listening(ports);
   closers.push(async () => {
-    publisher.close();
+    const answered = publisher.close();
     await http.close(config.drainMs);
+    await answered;
   });
-  return { url: urlOf(config, address), adminKey, publisher, registry, store };
+  let url = config.baseUrl ?? 'http://localhost';
+  if (options.listen !== false) {
+    const address = await http.listen({ host: config.host, port: config.port });
+    ports = [address.port];
+    delivery.listening(ports);
+    url = urlOf(config, address);
+  }
+  const handler: RequestListener = (req, res) => void http.server.emit('request', req, res);
+  return { url, handler, adminKey, publisher, registry, store };
 }
 
 interface OpenStore {
@@ -184,8 +197,9 @@ async function openStore(
   const { dataDirectory: directory, crashAt } = config;
   const here = (store: Store) => (configChanged: () => void) =>
     createDelivery(settings, { store, clock, log: logger, configChanged });
-  if (options.inline || options.clock) {
-    const store = await openSqlite({
+  if (options.inline || options.clock || options.wrapStore) {
+    const { wrapStore = (store) => store } = options;
+    const opened = await openSqlite({
       directory,
       masterKey,
       random: randomBytes,
@@ -193,6 +207,7 @@ async function openStore(
       at: crashPoint(crashAt),
       fatal,
     });
+    const store = wrapStore(opened);
     return { store, startDelivery: here(store) };
   }
   const { store, forDelivery } = await startStoreThreads({ directory, masterKey, crashAt, fatal });

@@ -67,8 +67,10 @@ export class LaneState<Row> {
   }
 
   setLimits(limits: LaneLimits): void {
+    // A lane that was not narrowed is as wide as allowed, and follows.
+    const full = this.#width >= this.#limits.maxConcurrency && !this.#probing;
+    this.#width = full ? limits.maxConcurrency : Math.min(this.#width, limits.maxConcurrency);
     this.#limits = limits;
-    this.#width = Math.min(this.#width, limits.maxConcurrency);
   }
 
   get fifo(): boolean {
@@ -91,8 +93,17 @@ export class LaneState<Row> {
     if (this.#limits.rate === undefined) return true;
     this.#refill(now);
     if (this.#tokens >= 1) return true;
-    this.waitUntil = now + Math.ceil(((1 - this.#tokens) / this.#limits.rate) * 1000);
+    this.waitUntil = now + this.#untilToken(this.#limits.rate);
     return false;
+  }
+
+  /** Before then the next owner must not send either; not later than `now` = it may at once. */
+  restsUntil(now: Ms): Ms {
+    const { rate } = this.#limits;
+    if (rate === undefined) return this.waitUntil;
+    this.#refill(now);
+    const token = this.#tokens >= 1 ? 0 : now + this.#untilToken(rate);
+    return Math.max(this.waitUntil, token);
   }
 
   sending(): void {
@@ -116,14 +127,20 @@ export class LaneState<Row> {
     }
   }
 
-  /** Rate limits leave no more than one second's worth of tokens. */
+  /**
+   * What a full bucket holds and what flows in during a second make up the rate together, so that no
+   * second sees more than it. Small rates are evenly spaced; large ones come in bursts of a hundredth,
+   * because timers tick in milliseconds.
+   */
   #refill(now: Ms): void {
     const rate = this.#limits.rate as number;
-    this.#tokens = Math.min(
-      Math.max(1, rate),
-      this.#tokens + ((now - this.#tokensAt) / 1000) * rate,
-    );
+    const flow = ((now - this.#tokensAt) / 1000) * flowOf(rate);
+    this.#tokens = Math.min(bucketOf(rate), this.#tokens + flow);
     this.#tokensAt = now;
+  }
+
+  #untilToken(rate: number): Ms {
+    return Math.ceil(((1 - this.#tokens) / flowOf(rate)) * 1000);
   }
 
   get #probing(): boolean {
@@ -141,6 +158,14 @@ export class LaneState<Row> {
     const open = Math.min(BREAKER_BASE_MS * 2 ** Math.min(over, 10), BREAKER_MAX_MS);
     this.waitUntil = Math.max(this.waitUntil, now + open);
   }
+}
+
+function bucketOf(rate: number): number {
+  return Math.max(1, rate / 100);
+}
+
+function flowOf(rate: number): number {
+  return rate - bucketOf(rate) + 1;
 }
 
 /**

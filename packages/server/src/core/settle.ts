@@ -1,4 +1,4 @@
-import type { Outcome } from './exchange.ts';
+import type { Fault, Outcome } from './exchange.ts';
 import type { Ms, RetryPolicy } from './model.ts';
 
 /**
@@ -18,6 +18,14 @@ export const DEFAULT_RETRY: RetryPolicy = {
 export const RETRY_AFTER_MAX_MS = 24 * H;
 export const FAILING_MS = 5 * 24 * H;
 export const FAILING_ATTEMPTS = 10;
+const OURS: readonly Fault[] = [
+  'stale_connection',
+  'aborted',
+  'render_failed',
+  'quarantined',
+  'expired',
+  'internal',
+];
 
 export interface Health {
   /** First failure since the last success; 0 = none. */
@@ -25,6 +33,12 @@ export interface Health {
   readonly failures: number;
 }
 export const HEALTHY: Health = { failingSince: 0, failures: 0 };
+
+/** Five days of failures count from the last change its owner made: a resumed webhook starts anew. */
+export function healthSince(health: Health, changedAt: Ms): Health {
+  if (health.failingSince === 0 || health.failingSince >= changedAt) return health;
+  return { ...health, failingSince: changedAt };
+}
 
 export interface SettleInput {
   readonly outcome: Outcome;
@@ -52,12 +66,17 @@ export function settle(input: SettleInput): Settled {
   if (outcome.kind === 'response' && outcome.status >= 200 && outcome.status < 300) {
     return { next: { kind: 'succeeded' }, health: HEALTHY, disable: undefined, slowDown: false };
   }
-  const health: Health = {
-    failingSince: input.health.failingSince || now,
-    failures: input.health.failures + 1,
-  };
+  const health: Health = isOurs(outcome)
+    ? input.health
+    : {
+        failingSince: input.health.failingSince || now,
+        failures: input.health.failures + 1,
+      };
   const gone = outcome.kind === 'response' && outcome.status === 410;
-  const failing = health.failures >= FAILING_ATTEMPTS && now - health.failingSince >= FAILING_MS;
+  const failing =
+    health !== input.health &&
+    health.failures >= FAILING_ATTEMPTS &&
+    now - health.failingSince >= FAILING_MS;
   return {
     next: nextTry(input),
     health,
@@ -68,6 +87,8 @@ export function settle(input: SettleInput): Settled {
 
 function nextTry(input: SettleInput): Settled['next'] {
   const { outcome, attempt, policy, now } = input;
+  // Our own stop ends no delivery: the next start sends it, whatever the schedule has left.
+  if (outcome.kind === 'fault' && outcome.fault === 'aborted') return { kind: 'retry', at: now };
   const delay = policy.delaysMs[attempt];
   if (delay === undefined) return { kind: 'failed' };
   if (outcome.kind === 'fault') {
@@ -90,6 +111,11 @@ function nextTry(input: SettleInput): Settled['next'] {
 /** 410 stays with the transient: the endpoint is held, and what it is owed waits for its owner. */
 function isTransient(status: number): boolean {
   return status >= 500 || [408, 410, 425, 429].includes(status);
+}
+
+/** Says something about us, not about the receiver: neither its breaker nor its five days count it. */
+function isOurs(outcome: Outcome): boolean {
+  return outcome.kind === 'fault' && OURS.includes(outcome.fault);
 }
 
 function isOverload(outcome: Outcome): boolean {

@@ -1,5 +1,5 @@
 import { type LaneLimits, LaneState } from '../core/lane-state.ts';
-import type { Ms, StoredEvent } from '../core/model.ts';
+import { ASLEEP, type Ms, type StoredEvent } from '../core/model.ts';
 import type { Cursor, DeliveryKey, Due, Lane } from '../store/store.ts';
 
 /** A row with what sending it needs. */
@@ -14,6 +14,7 @@ export function rowKey(key: Pick<DeliveryKey, 'event' | 'run'>): string {
   return key.run === 0 ? key.event : `${key.event}.${key.run}`;
 }
 
+const REREAD_MS = 5000;
 const CRASH_ROWS = 32;
 const CAREFUL_STRIKES = 3;
 
@@ -33,10 +34,11 @@ export class HeldLane extends LaneState<Ready> {
   /** No new rows: goes back as soon as nothing of it is in memory. */
   yielding = false;
   dropped = false;
-  /** A retry of it is due later: only the store wakes a lane at a time, so it is not kept idle. */
-  owesLater = false;
+  /** When the next retry of it that this node knows of is due; the store knows of all. */
+  owesAt: Ms = ASLEEP;
   idleSince: Ms | undefined;
   readonly #crashedAt: Ms | undefined;
+  #readAt: Ms;
   #crashMarks = CRASH_ROWS;
   #cursor: { dueAt: Ms; event: Due['event']; run: number } | undefined;
   /** Completed while a fetch was under way, which may still have seen them. */
@@ -49,6 +51,29 @@ export class HeldLane extends LaneState<Ready> {
     this.strikes = lane.strikes;
     this.limits = limits;
     this.#crashedAt = lane.crashedAt;
+    this.#readAt = now;
+  }
+
+  /** May stay here for a moment without work: nothing of it waits for a time that the store keeps. */
+  get mayLinger(): boolean {
+    return !this.yielding && !this.fifo && this.owesAt === ASLEEP;
+  }
+
+  /** When time alone gives it something to do; ASLEEP = it does not. */
+  wakesAt(now: Ms): Ms {
+    const sends = this.buffer.length > 0 && this.waitUntil > now ? this.waitUntil : ASLEEP;
+    return Math.min(sends, this.owesAt);
+  }
+
+  /**
+   * Retries lie where the cursor may have passed already, so a lane that is never idle is read from
+   * the start again: when one is due, and now and then for those an earlier holder knew of.
+   */
+  rereadIfDue(now: Ms): void {
+    if (now < this.owesAt && now - this.#readAt < REREAD_MS) return;
+    this.owesAt = ASLEEP;
+    this.#readAt = now;
+    this.restart();
   }
 
   override setLimits(limits: LaneLimits): void {

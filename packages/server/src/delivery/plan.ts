@@ -1,5 +1,5 @@
 import { type Dialect, decodeMeta, dialects, importKey, type SigningKey } from '@posthorn/wire';
-import type { Exchange, OutboundRequest } from '../core/exchange.ts';
+import type { Exchange, Fault, OutboundRequest } from '../core/exchange.ts';
 import { LANE_CONCURRENCY, type LaneLimits } from '../core/lane-state.ts';
 import type {
   AttemptId,
@@ -160,5 +160,35 @@ export function splice(body: Uint8Array, data: Uint8Array): SentBody {
     kind: 'around',
     before: body.subarray(0, at),
     after: body.subarray(at + data.length),
+  };
+}
+
+/** Stands in for an exchange that never began. */
+export function noExchange(fault: Fault, detail: string): Exchange {
+  return {
+    outcome: { kind: 'fault', fault, detail, status: undefined, head: undefined, body: undefined },
+    requestHead: new Uint8Array(),
+    remoteAddress: undefined,
+    timings: {
+      dnsMs: undefined,
+      connectMs: undefined,
+      tlsMs: undefined,
+      firstByteMs: undefined,
+      totalMs: 0,
+    },
+  };
+}
+
+/** Stands in for an event that retention removed under a row, so that the end can be logged. */
+export function lostEvent(due: Due, plan: Plan | undefined): StoredEvent {
+  return {
+    id: due.event,
+    slot: due.slot,
+    tenant: plan?.endpoint.tenant ?? '',
+    type: 'unknown',
+    occurredAt: due.dueAt,
+    createdAt: due.dueAt,
+    meta: '',
+    data: new Uint8Array(),
   };
 }

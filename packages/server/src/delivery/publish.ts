@@ -63,6 +63,7 @@ export class Publisher {
   #inFlight = 0;
   #scheduled = false;
   #closed = false;
+  readonly #emptied: (() => void)[] = [];
 
   constructor(options: PublisherOptions) {
     this.#options = options;
@@ -106,9 +107,10 @@ export class Publisher {
     });
   }
 
-  /** Refuses what comes from now on; what was taken in is still answered. */
-  close(): void {
+  /** Refuses what comes from now on; resolves once what was taken in is answered. */
+  async close(): Promise<void> {
     this.#closed = true;
+    if (this.#events > 0) await new Promise<void>((resolve) => this.#emptied.push(resolve));
   }
 
   get queued(): number {
@@ -247,6 +249,7 @@ export class Publisher {
   #finish(waiting: Waiting): Waiting {
     this.#events -= waiting.drafts.length;
     this.#bytes -= waiting.bytes;
+    if (this.#events === 0) for (const emptied of this.#emptied.splice(0)) emptied();
     return waiting;
   }
 }

@@ -1,17 +1,25 @@
 import type { Clock } from '../core/clock.ts';
 import type { At } from '../core/crash-sites.ts';
-import type { Exchange, Fault, Outbound } from '../core/exchange.ts';
+import type { Fault, Outbound } from '../core/exchange.ts';
 import type { IdFactory } from '../core/ids.ts';
 import { Dispatcher } from '../core/lane-state.ts';
-import type { Endpoint, EventId, Ms, StoredEvent } from '../core/model.ts';
+import type { Endpoint, EndpointId, Ms } from '../core/model.ts';
 import { ASLEEP } from '../core/model.ts';
-import { settle } from '../core/settle.ts';
+import { healthSince, settle } from '../core/settle.ts';
 import type { ConfigView } from '../store/config-view.ts';
 import { laneNumber } from '../store/lane-book.ts';
-import type { DeliveryKey, Due, LaneStore, NewEvent, Release, Result } from '../store/store.ts';
+import type {
+  ConfigItem,
+  DeliveryKey,
+  Due,
+  LaneStore,
+  NewEvent,
+  Release,
+  Result,
+} from '../store/store.ts';
 import { EventCache } from './event-cache.ts';
 import { HeldLane, type Ready, rowKey } from './held-lane.ts';
-import { type Plan, planFor, recordOf, render } from './plan.ts';
+import { lostEvent, noExchange, type Plan, planFor, recordOf, render } from './plan.ts';
 
 export interface WorkerLog {
   info(fields: object, message: string): void;
@@ -53,6 +61,8 @@ const STRIKES_CAREFUL = 3;
 const STARTS_MAX = 3;
 const FETCH_LANES_MAX = 256;
 const COMPLETE_MAX = 1000;
+/** What a stop leaves the store for the outcomes of aborted sends. */
+const SETTLE_MAX_MS = 5000;
 
 /**
  * Holds lanes, sends what is due in them, and gives them back. One loop without a fixed beat: every
@@ -71,6 +81,8 @@ export class Worker {
   readonly #waiting = new Set<HeldLane>();
   readonly #hungry = new Set<HeldLane>();
   readonly #idle = new Set<HeldLane>();
+  /** Told by an answer to stop, and the store not yet asked or the configuration not yet read. */
+  readonly #disabling = new Set<EndpointId>();
   #plans = new WeakMap<Endpoint, Plan>();
   readonly #cache = new EventCache();
   readonly #abort = new AbortController();
@@ -87,6 +99,8 @@ export class Worker {
   #wake = true;
   #nextAcquireAt: Ms = 0;
   #pollMs = POLL_MIN_MS;
+  /** Outcomes were refused: until the store takes them, more sends would only be more of them. */
+  #unstored = false;
   #storeFailures = 0;
   #storeRetryAt: Ms = 0;
   #stopping = false;
@@ -97,15 +111,7 @@ export class Worker {
 
   constructor(options: WorkerOptions) {
     this.#o = options;
-    options.view.onChange((items) => {
-      for (const item of items) {
-        if (item.kind !== 'endpoint') continue;
-        for (const lane of this.#lanes.values())
-          if (lane.endpoint === item.id) this.#reconsider(lane);
-      }
-      this.#wake = true;
-      this.#pump();
-    });
+    options.view.onChange((items) => this.#configured(items));
   }
 
   async start(): Promise<void> {
@@ -153,13 +159,23 @@ export class Worker {
     this.#pump();
   }
 
-  /** Stops taking work, lets what is in flight end (or aborts it after `drainMs`), gives all back. */
+  /**
+   * Stops taking work, lets what is in flight end (or aborts it after `drainMs`), gives all back. A
+   * store that then still refuses the outcomes is not waited for: the next start finds them owed.
+   */
   async stop(drainMs: Ms): Promise<void> {
     this.#stopping = true;
     for (const lane of this.#lanes.values()) lane.forgetBuffer();
-    const cancel = this.#o.clock.after(drainMs, () => this.#abort.abort());
+    let cancel = () => {};
     await new Promise<void>((resolve) => {
       this.#drained = resolve;
+      cancel = this.#o.clock.after(drainMs, () => {
+        this.#abort.abort();
+        cancel = this.#o.clock.after(SETTLE_MAX_MS, () => {
+          this.#o.log.error(this.stats, 'stopped before all outcomes were stored');
+          resolve();
+        });
+      });
       this.#pump();
     });
     cancel();
@@ -216,7 +232,7 @@ export class Worker {
     this.#pumping = true;
     try {
       const now = this.#o.clock.now();
-      if (!this.#stopping && now >= this.#storeRetryAt) {
+      if (!this.#stopping && !this.#unstored && now >= this.#storeRetryAt) {
         this.#endWaits(now);
         this.#dispatch(now);
         if (this.#hungry.size > 0) void this.#fetch(now);
@@ -232,7 +248,8 @@ export class Worker {
   }
 
   #isDrained(): boolean {
-    return this.#unsettled === 0 && this.#lanes.size === 0 && !this.#acquiring && !this.#fetching;
+    const asking = this.#acquiring || this.#fetching || this.#completing;
+    return this.#unsettled === 0 && this.#lanes.size + this.#releases.length === 0 && !asking;
   }
 
   /** Sends while lanes, sockets and the store's patience allow. */
@@ -251,9 +268,10 @@ export class Worker {
   #refresh(lane: HeldLane): void {
     const now = this.#o.clock.now();
     if (lane.dropped) return;
+    lane.rereadIfDue(now);
     if (lane.canSend(now)) this.#dispatcher.add(lane);
     else this.#dispatcher.remove(lane);
-    if (lane.waitUntil > now && lane.buffer.length > 0) this.#waiting.add(lane);
+    if (lane.wakesAt(now) < ASLEEP) this.#waiting.add(lane);
     else this.#waiting.delete(lane);
     const hungry = lane.more && !lane.yielding && lane.buffer.length <= BUFFER_ROWS / 4;
     if (hungry && !lane.fetching) this.#hungry.add(lane);
@@ -268,7 +286,9 @@ export class Worker {
   }
 
   #endWaits(now: Ms): void {
-    for (const lane of this.#waiting) if (lane.waitUntil <= now) this.#refresh(lane);
+    for (const lane of this.#waiting) {
+      if (lane.waitUntil <= now || lane.owesAt <= now) this.#refresh(lane);
+    }
   }
 
   // ---- acquire and fetch ----
@@ -278,6 +298,7 @@ export class Worker {
     const room = HELD_MAX - this.#lanes.size;
     if (room <= 0) {
       this.#makeRoom(now);
+      this.#nextAcquireAt = now + POLL_MAX_MS;
       return;
     }
     this.#acquiring = true;
@@ -322,7 +343,8 @@ export class Worker {
   #reconsider(lane: HeldLane): void {
     const endpoint = this.#o.view.endpoint(lane.endpoint);
     if (!endpoint) lane.waitUntil = this.#o.clock.now() + LINGER_MS;
-    if (!endpoint || endpoint.paused || endpoint.disabled) this.#yield(lane);
+    const held = endpoint?.paused || endpoint?.disabled || this.#disabling.has(lane.endpoint);
+    if (!endpoint || held) this.#yield(lane);
     else lane.setLimits(this.#plan(lane.endpoint)?.limits ?? lane.limits);
     this.#refresh(lane);
   }
@@ -356,6 +378,7 @@ export class Worker {
       const rows = await this.#o.store.fetch(cursors, now);
       if (rows.length > 0) this.#o.at('worker:fetched');
       const ready = await this.#load(rows);
+      this.#storeFailures = 0;
       const byLane = groupReady(ready);
       for (const lane of lanes) {
         lane.endFetch(byLane.get(laneNumber(lane)) ?? [], BUFFER_ROWS);
@@ -452,14 +475,12 @@ export class Worker {
       outcome: exchange.outcome,
       attempt: row.attempt,
       policy: plan.policy,
-      health: lane.health,
+      health: healthSince(lane.health, plan.endpoint.updatedAt),
       now,
       random: this.#o.random(),
     });
-    const aborted = exchange.outcome.kind === 'fault' && exchange.outcome.fault === 'aborted';
     lane.settled({
-      // Being told to stop says nothing about the receiver.
-      health: aborted ? lane.health : settled.health,
+      health: settled.health,
       slowDown: settled.slowDown,
       durationMs: exchange.timings.totalMs,
       now,
@@ -479,8 +500,16 @@ export class Worker {
     this.#o.at('worker:settled');
     this.#results.push(result);
     this.#o.attempted?.(result);
-    if (result.disable) this.#yield(lane);
+    if (result.disable) this.#disable(lane.endpoint);
     this.#refresh(lane);
+  }
+
+  /** At once, in all lanes of the endpoint: those taken before the store knows of it as well. */
+  #disable(endpoint: EndpointId): void {
+    this.#disabling.add(endpoint);
+    for (const lane of this.#lanes.values()) {
+      if (lane.endpoint === endpoint) this.#reconsider(lane);
+    }
   }
 
   #failed(lane: HeldLane, ready: Ready, error: unknown): void {
@@ -503,12 +532,12 @@ export class Worker {
     const linger = this.#stopping || this.#o.shared ? 0 : LINGER_MS;
     for (const lane of this.#idle) {
       const since = lane.idleSince ?? now;
-      const stays = !this.#stopping && !lane.yielding && !lane.owesLater;
-      if (stays && now - since < linger) continue;
+      if (!this.#stopping && lane.mayLinger && now - since < linger) continue;
       this.#idle.delete(lane);
       this.#drop(lane);
       const { slot, lane: number, health } = lane;
-      const notBefore = lane.waitUntil > now ? lane.waitUntil : 0;
+      const rests = lane.restsUntil(now);
+      const notBefore = rests > now ? rests : 0;
       this.#releases.push({ lane, release: { slot, lane: number, notBefore, ...health } });
     }
     if (this.#stopping) {
@@ -542,6 +571,7 @@ export class Worker {
       const { fenced, moved } = await this.#o.store.complete(this.#node, work, now);
       this.#o.at('worker:completed');
       this.#storeFailures = 0;
+      this.#unstored = false;
       this.#unsettled -= results.length;
       for (const result of results) {
         this.#stored(result, now);
@@ -554,6 +584,7 @@ export class Worker {
       this.#results.unshift(...results);
       this.#releases.unshift(...releases);
       this.#commanded = true;
+      this.#unstored = true;
       this.#storeFailed(error);
     } finally {
       this.#completing = false;
@@ -566,7 +597,7 @@ export class Worker {
     if (!lane) return;
     lane.forget(rowKey(key));
     if (next.kind === 'retry' && next.at <= now) lane.restart();
-    else if (next.kind === 'retry') lane.owesLater = true;
+    else if (next.kind === 'retry') lane.owesAt = Math.min(lane.owesAt, next.at);
     this.#refresh(lane);
   }
 
@@ -593,7 +624,7 @@ export class Worker {
   #schedule(now: Ms): void {
     let at = this.#stopping ? ASLEEP : this.#nextAcquireAt;
     if (this.#wake && !this.#acquiring && this.#lanes.size < HELD_MAX) at = Math.min(at, now + 1);
-    for (const lane of this.#waiting) at = Math.min(at, lane.waitUntil);
+    for (const lane of this.#waiting) at = Math.min(at, lane.wakesAt(now));
     if (this.#idle.size > 0) at = Math.min(at, now + LINGER_MS);
     if (this.#storeRetryAt > now) at = this.#storeRetryAt;
     at = Math.max(at, now + 1);
@@ -609,6 +640,19 @@ export class Worker {
   }
 
   // ---- configuration ----
+
+  #configured(items: readonly ConfigItem[]): void {
+    const inherits = items.some((item) => item.kind === 'tenant');
+    // Endpoints inherit from tenants, so any plan may be another one now.
+    if (inherits) this.#plans = new WeakMap();
+    const changed = new Set(items.map(({ id }) => id));
+    for (const id of changed) this.#disabling.delete(id as EndpointId);
+    for (const lane of this.#lanes.values()) {
+      if (inherits || changed.has(lane.endpoint)) this.#reconsider(lane);
+    }
+    this.#wake = true;
+    this.#pump();
+  }
 
   #plan(id: string): Plan | undefined {
     const endpoint = this.#o.view.endpoint(id);
@@ -634,33 +678,4 @@ function groupReady(ready: readonly Ready[]): Map<number, Ready[]> {
     else groups.set(number, [one]);
   }
   return groups;
-}
-
-function noExchange(fault: Fault, detail: string): Exchange {
-  return {
-    outcome: { kind: 'fault', fault, detail, status: undefined, head: undefined, body: undefined },
-    requestHead: new Uint8Array(),
-    remoteAddress: undefined,
-    timings: {
-      dnsMs: undefined,
-      connectMs: undefined,
-      tlsMs: undefined,
-      firstByteMs: undefined,
-      totalMs: 0,
-    },
-  };
-}
-
-/** Stands in for an event that retention removed under a row, so that the end can be logged. */
-function lostEvent(due: Due, plan: Plan | undefined): StoredEvent {
-  return {
-    id: due.event as EventId,
-    slot: due.slot,
-    tenant: plan?.endpoint.tenant ?? '',
-    type: 'unknown',
-    occurredAt: due.dueAt,
-    createdAt: due.dueAt,
-    meta: '',
-    data: new Uint8Array(),
-  };
 }
