@@ -1,29 +1,36 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
 import type { RequestListener } from 'node:http';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { VERSION } from '@posthorn/wire';
 import type { Config } from './config.ts';
 import type { Clock } from './core/clock.ts';
 import { createIdFactory } from './core/ids.ts';
-import {
-  crashPoint,
-  createDelivery,
-  createGuard,
-  type Delivery,
-  type DeliverySettings,
-  systemClock,
-} from './deliver.ts';
-import { Housekeeper } from './delivery/housekeeper.ts';
 import { Publisher } from './delivery/publish.ts';
 import { Registry } from './delivery/registry.ts';
+import {
+  crashPoint,
+  createGuard,
+  type Engine,
+  type EngineParts,
+  type EngineSettings,
+  openEngine,
+  systemClock,
+} from './engine.ts';
 import { createHttpServer } from './http/server.ts';
 import { ConfigView } from './store/config-view.ts';
-import { openSqlite } from './store/sqlite/open.ts';
 import type { Store } from './store/store.ts';
 import type { Logger, Metrics } from './telemetry.ts';
-import { startDeliveryThread, startStoreThreads } from './threads.ts';
+import { startEngineThreads } from './threads.ts';
 
 export interface AppOptions {
   readonly config: Config;
@@ -100,14 +107,23 @@ async function compose(
   const { config, logger, metrics } = options;
   const { closers } = lifetime;
   const clock = options.clock ?? systemClock;
-  mkdirSync(config.dataDirectory, { recursive: true, mode: 0o700 });
-  const { store, startDelivery } = await openStore(options, { ...lifetime, clock });
-  closers.push(() => store.close());
+  makeDirectory(config.dataDirectory);
+  const settings = engineSettings(config);
+  let configChanged = () => {};
+  const engine = await openIn(options, {
+    settings,
+    clock,
+    fatal: lifetime.fatal,
+    configChanged: () => configChanged(),
+    wrapStore: options.wrapStore,
+  });
+  closers.push(() => engine.close());
+  const { store } = engine;
 
   const view = new ConfigView(store.config);
   await view.refresh();
   let ports: readonly number[] = [];
-  const guard = createGuard(deliverySettings(config), () => ports);
+  const guard = createGuard(settings, () => ports);
   const ids = createIdFactory(randomBytes);
   const registry = new Registry({
     store: store.config,
@@ -120,21 +136,10 @@ async function compose(
   await registry.ensureDefaults();
   const adminKey = await provideAdminKey(registry, config);
 
-  const refresh = () =>
+  configChanged = () =>
     void view.refresh().catch((err: unknown) => logger.warn({ err }, 'configuration not read'));
-  const delivery = await startDelivery(refresh);
-  closers.push(() => delivery.stop(config.drainMs));
-  view.onChange(() => delivery.configChanged());
-
-  const housekeeper = new Housekeeper({
-    log: store.log,
-    clock,
-    logger,
-    retentionMs: config.retentionMs,
-    poke: () => delivery.poke(),
-  });
-  housekeeper.start();
-  closers.push(() => housekeeper.stop());
+  view.onChange(() => engine.configChanged());
+  await engine.start();
 
   const publisher = new Publisher({
     store: store.lanes,
@@ -144,11 +149,6 @@ async function compose(
     queueEventsMax: config.queueEvents,
     queueBytesMax: config.queueBytes,
     at: crashPoint(config.crashAt),
-    ingested(events, regular) {
-      if (regular) return delivery.offer(events);
-      housekeeper.poke();
-      delivery.poke();
-    },
   });
   describeTo(metrics, publisher);
 
@@ -160,88 +160,81 @@ async function compose(
     configStore: store.config,
     ready: async () => readiness(store, clock),
     metrics: async () =>
-      metrics.text() + (await storeMetrics(store, clock)) + (await delivery.metrics()),
+      metrics.text() + (await storeMetrics(store, clock)) + (await engine.metrics()),
     version: VERSION,
     logger,
     now: () => clock.now(),
   });
+  // At once, not one after the other: together they have the time a stop may take.
   closers.push(async () => {
     const answered = publisher.close();
-    await http.close(config.drainMs);
+    await Promise.all([http.close(config.drainMs), engine.drain(config.drainMs)]);
     await answered;
   });
   let url = config.baseUrl ?? 'http://localhost';
   if (options.listen !== false) {
     const address = await http.listen({ host: config.host, port: config.port });
     ports = [address.port];
-    delivery.listening(ports);
+    engine.listening(ports);
     url = urlOf(config, address);
   }
   const handler: RequestListener = (req, res) => void http.server.emit('request', req, res);
   return { url, handler, adminKey, publisher, registry, store };
 }
 
-interface OpenStore {
-  readonly store: Store;
-  readonly startDelivery: (configChanged: () => void) => Promise<Delivery>;
+interface EngineOf extends Omit<EngineParts, 'log'> {
+  readonly settings: EngineSettings;
 }
 
-/** The store and the way to start delivery on it: in threads, or all here. */
-async function openStore(
-  options: AppOptions,
-  { fatal, clock }: Lifetime & { clock: Clock },
-): Promise<OpenStore> {
-  const { config, logger } = options;
-  const settings = deliverySettings(config);
-  const masterKey = config.masterKey ?? keptMasterKey(config.dataDirectory);
-  const { dataDirectory: directory, crashAt } = config;
-  const here = (store: Store) => (configChanged: () => void) =>
-    createDelivery(settings, { store, clock, log: logger, configChanged });
-  if (options.inline || options.clock || options.wrapStore) {
-    const { wrapStore = (store) => store } = options;
-    const opened = await openSqlite({
-      directory,
-      masterKey,
-      random: randomBytes,
-      now: () => clock.now(),
-      at: crashPoint(crashAt),
-      fatal,
-    });
-    const store = wrapStore(opened);
-    return { store, startDelivery: here(store) };
-  }
-  const { store, forDelivery } = await startStoreThreads({ directory, masterKey, crashAt, fatal });
-  if (!config.deliverThread) {
-    forDelivery.close();
-    return { store, startDelivery: here(store) };
-  }
+/** In threads, or here: with virtual time, a store in between, or from source. */
+function openIn(options: AppOptions, of: EngineOf): Promise<Engine> {
+  const { config, logger, clock, wrapStore, inline } = options;
+  if (inline || clock || wrapStore) return openEngine(of.settings, { ...of, log: logger });
+  const { settings, fatal, configChanged } = of;
   const { logLevel: level, logFormat: format } = config;
-  return {
-    store,
-    startDelivery: (configChanged) =>
-      startDeliveryThread({
-        settings,
-        store: forDelivery,
-        logger: { level, format, colors: false },
-        fatal,
-        configChanged,
-      }),
-  };
+  return startEngineThreads({
+    settings,
+    fatal,
+    configChanged,
+    logger: { level, format, colors: false },
+  });
 }
 
-function deliverySettings(config: Config): DeliverySettings {
+function engineSettings(config: Config): EngineSettings {
   return {
+    directory: config.dataDirectory,
+    masterKey: config.masterKey ?? keptMasterKey(config.dataDirectory),
     egressAllow: config.egressAllow,
     allowLoopback: config.mode === 'dev',
     allowHttp: config.egressHttp,
-    tlsCa:
-      config.egressCaFile === undefined ? undefined : readFileSync(config.egressCaFile, 'utf8'),
+    caFile: config.egressCaFile,
     concurrency: config.concurrency,
+    retentionMs: config.retentionMs,
     name: hostname(),
     version: VERSION,
-    shared: false,
     crashAt: config.crashAt,
   };
+}
+
+/** Recursive mkdir names a read-only file system badly, so the place that exists is asked again. */
+function makeDirectory(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    let place = dirname(path);
+    while (!existsSync(place) && place !== dirname(place)) place = dirname(place);
+    let reason = (cause as Error).message;
+    try {
+      accessSync(place, constants.W_OK);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      reason = code === 'EROFS' ? `${place} is on a read-only file system` : `${place}: ${code}`;
+    }
+    throw new Error(
+      `The data directory ${path} can't be made: ${reason}. Choose another (POSTHORN_DATA) or make it writable.`,
+      { cause },
+    );
+  }
 }
 
 /** Made at the first start and kept beside the store, readable by its owner only. */

@@ -52,7 +52,6 @@ describe('defaults', () => {
       queueBytes: 32 * 1024 * 1024,
       retentionMs: 30 * 86_400_000,
       drainMs: 30_000,
-      deliverThread: true,
       adminKey: undefined,
     });
   });
@@ -238,8 +237,6 @@ describe('values', () => {
     ['queueBytes', '1GiB', { queueBytes: 1024 ** 3 }],
     ['queueBytes', '2048 KiB', { queueBytes: 2 * 1024 ** 2 }],
     ['concurrency', '12', { concurrency: 12 }],
-    ['deliverThread', false, { deliverThread: false }],
-    ['deliverThread', '0', { deliverThread: false }],
     ['egressAllow', ' 10.0.0.0/8 ,, ::1/128 ', { egressAllow: ['10.0.0.0/8', '::1/128'] }],
     ['baseUrl', 'https://hooks.example.com/x', { baseUrl: 'https://hooks.example.com/x' }],
   ])('%s reads %s', (name, text, expected) => {
@@ -253,7 +250,7 @@ describe('values', () => {
     ['drain', '30', 'a number with a unit'],
     ['drain', '11m', 'not between 0s and 10m'],
     ['queueBytes', '32MB', 'a number with a unit (B, KiB, MiB, GiB)'],
-    ['deliverThread', 'yes', 'not true or false'],
+    ['egressHttp', 'yes', 'not true or false'],
     ['logLevel', 'verbose', 'not one of debug, info, warn, error, silent'],
     ['host', '', 'must not be empty'],
     ['baseUrl', 'ftp://x', 'must be an http or https URL'],

@@ -153,12 +153,6 @@ const SERVER_OPTIONS = {
     max: '10m',
     help: 'How long a stop waits for deliveries in flight.',
   },
-  deliverThread: {
-    name: 'deliverThread',
-    kind: 'boolean',
-    default: 'true',
-    help: 'Send deliveries in a thread of their own.',
-  },
 } as const satisfies Record<string, OptionSpec>;
 
 /** Options of the commands that talk HTTP to a running server. */

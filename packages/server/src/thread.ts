@@ -1,99 +1,63 @@
-import { randomBytes } from 'node:crypto';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import {
-  crashPoint,
-  createDelivery,
-  type Delivery,
-  type DeliverySettings,
-  systemClock,
-} from './deliver.ts';
-import { Unpacker, unpackEvents } from './store/codec.ts';
-import { remoteStore, serveReader, serveStore } from './store/remote.ts';
-import { openSqlite } from './store/sqlite/open.ts';
+import { type Engine, type EngineSettings, openEngine, systemClock } from './engine.ts';
+import { serveReader, serveStore } from './store/remote.ts';
 import { openSqliteReader } from './store/sqlite/open-reader.ts';
 import { StoreError } from './store/store.ts';
 import { createLogger, type LoggerOptions } from './telemetry.ts';
-import type { FromThread, ToDelivery } from './threads.ts';
+import type { FromThread, ToEngine } from './threads.ts';
 
-/**
- * What runs in a thread of its own: the store's writer, its reader, or delivery. `threads.ts` starts
- * one with a role and talks to it.
- */
-
+/** What runs in a thread of its own; `threads.ts` starts one with a role and talks to it. */
 export type ThreadData =
   | {
-      readonly role: 'store';
-      readonly ports: readonly MessagePort[];
-      readonly directory: string;
-      readonly masterKey: string;
-      readonly crashAt: string | undefined;
+      readonly role: 'engine';
+      readonly port: MessagePort;
+      readonly settings: EngineSettings;
+      readonly logger: Pick<LoggerOptions, 'level' | 'format' | 'colors'>;
     }
   | {
       readonly role: 'reader';
-      readonly ports: readonly MessagePort[];
+      readonly port: MessagePort;
       readonly directory: string;
       readonly masterKey: string;
-    }
-  | {
-      readonly role: 'delivery';
-      readonly store: MessagePort;
-      readonly settings: DeliverySettings;
-      readonly logger: Pick<LoggerOptions, 'level' | 'format' | 'colors'>;
     };
 
 const parent = parentPort as MessagePort;
 const say = (message: FromThread) => parent.postMessage(message);
 
 async function run(data: ThreadData): Promise<void> {
-  if (data.role === 'store') await runStore(data);
-  else if (data.role === 'reader') await runReader(data);
-  else await runDelivery(data);
+  if (data.role === 'engine') await runEngine(data);
+  else serveReader(data.port, await openSqliteReader(data));
   say({ kind: 'ready' });
 }
 
-async function runStore(data: ThreadData & { role: 'store' }): Promise<void> {
-  const store = await openSqlite({
-    directory: data.directory,
-    masterKey: data.masterKey,
-    random: randomBytes,
-    now: Date.now,
-    at: crashPoint(data.crashAt),
-    fatal: (error) => say({ kind: 'fatal', message: error.message }),
-  });
-  for (const port of data.ports) serveStore(port, store);
-}
-
-async function runReader(data: ThreadData & { role: 'reader' }): Promise<void> {
-  const reader = await openSqliteReader(data);
-  for (const port of data.ports) serveReader(port, reader);
-}
-
-async function runDelivery(data: ThreadData & { role: 'delivery' }): Promise<void> {
-  const delivery = await createDelivery(data.settings, {
-    store: remoteStore(data.store),
+async function runEngine(data: ThreadData & { role: 'engine' }): Promise<void> {
+  const engine = await openEngine(data.settings, {
     clock: systemClock,
     log: createLogger({ ...data.logger, stream: process.stdout }),
+    fatal: (error) => say({ kind: 'fatal', message: error.message }),
     configChanged: () => say({ kind: 'configChanged' }),
   });
-  parent.on('message', (message: ToDelivery) => void obey(delivery, message));
+  serveStore(data.port, engine.store);
+  parent.on('message', (message: ToEngine) => void obey(engine, message));
 }
 
-async function obey(delivery: Delivery, message: ToDelivery): Promise<void> {
-  switch (message.kind) {
-    case 'offer':
-      return delivery.offer(unpackEvents(new Unpacker(message.packed)));
-    case 'poke':
-      return delivery.poke();
-    case 'configChanged':
-      return delivery.configChanged();
-    case 'listening':
-      return delivery.listening(message.ports);
-    case 'metrics':
-      return say({ kind: 'metrics', id: message.id, text: await delivery.metrics() });
-    case 'stop':
-      await delivery.stop(message.drainMs);
-      return say({ kind: 'stopped' });
+async function obey(engine: Engine, message: ToEngine): Promise<void> {
+  if (message.kind === 'configChanged') return engine.configChanged();
+  if (message.kind === 'listening') return engine.listening(message.ports);
+  try {
+    const value = await answer(engine, message);
+    say({ kind: 'answer', id: message.id, value });
+  } catch (error) {
+    say({ kind: 'answer', id: message.id, value: '', error: (error as Error).message });
   }
+}
+
+async function answer(engine: Engine, message: ToEngine): Promise<string> {
+  if (message.kind === 'metrics') return engine.metrics();
+  if (message.kind === 'start') await engine.start();
+  if (message.kind === 'drain') await engine.drain(message.drainMs);
+  if (message.kind === 'close') await engine.close();
+  return '';
 }
 
 run(workerData as ThreadData).catch((error: unknown) => {

@@ -1,15 +1,14 @@
-import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
-import type { Delivery, DeliveryEvents, DeliverySettings } from './deliver.ts';
-import { type Packed, Packer, packEvents } from './store/codec.ts';
+import { MessageChannel, Worker } from 'node:worker_threads';
+import type { Engine, EngineParts, EngineSettings } from './engine.ts';
 import { remoteStore } from './store/remote.ts';
-import { type Store, StoreError } from './store/store.ts';
+import { StoreError } from './store/store.ts';
 import type { LoggerOptions } from './telemetry.ts';
 import type { ThreadData } from './thread.ts';
 
 /**
- * The threads of a process (docs/decisions/0005-threads.md): HTTP stays on the main one; the store's
- * writer, its reader and delivery each have their own. A thread that dies takes the process with it:
- * the next start recovers, half a process would not.
+ * The threads of a process (docs/decisions/0005-threads.md): HTTP on the main one, the engine (store
+ * and sending) on a second, lists and search on a third. A thread that dies takes the process with
+ * it: the next start recovers, half a process would not.
  */
 
 export type FromThread =
@@ -17,32 +16,29 @@ export type FromThread =
   | { readonly kind: 'failed'; readonly error: { kind: StoreError['kind']; message: string } }
   | { readonly kind: 'fatal'; readonly message: string }
   | { readonly kind: 'configChanged' }
-  | { readonly kind: 'metrics'; readonly id: number; readonly text: string }
-  | { readonly kind: 'stopped' };
+  | {
+      readonly kind: 'answer';
+      readonly id: number;
+      readonly value: string;
+      readonly error?: string;
+    };
 
-export type ToDelivery =
-  | { readonly kind: 'offer'; readonly packed: Packed }
-  | { readonly kind: 'poke' }
+export type ToEngine =
   | { readonly kind: 'configChanged' }
   | { readonly kind: 'listening'; readonly ports: readonly number[] }
-  | { readonly kind: 'metrics'; readonly id: number }
-  | { readonly kind: 'stop'; readonly drainMs: number };
+  | { readonly kind: 'start' | 'metrics' | 'close'; readonly id: number }
+  | { readonly kind: 'drain'; readonly id: number; readonly drainMs: number };
 
-export interface ThreadFailure {
-  /** The process must end. */
-  readonly fatal: (error: Error) => void;
-}
+/** Young objects live as long as a commit takes: a larger nursery lets them die there. */
+const YOUNG_GENERATION_MB = 64;
 
 /** Starts a thread; resolves when it is ready, rejects with what kept it from that. */
-async function startThread(
-  data: ThreadData,
-  transfer: readonly MessagePort[],
-  { fatal }: ThreadFailure,
-): Promise<Worker> {
+async function startThread(data: ThreadData, fatal: (error: Error) => void): Promise<Worker> {
   const worker = new Worker(new URL('./thread.js', import.meta.url), {
     workerData: data,
-    transferList: [...transfer],
+    transferList: [data.port],
     name: `posthorn-${data.role}`,
+    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
   });
   let ending = false;
   await new Promise<void>((resolve, reject) => {
@@ -69,96 +65,87 @@ async function startThread(
   return worker;
 }
 
-export interface StoreThreads {
-  readonly store: Store;
-  /** The same store for another thread. */
-  readonly forDelivery: MessagePort;
+export interface EngineThreadOptions extends Pick<EngineParts, 'fatal' | 'configChanged'> {
+  readonly settings: EngineSettings;
+  readonly logger: Pick<LoggerOptions, 'level' | 'format' | 'colors'>;
 }
 
-export interface StoreThreadOptions extends ThreadFailure {
-  readonly directory: string;
-  readonly masterKey: string;
-  readonly crashAt: string | undefined;
-}
-
-export async function startStoreThreads(options: StoreThreadOptions): Promise<StoreThreads> {
-  const { directory, masterKey, crashAt } = options;
-  const main = new MessageChannel();
-  const delivery = new MessageChannel();
-  const ports = [main.port2, delivery.port2];
-  const writer = await startThread(
-    { role: 'store', ports, directory, masterKey, crashAt },
-    ports,
-    options,
+/** The engine in a thread of its own, its lists answered by another. */
+export async function startEngineThreads(options: EngineThreadOptions): Promise<Engine> {
+  const { settings, logger, fatal } = options;
+  const { directory, masterKey } = settings;
+  const writing = new MessageChannel();
+  const worker = await startThread(
+    { role: 'engine', port: writing.port2, settings, logger },
+    fatal,
   );
+  worker.on('message', (message: FromThread) => {
+    if (message.kind === 'configChanged') options.configChanged();
+  });
   const reading = new MessageChannel();
   const reader = await startThread(
-    { role: 'reader', ports: [reading.port2], directory, masterKey },
-    [reading.port2],
-    options,
-  );
-  const store = remoteStore(main.port1);
+    { role: 'reader', port: reading.port2, directory, masterKey },
+    fatal,
+  ).catch(async (error: unknown) => {
+    await worker.terminate();
+    throw error;
+  });
+  const store = remoteStore(writing.port1);
   const reads = remoteStore(reading.port1);
+  const engine = new Asker(worker);
   return {
-    forDelivery: delivery.port1,
     store: {
       lanes: store.lanes,
       config: { ...store.config, list: reads.config.list },
       log: { ...reads.log, stats: store.log.stats, maintain: store.log.maintain },
-      async close() {
-        await reads.close();
-        await reader.terminate();
-        await store.close();
-        await writer.terminate();
-      },
+      close: async () => {},
     },
-  };
-}
-
-export interface DeliveryThreadOptions extends ThreadFailure {
-  readonly settings: DeliverySettings;
-  readonly store: MessagePort;
-  readonly logger: Pick<LoggerOptions, 'level' | 'format' | 'colors'>;
-  readonly configChanged: DeliveryEvents['configChanged'];
-}
-
-export async function startDeliveryThread(options: DeliveryThreadOptions): Promise<Delivery> {
-  const { settings, store, logger } = options;
-  const worker = await startThread({ role: 'delivery', store, settings, logger }, [store], options);
-  const asked = new Map<number, (text: string) => void>();
-  let lastId = 0;
-  let stopped = () => {};
-  worker.on('message', (message: FromThread) => {
-    if (message.kind === 'configChanged') options.configChanged();
-    if (message.kind === 'stopped') stopped();
-    if (message.kind !== 'metrics') return;
-    asked.get(message.id)?.(message.text);
-    asked.delete(message.id);
-  });
-  const tell = (message: ToDelivery, transfer: ArrayBuffer[] = []) =>
-    worker.postMessage(message, transfer);
-  return {
-    offer(events) {
-      const packer = new Packer();
-      packEvents(packer, events);
-      const packed = packer.finish();
-      tell({ kind: 'offer', packed }, [packed.bytes.buffer]);
-    },
-    poke: () => tell({ kind: 'poke' }),
-    configChanged: () => tell({ kind: 'configChanged' }),
-    listening: (ports) => tell({ kind: 'listening', ports }),
-    metrics: () =>
-      new Promise((resolve) => {
-        lastId += 1;
-        asked.set(lastId, resolve);
-        tell({ kind: 'metrics', id: lastId });
-      }),
-    async stop(drainMs) {
-      await new Promise<void>((resolve) => {
-        stopped = resolve;
-        tell({ kind: 'stop', drainMs });
-      });
+    start: () => engine.ask({ kind: 'start' }).then(() => {}),
+    configChanged: () => engine.tell({ kind: 'configChanged' }),
+    listening: (ports) => engine.tell({ kind: 'listening', ports }),
+    metrics: () => engine.ask({ kind: 'metrics' }),
+    drain: (drainMs) => engine.ask({ kind: 'drain', drainMs }).then(() => {}),
+    async close() {
+      await reads.close();
+      await reader.terminate();
+      await engine.ask({ kind: 'close' });
       await worker.terminate();
     },
   };
+}
+
+type Question = { kind: 'start' | 'metrics' | 'close' } | { kind: 'drain'; drainMs: number };
+
+class Asker {
+  readonly #worker: Worker;
+  readonly #open = new Map<number, { resolve(value: string): void; reject(error: Error): void }>();
+  #lastId = 0;
+
+  constructor(worker: Worker) {
+    this.#worker = worker;
+    worker.on('message', (message: FromThread) => {
+      if (message.kind !== 'answer') return;
+      const question = this.#open.get(message.id);
+      this.#open.delete(message.id);
+      if (message.error === undefined) question?.resolve(message.value);
+      else question?.reject(new Error(message.error));
+    });
+    worker.on('exit', () => {
+      for (const { reject } of this.#open.values()) reject(new Error('the engine thread ended'));
+      this.#open.clear();
+    });
+  }
+
+  tell(message: ToEngine): void {
+    this.#worker.postMessage(message);
+  }
+
+  ask(question: Question): Promise<string> {
+    this.#lastId += 1;
+    const id = this.#lastId;
+    return new Promise((resolve, reject) => {
+      this.#open.set(id, { resolve, reject });
+      this.tell({ ...question, id });
+    });
+  }
 }

@@ -6,7 +6,8 @@ export const CRASH_SITES = [
   'ingest:accepted', // parsed and routed, nothing stored
   'store:begun', // inside the transaction, before its first write
   'store:written', // all written, not committed
-  'store:committed', // committed, nobody told
+  'store:committed', // committed, not yet flushed
+  'store:flushed', // on the disk, nobody told
   'ingest:committed', // the publisher knows, the producer does not
   'worker:acquired', // lanes taken, nothing fetched
   'worker:fetched', // rows in memory, nothing sent

@@ -32,13 +32,10 @@ export interface PublisherOptions {
   readonly queueEventsMax: number;
   readonly queueBytesMax: number;
   readonly at: At;
-  /** Told after each commit, so that delivery need not look. `regular`: due now in all their lanes. */
-  readonly ingested: (events: readonly NewEvent[], regular: boolean) => void;
 }
 
 const BATCH_EVENTS_MAX = 500;
 const BATCH_BYTES_MAX = 4 * 1024 * 1024;
-const BATCHES_IN_FLIGHT_MAX = 2;
 const REROUTE_MAX = 5;
 
 interface Waiting {
@@ -60,7 +57,7 @@ export class Publisher {
   #head = 0;
   #events = 0;
   #bytes = 0;
-  #inFlight = 0;
+  #storing = false;
   #scheduled = false;
   #closed = false;
   readonly #emptied: (() => void)[] = [];
@@ -119,18 +116,17 @@ export class Publisher {
 
   /** The loop's turn lets requests that were read together be stored together. */
   #schedule(): void {
-    if (this.#scheduled || this.#inFlight >= BATCHES_IN_FLIGHT_MAX) return;
+    if (this.#scheduled || this.#storing) return;
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
       const batch = this.#take();
       if (batch.length === 0) return;
-      this.#inFlight += 1;
+      this.#storing = true;
       void this.#store(batch).finally(() => {
-        this.#inFlight -= 1;
+        this.#storing = false;
         this.#schedule();
       });
-      if (this.#head < this.#queue.length) this.#schedule();
     });
   }
 
@@ -158,10 +154,9 @@ export class Publisher {
   async #store(batch: readonly Waiting[]): Promise<void> {
     const { store, view, clock, at } = this.#options;
     const now = clock.now();
-    let requests: IngestRequest[];
     let replies: IngestReply[];
     try {
-      requests = batch.map((waiting) => this.#request(waiting, now));
+      const requests = batch.map((waiting) => this.#request(waiting, now));
       replies = await store.ingest(requests, view.version, now);
     } catch (error) {
       for (const waiting of batch) this.#finish(waiting).reject(publishError(error));
@@ -169,7 +164,7 @@ export class Publisher {
     }
     at('ingest:committed');
     if (replies.some(({ kind }) => kind === 'stale')) await this.#reroute(batch);
-    else this.#answer(batch, requests, replies);
+    else this.#answer(batch, replies);
   }
 
   #request({ tenant, drafts }: Waiting, now: number): IngestRequest {
@@ -221,29 +216,18 @@ export class Publisher {
     }
   }
 
-  #answer(
-    batch: readonly Waiting[],
-    requests: readonly IngestRequest[],
-    replies: readonly IngestReply[],
-  ): void {
-    const regular: NewEvent[] = [];
-    const irregular: NewEvent[] = [];
+  #answer(batch: readonly Waiting[], replies: readonly IngestReply[]): void {
     for (const [i, waiting] of batch.entries()) {
       const reply = replies[i] as IngestReply;
       const { resolve, reject } = this.#finish(waiting);
-      if (reply.kind !== 'accepted') {
+      if (reply.kind === 'accepted') {
+        resolve(
+          reply.events.map(({ id, deliveries, duplicate }) => ({ id, deliveries, duplicate })),
+        );
+      } else {
         reject(conflict(reply, waiting));
-        continue;
-      }
-      resolve(reply.events.map(({ id, deliveries, duplicate }) => ({ id, deliveries, duplicate })));
-      for (const [j, stored] of reply.events.entries()) {
-        const event = requests[i]?.events[j];
-        if (stored.duplicate || !event || event.lanes.length === 0) continue;
-        (stored.irregular ? irregular : regular).push(event);
       }
     }
-    if (regular.length > 0) this.#options.ingested(regular, true);
-    if (irregular.length > 0) this.#options.ingested(irregular, false);
   }
 
   #finish(waiting: Waiting): Waiting {

@@ -136,10 +136,13 @@ export class Worker {
    */
   offer(events: readonly NewEvent[]): void {
     for (const event of events) {
-      this.#cache.put(event);
+      let kept = false;
       for (const number of event.lanes) {
         const lane = this.#lanes.get(laneNumber({ slot: event.slot, lane: number }));
         if (!lane) {
+          // Taken in a moment: then its event need not be read.
+          if (!kept) this.#cache.put(event);
+          kept = true;
           this.#wake = true;
           continue;
         }
@@ -228,7 +231,8 @@ export class Worker {
   // ---- the loop ----
 
   #pump(): void {
-    if (this.#pumping) return;
+    // Before it has joined, a node may hold nothing.
+    if (this.#pumping || this.#node === 0) return;
     this.#pumping = true;
     try {
       const now = this.#o.clock.now();

@@ -58,7 +58,6 @@ export async function startServer(overrides: Partial<HttpDeps> = {}): Promise<Ha
       queueEventsMax: 10_000,
       queueBytesMax: 64_000_000,
       at: () => {},
-      ingested: () => {},
     }),
     registry,
     config,

@@ -1,18 +1,8 @@
-import type { Fault } from '../core/exchange.ts';
-import type { AttemptId, EndpointId, EventId } from '../core/model.ts';
-import type {
-  Completion,
-  IngestReply,
-  IngestRequest,
-  NewEvent,
-  Next,
-  Release,
-  Result,
-  SentBody,
-} from './store.ts';
+import type { EventId } from '../core/model.ts';
+import type { IngestReply, IngestRequest, NewEvent } from './store.ts';
 
 /**
- * The hot calls as they cross a thread: one flat list of plain values and one block of bytes for the
+ * Ingestion as it crosses a thread: one flat list of plain values and one block of bytes for the
  * whole batch. Cloning that costs a fraction of cloning the objects, and the block is handed over
  * without a copy. Both ends are of one build, so the order of the fields is the whole format.
  */
@@ -20,9 +10,9 @@ export interface Packed {
   readonly fields: readonly Field[];
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
-type Field = string | number | boolean | null;
+type Field = string | number | null;
 
-export class Packer {
+class Packer {
   readonly #fields: Field[] = [];
   readonly #chunks: Uint8Array[] = [];
   #size = 0;
@@ -48,7 +38,7 @@ export class Packer {
   }
 }
 
-export class Unpacker {
+class Unpacker {
   readonly #packed: Packed;
   #field = 0;
   #byte = 0;
@@ -69,9 +59,6 @@ export class Unpacker {
   number(): number {
     return this.take<number>();
   }
-  flag(): boolean {
-    return this.take<boolean>();
-  }
   maybe<T extends string | number>(): T | undefined {
     return this.take<T | null>() ?? undefined;
   }
@@ -83,7 +70,7 @@ export class Unpacker {
   }
 }
 
-export function packEvents(packer: Packer, events: readonly NewEvent[]): void {
+function packEvents(packer: Packer, events: readonly NewEvent[]): void {
   packer.put(events.length);
   for (const event of events) {
     packer.put(event.id, event.slot, event.tenant, event.type, event.occurredAt, event.createdAt);
@@ -95,7 +82,7 @@ export function packEvents(packer: Packer, events: readonly NewEvent[]): void {
   }
 }
 
-export function unpackEvents(from: Unpacker): NewEvent[] {
+function unpackEvents(from: Unpacker): NewEvent[] {
   return repeat(from.number(), () => ({
     id: from.text() as EventId,
     slot: from.number(),
@@ -147,109 +134,6 @@ export function unpackReplies(
     }));
     return { kind: 'accepted', events };
   });
-}
-
-export function packCompletion(work: Completion): Packed {
-  const packer = new Packer();
-  packer.put(work.release.length);
-  for (const { slot, lane, notBefore, failingSince, failures } of work.release) {
-    packer.put(slot, lane, notBefore, failingSince, failures);
-  }
-  for (const result of work.results) packResult(packer, result);
-  return packer.finish();
-}
-
-export function unpackCompletion(packed: Packed): Completion {
-  const from = new Unpacker(packed);
-  const release = repeat(
-    from.number(),
-    (): Release => ({
-      slot: from.number(),
-      lane: from.number(),
-      notBefore: from.number(),
-      failingSince: from.number(),
-      failures: from.number(),
-    }),
-  );
-  const results: Result[] = [];
-  while (from.more) results.push(unpackResult(from));
-  return { release, results };
-}
-
-function packResult(packer: Packer, { key, attempt, next, disable }: Result): void {
-  packer.put(key.slot, key.lane, key.dueAt, key.event, key.run, key.attempt, key.starts);
-  packer.put(next.kind, 'at' in next ? next.at : 0, disable?.reason ?? null);
-  const { timings } = attempt;
-  packer.put(attempt.id, attempt.tenant, attempt.type, attempt.endpoint, attempt.n);
-  packer.put(attempt.startedAt, timings.dnsMs ?? null, timings.connectMs ?? null);
-  packer.put(timings.tlsMs ?? null, timings.firstByteMs ?? null, timings.totalMs);
-  packer.put(attempt.status ?? null, attempt.fault ?? null, attempt.detail);
-  packer.put(attempt.remoteAddress ?? null, attempt.method, attempt.url);
-  packer.put(attempt.responseTruncated, attempt.secretHeads, attempt.afterCrash);
-  packer.bytes(attempt.requestHead);
-  packer.bytes(attempt.responseHead);
-  packer.bytes(attempt.responseBody);
-  packer.put(attempt.body.kind);
-  if (attempt.body.kind === 'full') packer.bytes(attempt.body.bytes);
-  if (attempt.body.kind === 'around') {
-    packer.bytes(attempt.body.before);
-    packer.bytes(attempt.body.after);
-  }
-}
-
-function unpackResult(from: Unpacker): Result {
-  const key = {
-    slot: from.number(),
-    lane: from.number(),
-    dueAt: from.number(),
-    event: from.text() as EventId,
-    run: from.number(),
-    attempt: from.number(),
-    starts: from.number(),
-  };
-  const kind = from.text() as Next['kind'];
-  const at = from.number();
-  const next: Next = kind === 'retry' || kind === 'keep' ? { kind, at } : { kind };
-  const reason = from.maybe<'gone' | 'failing'>();
-  return { key, next, disable: reason && { reason }, attempt: unpackAttempt(from) };
-}
-
-function unpackAttempt(from: Unpacker): Result['attempt'] {
-  return {
-    id: from.text() as AttemptId,
-    tenant: from.text(),
-    type: from.text(),
-    endpoint: from.text() as EndpointId,
-    n: from.number(),
-    startedAt: from.number(),
-    timings: {
-      dnsMs: from.maybe<number>(),
-      connectMs: from.maybe<number>(),
-      tlsMs: from.maybe<number>(),
-      firstByteMs: from.maybe<number>(),
-      totalMs: from.number(),
-    },
-    status: from.maybe<number>(),
-    fault: from.maybe<Fault>(),
-    detail: from.text(),
-    remoteAddress: from.maybe<string>(),
-    method: from.text(),
-    url: from.text(),
-    responseTruncated: from.flag(),
-    secretHeads: from.flag(),
-    afterCrash: from.flag(),
-    requestHead: from.bytes(),
-    responseHead: from.bytes(),
-    responseBody: from.bytes(),
-    body: unpackBody(from),
-  };
-}
-
-function unpackBody(from: Unpacker): SentBody {
-  const kind = from.text() as SentBody['kind'];
-  if (kind === 'same') return { kind };
-  if (kind === 'full') return { kind, bytes: from.bytes() };
-  return { kind, before: from.bytes(), after: from.bytes() };
 }
 
 const NONE = new Uint8Array();

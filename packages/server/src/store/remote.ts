@@ -1,16 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
-import {
-  type Packed,
-  packCompletion,
-  packIngest,
-  packReplies,
-  unpackCompletion,
-  unpackIngest,
-  unpackReplies,
-} from './codec.ts';
+import { type Packed, packIngest, packReplies, unpackIngest, unpackReplies } from './codec.ts';
 import type { SqliteReader } from './sqlite/open-reader.ts';
 import {
-  type Completed,
   type ConfigStore,
   type IngestReply,
   type LaneStore,
@@ -45,8 +36,6 @@ export function serveStore(port: MessagePort, store: Store): void {
       ...bound(store.lanes, LANES),
       ingest: async (packed: Packed, version: number, now: number) =>
         packReplies(await store.lanes.ingest(unpackIngest(packed), version, now)),
-      complete: (node: number, packed: Packed, now: number) =>
-        store.lanes.complete(node, unpackCompletion(packed), now),
     },
     config: bound(store.config, CONFIG),
     log: bound(store.log, LOG),
@@ -128,11 +117,6 @@ export function remoteStore(port: MessagePort): Store {
         const call = { room: 'lanes', name: 'ingest', args: [packed, version, now] } as const;
         const replies = await calls.ask(call, [packed.bytes.buffer]);
         return unpackReplies(replies as (IngestReply | null)[], batch);
-      },
-      complete(node, work, now) {
-        const packed = packCompletion(work);
-        const call = { room: 'lanes', name: 'complete', args: [node, packed, now] } as const;
-        return calls.ask(call, [packed.bytes.buffer]) as Promise<Completed>;
       },
     },
     config: forward('config', CONFIG) as unknown as ConfigStore,

@@ -1,7 +1,7 @@
 import type { Fault } from '../../core/exchange.ts';
-import type { DeliveryState, Ms } from '../../core/model.ts';
-import type { AttemptRecord, DeliveryKey, Next, Result } from '../store.ts';
-import { type Engine, idBytes, STATES } from './engine.ts';
+import type { DeliveryState, EventId, LaneId, Ms } from '../../core/model.ts';
+import type { AttemptRecord, LaneKey, Next, Result } from '../store.ts';
+import { type Engine, STATES } from './engine.ts';
 
 /** Bits of `attempt.flags`. */
 export const FLAG_AFTER_CRASH = 1;
@@ -16,23 +16,30 @@ export const FLAG_TLS = 32;
 /** Its delivery had ended before: the outcome of a sender that had lost the lane, or was cancelled. */
 export const FLAG_LATE = 64;
 
-const INSERT = `insert into attempt (id, event, tenant, type, slot, lane, run, n, started_at, state,
+/** One run of a delivery. */
+export interface RunKey extends LaneKey {
+  /** The event's. */
+  readonly seq: number;
+  readonly run: number;
+}
+
+const INSERT = `insert into attempt (event, tenant, type, slot, lane, run, n, started_at, state,
   next_at, status, fault, flags, timings, detail, remote, url,
   req_head, body_before, body_after, res_head, res_body)
-  values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+  values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 
 export interface Settled {
   readonly next: Next;
   readonly late: boolean;
 }
 
+/** `seq`: the event's. */
 export function logAttempt(
   engine: Engine,
-  result: Pick<Result, 'key' | 'attempt'>,
+  { key, attempt: record, seq }: Pick<Result, 'key' | 'attempt'> & { readonly seq: number },
   { next, late }: Settled,
 ): void {
-  const { key, attempt: record } = result;
-  const state = next.kind === 'retry' || next.kind === 'keep' ? 0 : STATES.indexOf(next.kind);
+  const waits = next.kind === 'retry' || next.kind === 'keep';
   const body = record.body;
   const flags =
     (record.afterCrash ? FLAG_AFTER_CRASH : 0) |
@@ -42,11 +49,9 @@ export function logAttempt(
     (body.kind === 'same' ? FLAG_SAME_BODY : 0) |
     (record.url.startsWith('https:') ? FLAG_TLS : 0) |
     (late ? FLAG_LATE : 0);
-  const sealed = (head: Uint8Array) =>
-    record.secretHeads && head.length > 0 ? engine.vault.seal(head, `attempt/${record.id}`) : head;
+  const place = record.secretHeads ? headsPlace({ ...key, n: record.n }) : undefined;
   engine.db.prepare(INSERT).run(
-    idBytes(record.id),
-    idBytes(key.event),
+    seq,
     engine.word(record.tenant),
     engine.word(record.type),
     key.slot,
@@ -54,8 +59,8 @@ export function logAttempt(
     key.run,
     record.n,
     record.startedAt,
-    state,
-    next.kind === 'retry' || next.kind === 'keep' ? next.at : null,
+    waits ? 0 : STATES.indexOf(next.kind),
+    waits ? next.at : null,
     record.status ?? null,
     record.fault ?? null,
     flags,
@@ -64,23 +69,38 @@ export function logAttempt(
     record.remoteAddress ?? null,
     // The URL can be read from the head (its Host line and target) and FLAG_TLS.
     record.requestHead.length > 0 ? null : record.url,
-    sealed(record.requestHead),
+    sealed(engine, record.requestHead, place),
     body.kind === 'around' ? body.before : body.kind === 'full' ? body.bytes : null,
     body.kind === 'around' ? body.after : null,
-    sealed(record.responseHead),
+    sealed(engine, record.responseHead, place),
     record.responseBody,
   );
 }
 
+/** `place` undefined = nothing secret in it. */
+function sealed(engine: Engine, head: Uint8Array, place: string | undefined): Uint8Array {
+  return place === undefined || head.length === 0 ? head : engine.vault.seal(head, place);
+}
+
+/** The place that an attempt's sealed heads are bound to. */
+export function headsPlace(of: {
+  readonly event: EventId;
+  readonly lane: LaneId;
+  readonly run: number;
+  readonly n: number;
+}): string {
+  return `attempt/${of.event}/${of.lane}/${of.run}/${of.n}`;
+}
+
 /** How the run ended, if it did. */
-export function endedAs(engine: Engine, key: DeliveryKey): DeliveryState | undefined {
+export function endedAs(engine: Engine, run: RunKey): DeliveryState | undefined {
   const row = engine.db.get<{ state: number }>(
     `select state from attempt where event = ? and slot = ? and lane = ? and run = ?
-     and state <> 0 order by rowid desc limit 1`,
-    idBytes(key.event),
-    key.slot,
-    key.lane,
-    key.run,
+     and state <> 0 order by seq desc limit 1`,
+    run.seq,
+    run.slot,
+    run.lane,
+    run.run,
   );
   return row && STATES[row.state];
 }
@@ -88,11 +108,11 @@ export function endedAs(engine: Engine, key: DeliveryKey): DeliveryState | undef
 /** `dns connect tls firstByte total` in tenths of a millisecond, `-` = that step did not happen. */
 function timingsText(timings: AttemptRecord['timings']): string {
   const { dnsMs, connectMs, tlsMs, firstByteMs, totalMs } = timings;
-  let text = '';
-  for (const ms of [dnsMs, connectMs, tlsMs, firstByteMs, totalMs]) {
-    text += ms === undefined ? '- ' : `${Math.round(ms * 10)} `;
-  }
-  return text.trimEnd();
+  return `${tenths(dnsMs)} ${tenths(connectMs)} ${tenths(tlsMs)} ${tenths(firstByteMs)} ${tenths(totalMs)}`;
+}
+
+function tenths(ms: number | undefined): number | '-' {
+  return ms === undefined ? '-' : Math.round(ms * 10);
 }
 
 export function parseTimings(text: string): AttemptRecord['timings'] {
@@ -103,7 +123,7 @@ export function parseTimings(text: string): AttemptRecord['timings'] {
 }
 
 export interface Decision {
-  readonly key: Pick<DeliveryKey, 'slot' | 'lane' | 'event' | 'run'>;
+  readonly run: RunKey;
   readonly tenant: string;
   readonly type: string;
   readonly state: DeliveryState;
@@ -114,21 +134,20 @@ export interface Decision {
 
 /** The end of a delivery without an exchange: skipped, cancelled, expired. */
 export function logDecision(engine: Engine, decision: Decision): void {
-  const { key, now } = decision;
+  const { run, now } = decision;
   engine.db
     .prepare(
-      `insert into attempt (id, event, tenant, type, slot, lane, run, n, started_at, state, fault,
+      `insert into attempt (event, tenant, type, slot, lane, run, n, started_at, state, fault,
          flags, timings, detail)
-       values (?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, 0, '', ?)`,
+       values (?, ?, ?, ?, ?, ?, 0, ?, ?, ?, 0, '', ?)`,
     )
     .run(
-      idBytes(engine.ids.attempt(now)),
-      idBytes(key.event),
+      run.seq,
       engine.word(decision.tenant),
       engine.word(decision.type),
-      key.slot,
-      key.lane,
-      key.run,
+      run.slot,
+      run.lane,
+      run.run,
       now,
       STATES.indexOf(decision.state),
       decision.fault ?? null,

@@ -2,8 +2,13 @@ import type { At } from '../../core/crash-sites.ts';
 import { StoreError } from '../store.ts';
 import type { Database } from './database.ts';
 
-/** A write. `execute` touches only the database; `applied` runs once that is durable. */
+/** A write. `execute` touches only the database; `applied` carries it into memory once committed. */
 export interface Job<T> {
+  /**
+   * true = resolves once it is on the disk. false = resolves once it is committed, and reaches the
+   * disk with the next one that waits: a power cut may take it, a dead process does not.
+   */
+  readonly durable: boolean;
   execute(): T;
   applied?(result: T): void;
 }
@@ -14,12 +19,19 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
+interface Committed {
+  readonly waiting: Waiting;
+  readonly result: unknown;
+}
+
 /** Jobs in one transaction at most; what is above waits for the next. */
 const BATCH_MAX = 256;
 
 export interface CommitterOptions {
   readonly db: Database;
   readonly at: At;
+  /** Brings all that is committed to the disk, without holding up the thread. */
+  readonly flush: () => Promise<void>;
   /** Memory that mirrors the database must be read again. */
   readonly rolledBack: () => void;
   /** The process must end: what the disk holds is unknown until the next start reads it. */
@@ -27,13 +39,18 @@ export interface CommitterOptions {
 }
 
 /**
- * Group commit without timers: whatever was asked while the last transaction was being flushed goes
- * into the next one. A job that fails takes only itself down: the others are run again without it.
+ * Group commit without timers: whatever was asked while the thread was busy goes into one
+ * transaction, and all that was committed during one flush of the disk is made durable by the next.
+ * The thread never waits for the disk. A job that fails takes only itself down: the others are run
+ * again without it.
  */
 export class Committer {
   readonly #options: CommitterOptions;
   #waiting: Waiting[] = [];
   #scheduled = false;
+  /** Committed, not yet known to be on the disk. */
+  #unflushed: Committed[] = [];
+  #flushing: Promise<void> | undefined;
   /** Set = nothing is written any more. */
   #ended: StoreError | undefined;
 
@@ -49,9 +66,10 @@ export class Committer {
     });
   }
 
-  /** Commits what was asked; whatever comes later is refused. */
-  close(): void {
+  /** Commits and flushes what was asked; whatever comes later is refused. */
+  async close(): Promise<void> {
     while (this.#waiting.length > 0) this.#next();
+    await this.#flushing;
     this.#ended ??= new StoreError('unavailable', 'The store has been closed.');
   }
 
@@ -91,8 +109,40 @@ export class Committer {
     }
     at('store:committed');
     for (const [i, { job }] of batch.entries()) job.applied?.(results[i]);
-    for (const [i, { resolve }] of batch.entries()) resolve(results[i]);
+    for (const [i, waiting] of batch.entries()) {
+      if (waiting.job.durable) this.#unflushed.push({ waiting, result: results[i] });
+      else waiting.resolve(results[i]);
+    }
+    if (this.#unflushed.length > 0) this.#flushing ??= this.#flush();
     return [];
+  }
+
+  /** One flush at a time; each covers all that was committed before it began. */
+  async #flush(): Promise<void> {
+    while (this.#unflushed.length > 0) {
+      const covered = this.#unflushed;
+      this.#unflushed = [];
+      try {
+        await this.#options.flush();
+      } catch (cause) {
+        // What the kernel could not write it may have dropped: only the next start, which reads the
+        // log again, knows what is there.
+        const error = new StoreError('fatal', 'The disk failed to flush.', cause);
+        for (const { waiting } of covered) waiting.reject(error);
+        this.#end(error);
+        break;
+      }
+      this.#options.at('store:flushed');
+      for (const { waiting, result } of covered) waiting.resolve(result);
+    }
+    this.#flushing = undefined;
+  }
+
+  #end(error: StoreError): void {
+    this.#ended = error;
+    const open = [...this.#waiting.splice(0), ...this.#unflushed.splice(0).map((c) => c.waiting)];
+    for (const { reject } of open) reject(error);
+    this.#options.fatal(error);
   }
 
   /** A full disk or a failed begin or commit is everybody's fault; the rest is that of one job. */
@@ -103,9 +153,8 @@ export class Committer {
   ): readonly Waiting[] {
     const fatal = this.#recover(error);
     if (fatal) {
-      this.#ended = fatal;
-      for (const { reject } of [...batch, ...this.#waiting.splice(0)]) reject(fatal);
-      this.#options.fatal(fatal);
+      for (const { reject } of batch) reject(fatal);
+      this.#end(fatal);
       return [];
     }
     const full = error instanceof StoreError && error.kind === 'full';

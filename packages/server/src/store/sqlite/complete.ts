@@ -19,6 +19,8 @@ export function completeJob(
   let releases: { entry: LaneEntry; release: Release; dueAt: Ms }[] = [];
   let disabled: (() => void)[] = [];
   return {
+    // Losing the last outcomes in a power cut only repeats their deliveries.
+    durable: false,
     execute() {
       ended.clear();
       commanded.length = 0;

@@ -36,6 +36,7 @@ export class SqliteConfig implements ConfigStore {
     const engine = this.#engine;
     let applied: (() => void)[] = [];
     return engine.committer.run({
+      durable: true,
       execute() {
         applied = [];
         const items = changes.map((change) => {

@@ -1,11 +1,10 @@
 import type { Fault } from '../../core/exchange.ts';
-import { createIdFactory, decodeId, slotOfId, timeOfId } from '../../core/ids.ts';
 import { type EndpointId, LANE_PARTS, type Ms } from '../../core/model.ts';
 import { slotOf } from '../../core/routing.ts';
 import type { DeliveryRow, LogQuery, Page } from '../store.ts';
 import { FLAG_LATE } from './attempts.ts';
 import type { Database } from './database.ts';
-import { idText } from './engine.ts';
+import { type EventKey, eventId, seqAt, slotOfRest, timeOfSeq } from './keys.ts';
 import {
   type AttemptColumns,
   attemptsWhere,
@@ -26,7 +25,9 @@ interface OwedColumns {
   readonly slot: number;
   readonly lane: number;
   readonly due_at: Ms;
-  readonly event: Uint8Array;
+  readonly event: number;
+  /** Of the event's id. */
+  readonly rest: Uint8Array;
   readonly run: number;
   readonly attempt: number;
   readonly tenant: string;
@@ -35,7 +36,7 @@ interface OwedColumns {
   readonly endpoint: EndpointId;
 }
 const OWED_COLUMNS = `d.slot as slot, d.lane as lane, d.due_at as due_at, d.event as event,
-  d.run as run, d.attempt as attempt, t.text as tenant, y.text as type,
+  e.rest as rest, d.run as run, d.attempt as attempt, t.text as tenant, y.text as type,
   e.created_at as created_at, n.endpoint as endpoint`;
 const OWED_JOINS = `join word t on t.number = e.tenant join word y on y.number = e.type
   join endpoint_number n on n.number = d.lane / ${LANE_PARTS}`;
@@ -78,11 +79,11 @@ export class SqliteDeliveries {
     }
     const before = query.cursor === 'z' ? undefined : cursorRow(query.cursor);
     const where = attemptsWhere(query);
-    if (query.from !== undefined) where.add('a.event >= ?', firstId(query.from));
-    if (query.to !== undefined) where.add('a.event < ?', firstId(query.to));
-    if (before !== undefined) where.add('a.rowid < ?', before);
+    if (query.from !== undefined) where.add('a.event >= ?', seqAt(query.from));
+    if (query.to !== undefined) where.add('a.event < ?', seqAt(query.to));
+    if (before !== undefined) where.add('a.seq < ?', before);
     const rows = this.#db.all<AttemptColumns>(
-      `${SELECT_ATTEMPTS} where ${where.sql} order by a.rowid desc limit ?`,
+      `${SELECT_ATTEMPTS} where ${where.sql} order by a.seq desc limit ?`,
       ...where.values,
       SCAN_MAX,
     );
@@ -90,10 +91,10 @@ export class SqliteDeliveries {
     for (const row of rows) {
       if (!isEnd(row)) continue;
       items.push(toDelivery(row));
-      if (items.length === query.limit) return { items, next: String(row.rowid) };
+      if (items.length === query.limit) return { items, next: String(row.seq) };
     }
     const last = rows.length === SCAN_MAX ? rows.at(-1) : undefined;
-    return { items, next: last && String(last.rowid) };
+    return { items, next: last && String(last.seq) };
   }
 
   #owed(query: Narrow): Page<DeliveryRow> {
@@ -109,12 +110,12 @@ export class SqliteDeliveries {
         '(d.lane, d.due_at, d.event, d.run) > (?, ?, ?, ?)',
         Number(lane),
         Number(due),
-        decodeId(`evt_${event}`) ?? null,
+        Number(event),
         Number(run),
       );
     }
     const rows = this.#db.all<OwedColumns>(
-      `select ${OWED_COLUMNS} from delivery d join event e on e.id = d.event ${OWED_JOINS}
+      `select ${OWED_COLUMNS} from delivery d join event e on e.seq = d.event ${OWED_JOINS}
        where ${where.sql} order by d.slot, d.lane, d.due_at, d.event, d.run limit ?`,
       ...where.values,
       SCAN_MAX,
@@ -135,14 +136,14 @@ export class SqliteDeliveries {
         ? undefined
         : this.#db.get<{ status: number | null; fault: Fault | null; started_at: Ms }>(
             `select status, fault, started_at from attempt
-             where event = ? and slot = ? and lane = ? and run = ? order by rowid desc limit 1`,
+             where event = ? and slot = ? and lane = ? and run = ? order by seq desc limit 1`,
             row.event,
             row.slot,
             row.lane,
             row.run,
           );
     return {
-      event: idText('evt', row.event),
+      event: eventId(row.event, row.rest),
       endpoint: row.endpoint,
       run: row.run,
       tenant: row.tenant,
@@ -158,9 +159,9 @@ export class SqliteDeliveries {
   }
 
   #ofEvent(query: Narrow): Page<DeliveryRow> {
-    const event = query.event as Uint8Array;
+    const event = query.event as EventKey;
     const page = this.#parts(event, { ...query, after: partOf(query.cursor) });
-    const createdAt = timeOfId(event);
+    const createdAt = timeOfSeq(event.seq);
     const late = query.to !== undefined && createdAt >= query.to;
     if (late || (query.from !== undefined && createdAt < query.from)) return NOTHING;
     const { rows, next } = page;
@@ -169,21 +170,21 @@ export class SqliteDeliveries {
 
   /** The next deliveries of an event; owed and ended ones meet in the order of lanes and runs. */
   #parts(
-    event: Uint8Array,
+    event: EventKey,
     query: Omit<Narrow, 'event'> & { readonly after: Part | undefined },
   ): { rows: (Part & { row: DeliveryRow })[]; next: Part | undefined } {
     const after = query.after ?? { lane: -1, run: 0 };
-    const lanes = this.#lanesOf(event, { ...query, from: after.lane });
+    const lanes = this.#lanesOf(event.seq, { ...query, from: after.lane });
     const end = lanes.at(-1) ?? -1;
     const owed = this.#db.all<OwedColumns>(
       // cross join: SQLite keeps the order of the tables, which here is that of the fewest rows.
       `select ${OWED_COLUMNS} from json_each(?) f
        cross join delivery d on d.slot = ? and d.lane = f.value and d.event = ?
-       cross join event e on e.id = d.event ${OWED_JOINS}
+       cross join event e on e.seq = d.event ${OWED_JOINS}
        where t.text = ? and (d.lane, d.run) > (?, ?)`,
       JSON.stringify(lanes),
-      slotOfId(event),
-      event,
+      slotOfRest(event.rest),
+      event.seq,
       query.tenant,
       after.lane,
       after.run,
@@ -192,7 +193,7 @@ export class SqliteDeliveries {
       `${SELECT_ATTEMPTS} where a.event = ? and t.text = ? and (a.lane, a.run) > (?, ?)
        and +a.lane in (select value from json_each(?)) and a.state <> 0
        and a.flags & ${FLAG_LATE} = 0`,
-      event,
+      event.seq,
       query.tenant,
       after.lane,
       after.run,
@@ -215,7 +216,7 @@ export class SqliteDeliveries {
 
   /** The next lanes that the event goes to: enough for a page, as each has a delivery or will. */
   #lanesOf(
-    event: Uint8Array,
+    seq: number,
     { number, from, limit }: Pick<Narrow, 'number' | 'limit'> & { readonly from: number },
   ): number[] {
     const first = number === undefined ? 0 : number * LANE_PARTS;
@@ -223,8 +224,8 @@ export class SqliteDeliveries {
     return this.#db
       .all<{ lane: number }>(
         `select f.value as lane from event e join json_each(e.lanes) f
-         where e.id = ? and f.value between ? and ? order by f.value limit ?`,
-        event,
+         where e.seq = ? and f.value between ? and ? order by f.value limit ?`,
+        seq,
         Math.max(first, from),
         last,
         limit + 1,
@@ -243,14 +244,14 @@ export class SqliteDeliveries {
     const items: DeliveryRow[] = [];
     for (const event of events.slice(0, limit)) {
       const left = { tenant, limit: limit - items.length, number: undefined, after: part };
-      const { rows, next } = this.#parts(event.id, left);
+      const { rows, next } = this.#parts(event, left);
       part = undefined;
       items.push(...rows.map(({ row }) => row));
-      if (next) return { items, next: `${event.rowid}.${next.lane}.${next.run}` };
-      if (items.length === limit) return { items, next: String(event.rowid) };
+      if (next) return { items, next: `${event.seq}.${next.lane}.${next.run}` };
+      if (items.length === limit) return { items, next: String(event.seq) };
     }
     const more = events.length > limit;
-    return { items, next: more ? String(events[limit - 1]?.rowid) : undefined };
+    return { items, next: more ? String(events[limit - 1]?.seq) : undefined };
   }
 }
 
@@ -261,7 +262,7 @@ function partOf(cursor: string | undefined): Part | undefined {
 }
 
 function owedCursor(row: OwedColumns): string {
-  return `p${row.lane}.${row.due_at}.${idText('evt', row.event).slice(4)}.${row.run}`;
+  return `p${row.lane}.${row.due_at}.${row.event}.${row.run}`;
 }
 
 function fits(row: OwedColumns, query: Narrow): boolean {
@@ -288,16 +289,10 @@ function toDelivery(row: AttemptColumns): DeliveryRow {
     type,
     state,
     attempts: attempt.n,
-    createdAt: timeOfId(row.event),
+    createdAt: timeOfSeq(row.event),
     status,
     fault,
     lastAttemptAt: attempt.n > 0 ? attempt.startedAt : undefined,
     nextAt: undefined,
   };
-}
-
-/** The smallest event id of a time. */
-export function firstId(ms: Ms): Uint8Array {
-  const zero = createIdFactory((count) => new Uint8Array(count));
-  return decodeId(zero.event(0, Math.max(ms, 1))) ?? new Uint8Array();
 }

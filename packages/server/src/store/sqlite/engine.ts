@@ -83,6 +83,7 @@ export class Engine {
     this.committer = new Committer({
       db: options.db,
       at: options.at,
+      flush: () => options.db.flush(),
       fatal: options.fatal,
       rolledBack: () => {
         this.#words.clear();
@@ -160,8 +161,8 @@ export class Engine {
   }
 
   /** Commits what was asked, then notes that nothing was cut off. Later writes are refused. */
-  close(): void {
-    this.committer.close();
+  async close(): Promise<void> {
+    await this.committer.close();
     this.setMeta('running', null);
   }
 

@@ -26,6 +26,7 @@ export function ingestJob(
   const wakes = new Map<number, Wake>();
   let expansions = 0;
   return {
+    durable: true,
     execute() {
       wakes.clear();
       expansions = 0;

@@ -56,7 +56,10 @@ export class SqliteLanes implements LaneStore {
   async heartbeat(node: number, ttlMs: Ms, now: Ms): Promise<boolean> {
     if (this.#joinedAt !== undefined && now - this.#joinedAt > SETTLED_MS) {
       this.#joinedAt = Number.POSITIVE_INFINITY;
-      await this.#engine.committer.run({ execute: () => this.#engine.settled() });
+      await this.#engine.committer.run({
+        durable: false,
+        execute: () => this.#engine.settled(),
+      });
     }
     return this.#engine.book.heartbeat(node, ttlMs, now);
   }
@@ -138,6 +141,8 @@ export class SqliteLanes implements LaneStore {
   start(_node: number, key: Due): Promise<void> {
     const { db, committer } = this.#engine;
     return committer.run({
+      // It guards against processes that die, not against power cuts.
+      durable: false,
       execute() {
         db.run(
           `update delivery set starts = starts + 1
@@ -160,6 +165,7 @@ export class SqliteLanes implements LaneStore {
     const engine = this.#engine;
     let effects: CommandEffect[] = [];
     return engine.committer.run({
+      durable: true,
       execute() {
         effects = [];
         return commands.map((command) => {
@@ -186,6 +192,7 @@ export class SqliteLanes implements LaneStore {
     const engine = this.#engine;
     let owed: { entry: LaneEntry; dueAt: Ms }[] = [];
     return engine.committer.run({
+      durable: true,
       execute() {
         owed = [];
         return what.map((one) => {

@@ -1,5 +1,4 @@
-import { decodeId } from '../../core/ids.ts';
-import type { AttemptId, EventId } from '../../core/model.ts';
+import type { AttemptId, EventId, Ms } from '../../core/model.ts';
 import type { AttemptRow, DeliveryRow, EventRow, LogQuery, Page, WholeAttempt } from '../store.ts';
 import type { Vault } from '../vault.ts';
 import {
@@ -8,10 +7,12 @@ import {
   FLAG_SPLICED,
   FLAG_TLS,
   FLAG_TRUNCATED,
+  headsPlace,
   parseTimings,
 } from './attempts.ts';
 import type { Database } from './database.ts';
 import { SqliteDeliveries } from './deliveries.ts';
+import { attemptKey, eventKey, timeOfSeq } from './keys.ts';
 import {
   ATTEMPT_COLUMNS,
   ATTEMPT_JOINS,
@@ -47,13 +48,14 @@ export class SqliteLogReader {
   }
 
   async event(tenant: string, id: EventId): Promise<(EventRow & { data: Uint8Array }) | undefined> {
-    const bytes = decodeId(id);
-    if (!bytes) return undefined;
+    const key = eventKey(id);
+    if (!key) return undefined;
     const row = this.#db.get<EventColumns & { data: Uint8Array }>(
       `select ${EVENT_COLUMNS}, e.data as data from event e
        join word t on t.number = e.tenant join word y on y.number = e.type
-       where e.id = ? and t.text = ?`,
-      bytes,
+       where e.seq = ? and e.rest = ? and t.text = ?`,
+      key.seq,
+      key.rest,
       tenant,
     );
     return row && { ...toEvent(row), data: row.data };
@@ -66,9 +68,9 @@ export class SqliteLogReader {
     if (query.from !== undefined) where.add('a.started_at >= ?', query.from);
     if (query.to !== undefined) where.add('a.started_at < ?', query.to);
     const before = cursorRow(query.cursor);
-    if (before !== undefined) where.add('a.rowid < ?', before);
+    if (before !== undefined) where.add('a.seq < ?', before);
     const rows = this.#db.all<AttemptColumns>(
-      `${SELECT_ATTEMPTS} where ${where.sql} order by a.rowid desc limit ?`,
+      `${SELECT_ATTEMPTS} where ${where.sql} order by a.seq desc limit ?`,
       ...where.values,
       query.limit + 1,
     );
@@ -76,24 +78,27 @@ export class SqliteLogReader {
   }
 
   async attempt(tenant: string, id: AttemptId): Promise<WholeAttempt | undefined> {
-    const bytes = decodeId(id);
-    if (!bytes) return undefined;
+    const key = attemptKey(id);
+    if (!key) return undefined;
     const row = this.#db.get<WholeColumns>(
-      `select ${ATTEMPT_COLUMNS}, a.slot as slot, a.lane as lane, a.remote as remote, a.url as url,
+      `select ${ATTEMPT_COLUMNS}, a.slot as slot, a.remote as remote, a.url as url,
          a.req_head as req_head, a.body_before as body_before, a.body_after as body_after,
          a.res_head as res_head, a.res_body as res_body
-       from attempt a ${ATTEMPT_JOINS} where a.id = ? and t.text = ?`,
-      bytes,
+       from attempt a ${ATTEMPT_JOINS} where a.seq = ? and a.started_at = ? and t.text = ?`,
+      key.seq,
+      key.startedAt,
       tenant,
     );
     if (!row) return undefined;
+    const about = toAttempt(row);
     const head = (sealed: Uint8Array | null): Uint8Array => {
       if (!sealed || sealed.length === 0) return new Uint8Array();
-      return row.flags & FLAG_SEALED ? this.#vault.open(sealed, `attempt/${id}`) : sealed;
+      if ((row.flags & FLAG_SEALED) === 0) return sealed;
+      return this.#vault.open(sealed, headsPlace({ ...about, lane: row.lane }));
     };
     const requestHead = head(row.req_head);
     return {
-      row: toAttempt(row),
+      row: about,
       timings: parseTimings(row.timings),
       remoteAddress: row.remote ?? undefined,
       ...requestLine(requestHead, row),
@@ -110,19 +115,19 @@ export class SqliteLogReader {
       const first = this.#db.get<WholeColumns>(
         `select event, flags, body_before, body_after from attempt
          where event = ? and slot = ? and lane = ? and run = ? and body_before is not null
-         and rowid < ? order by rowid limit 1`,
+         and seq < ? order by seq limit 1`,
         row.event,
         row.slot,
         row.lane,
         row.run,
-        row.rowid,
+        row.seq,
       );
       return first ? this.#body(first) : new Uint8Array();
     }
     const before = row.body_before ?? new Uint8Array();
     if ((row.flags & FLAG_SPLICED) === 0) return before;
     const data = this.#db.get<{ data: Uint8Array }>(
-      'select data from event where id = ?',
+      'select data from event where seq = ?',
       row.event,
     )?.data;
     return Buffer.concat([before, data ?? new Uint8Array(), row.body_after ?? new Uint8Array()]);
@@ -132,20 +137,23 @@ export class SqliteLogReader {
     return this.#deliveries.list(query);
   }
 
-  /** By the first and last row: exact until housekeeping leaves gaps. */
-  counts(): { events: number; attempts: number } {
-    const count = (table: string) =>
-      Number(
-        this.#db.get<{ n: number | null }>(`select max(rowid) - min(rowid) + 1 as n from ${table}`)
-          ?.n ?? 0,
-      );
-    return { events: count('event'), attempts: count('attempt') };
+  /** Attempts are counted from the first row to the last: exact until housekeeping leaves gaps. */
+  counts(): { attempts: number; newestAt: Ms } {
+    const row = this.#db.get<{ first: number | null; last: number | null; event: number | null }>(
+      // One by one each is a step into a tree; together they would be a walk through it.
+      `select (select min(seq) from attempt) as first, (select max(seq) from attempt) as last,
+         (select max(seq) from event) as event`,
+    );
+    const { first = null, last = null, event = null } = row ?? {};
+    return {
+      attempts: first === null || last === null ? 0 : last - first + 1,
+      newestAt: event === null ? 0 : timeOfSeq(event),
+    };
   }
 }
 
 interface WholeColumns extends AttemptColumns {
   readonly slot: number;
-  readonly lane: number;
   readonly remote: string | null;
   readonly url: string | null;
   readonly req_head: Uint8Array | null;

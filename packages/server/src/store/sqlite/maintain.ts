@@ -3,18 +3,19 @@ import type { LaneEntry } from '../lane-book.ts';
 import type { MaintenanceReport, RetentionPolicy } from '../store.ts';
 import { logDecision } from './attempts.ts';
 import type { Job } from './committer.ts';
-import { keyOfRow, logCancelled } from './complete.ts';
-import { firstId } from './deliveries.ts';
+import { logCancelled } from './complete.ts';
 import { type Engine, type Expiry, readEventHead } from './engine.ts';
 import { owe } from './ingest.ts';
+import { SEQ_MIN, seqAt } from './keys.ts';
 
 const EXPIRY_EVERY_MS = 3_600_000;
 
+const OPEN = 'slot, lane, due_at, event as seq, run';
 interface OpenRow {
   readonly slot: number;
   readonly lane: number;
   readonly due_at: Ms;
-  readonly event: Uint8Array;
+  readonly seq: number;
   readonly run: number;
 }
 
@@ -28,7 +29,9 @@ export function maintainJob(
   let gone: Gone = new Map();
   let finished = 0;
   let expiry = engine.expiry;
+  let removed: Removed = { attempts: 0, events: 0 };
   return {
+    durable: false,
     execute() {
       wakes.clear();
       gone = new Map();
@@ -37,22 +40,24 @@ export function maintainJob(
       const cancelled = cancelClosed(engine, { chunk: policy.chunk, now, gone });
       const step = expire(engine, policy, { now, gone });
       expiry = step.expiry;
-      const removed = removeOld(engine, policy, now);
+      removed = removeOld(engine, policy, now);
+      const rows = removed.attempts + removed.events;
       return {
         expanded: expansion.rows,
         cancelled,
         expired: step.expired,
-        removed,
+        removed: rows,
         more:
           engine.expansions > finished ||
           cancelled > 0 ||
-          removed > 0 ||
+          rows > 0 ||
           expiry.pass !== engine.expiry.pass,
       };
     },
     applied() {
       engine.expansions -= finished;
       engine.expiry = expiry;
+      engine.events -= removed.events;
       for (const [entry, rows] of gone) entry.open -= rows;
       for (const { slot, lane, dueAt, rows } of wakes.values()) {
         const entry = engine.lane(slot, lane);
@@ -74,19 +79,19 @@ function expand(
 ): { rows: number; finished: number } {
   if (engine.expansions === 0) return { rows: 0, finished: 0 };
   const { db } = engine;
-  const next = db.get<{ event: Uint8Array; done: number; lanes: string }>(
-    `select x.event as event, x.done as done, e.lanes as lanes
-     from expansion x join event e on e.id = x.event order by x.event limit 1`,
+  const next = db.get<{ seq: number; done: number; lanes: string }>(
+    `select x.event as seq, x.done as done, e.lanes as lanes
+     from expansion x join event e on e.seq = x.event order by x.event limit 1`,
   );
   if (!next) return { rows: 0, finished: 0 };
-  const event = readEventHead(engine, next.event);
+  const event = readEventHead(engine, next.seq);
   const lanes = (JSON.parse(next.lanes) as LaneId[]).slice(next.done, next.done + chunk);
-  for (const lane of lanes) if (event) owe(engine, { event, id: next.event, lane }, insertion);
+  for (const lane of lanes) if (event) owe(engine, { event, seq: next.seq, lane }, insertion);
   if (lanes.length === chunk) {
-    db.run('update expansion set done = done + ? where event = ?', chunk, next.event);
+    db.run('update expansion set done = done + ? where event = ?', chunk, next.seq);
     return { rows: lanes.length, finished: 0 };
   }
-  db.run('delete from expansion where event = ?', next.event);
+  db.run('delete from expansion where event = ?', next.seq);
   return { rows: lanes.length, finished: 1 };
 }
 
@@ -98,13 +103,13 @@ function cancelClosed(
   for (const entry of engine.book.all()) {
     if (!entry.closed || entry.open === 0 || entry.owner !== 0) continue;
     const rows = engine.db.all<OpenRow>(
-      'select * from delivery where slot = ? and lane = ? limit ?',
+      `select ${OPEN} from delivery where slot = ? and lane = ? limit ?`,
       entry.slot,
       entry.lane,
       chunk,
     );
     for (const row of rows) {
-      logCancelled(engine, keyOfRow(row), { now, detail: 'The webhook was deleted.' });
+      logCancelled(engine, row, { now, detail: 'The webhook was deleted.' });
       dropRow(engine, row);
     }
     gone.set(entry, rows.length);
@@ -129,7 +134,7 @@ function expire(
   if (!expiry.pass) return { expired: 0, expiry: beginPass(engine, policy, now) };
   const { cutoff, after } = expiry.pass;
   const rows = engine.db.all<OpenRow>(
-    `select slot, lane, due_at, event, run from delivery
+    `select ${OPEN} from delivery
      where (slot, lane, due_at, event, run) > (?, ?, ?, ?, ?)
      order by slot, lane, due_at, event, run limit ?`,
     ...after,
@@ -138,14 +143,14 @@ function expire(
   let expired = 0;
   let left = expiry.pass.left;
   for (const row of rows) {
-    if (Buffer.compare(row.event, cutoff) >= 0) continue;
+    if (row.seq >= cutoff) continue;
     const entry = engine.lane(row.slot, row.lane);
     if (entry?.owner === 0) {
       giveUp(engine, row, now);
       gone.set(entry, (gone.get(entry) ?? 0) + 1);
       expired += 1;
-    } else if (!left || Buffer.compare(row.event, left) < 0) {
-      left = row.event;
+    } else {
+      left = Math.min(left ?? row.seq, row.seq);
     }
   }
   const last = rows.length === policy.chunk ? rows.at(-1) : undefined;
@@ -153,7 +158,7 @@ function expire(
     const nextAt = now + EXPIRY_EVERY_MS;
     return { expired, expiry: { pass: undefined, nextAt, before: left ?? cutoff } };
   }
-  const place = [last.slot, last.lane, last.due_at, last.event, last.run] as const;
+  const place = [last.slot, last.lane, last.due_at, last.seq, last.run] as const;
   return { expired, expiry: { ...expiry, pass: { cutoff, after: place, left } } };
 }
 
@@ -161,18 +166,18 @@ function expire(
 function beginPass(engine: Engine, policy: RetentionPolicy, now: Ms): Expiry {
   const { expiry } = engine;
   if (now < expiry.nextAt) return expiry;
-  const cutoff = firstId(now - policy.logMs);
-  const oldest = engine.db.get<{ id: Uint8Array }>('select id from event order by rowid limit 1');
-  if (!oldest || Buffer.compare(oldest.id, cutoff) >= 0) return expiry;
-  const after = [-1, 0, 0, new Uint8Array(), 0] as const;
+  const cutoff = seqAt(now - policy.logMs);
+  const oldest = engine.db.get<{ seq: number }>('select seq from event order by seq limit 1');
+  if (!oldest || oldest.seq >= cutoff) return expiry;
+  const after = [-1, 0, 0, SEQ_MIN, 0] as const;
   return { ...expiry, pass: { cutoff, after, left: undefined } };
 }
 
 function giveUp(engine: Engine, row: OpenRow, now: Ms): void {
-  const event = readEventHead(engine, row.event);
+  const event = readEventHead(engine, row.seq);
   if (event) {
     logDecision(engine, {
-      key: keyOfRow(row),
+      run: row,
       tenant: event.tenant,
       type: event.type,
       state: 'failed',
@@ -190,29 +195,34 @@ function dropRow(engine: Engine, row: OpenRow): void {
     row.slot,
     row.lane,
     row.due_at,
-    row.event,
+    row.seq,
     row.run,
   );
 }
 
+interface Removed {
+  readonly attempts: number;
+  readonly events: number;
+}
+
 /** Oldest first, and only what the last pass found to owe nothing. */
-function removeOld(engine: Engine, policy: RetentionPolicy, now: Ms): number {
+function removeOld(engine: Engine, policy: RetentionPolicy, now: Ms): Removed {
   const { before } = engine.expiry;
-  if (before.length === 0) return 0;
+  if (before === SEQ_MIN) return { attempts: 0, events: 0 };
   const attempts = engine.db.run(
-    `delete from attempt where rowid in (select rowid from attempt order by rowid limit ?)
+    `delete from attempt where seq in (select seq from attempt order by seq limit ?)
      and started_at < ? and event < ?`,
     policy.chunk,
     now - policy.logMs,
     before,
   );
   const events = engine.db.run(
-    `delete from event where rowid in (select rowid from event order by rowid limit ?)
-     and id < ?
-     and not exists (select 1 from attempt a where a.event = event.id)
-     and not exists (select 1 from expansion x where x.event = event.id)`,
+    `delete from event where seq in (select seq from event order by seq limit ?)
+     and seq < ?
+     and not exists (select 1 from attempt a where a.event = event.seq)
+     and not exists (select 1 from expansion x where x.event = event.seq)`,
     policy.chunk,
     before,
   );
-  return attempts + events;
+  return { attempts, events };
 }

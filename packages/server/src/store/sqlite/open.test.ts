@@ -136,7 +136,7 @@ test('closing commits what was asked; what is asked later is refused', async () 
 
 test('a job that fails in a group commit fails alone; the others are committed together', async () => {
   const { db, committer, count } = await committing();
-  const insert = (n: number) => committer.run({ execute: () => db.run(INSERT, n) });
+  const insert = (n: number) => committer.run({ durable: true, execute: () => db.run(INSERT, n) });
   const outcomes = await Promise.allSettled([1, 2, 2, 3, 1, 4].map(insert));
   expect(outcomes.map(({ status }) => status)).toEqual([
     'fulfilled',
@@ -155,14 +155,17 @@ test('after a fault that only a restart heals, nothing is written any more', asy
   const { db, committer, fatal } = await committing();
   const error = new StoreError('fatal', 'the disk failed to flush');
   const failing = committer.run({
+    durable: true,
     execute() {
       throw error;
     },
   });
-  const beside = committer.run({ execute: () => db.run(INSERT, 1) });
+  const beside = committer.run({ durable: true, execute: () => db.run(INSERT, 1) });
   await expect(failing).rejects.toBe(error);
   await expect(beside).rejects.toBe(error);
-  await expect(committer.run({ execute: () => db.run(INSERT, 2) })).rejects.toBe(error);
+  await expect(committer.run({ durable: true, execute: () => db.run(INSERT, 2) })).rejects.toBe(
+    error,
+  );
   expect(fatal).toEqual([error]);
   db.close();
 });
@@ -181,6 +184,7 @@ async function committing() {
   const committer = new Committer({
     db,
     at: () => {},
+    flush: () => db.flush(),
     rolledBack: () => {},
     fatal: (error) => void fatal.push(error),
   });

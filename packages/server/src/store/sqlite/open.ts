@@ -14,7 +14,7 @@ import {
 import { createVault } from '../vault.ts';
 import { applyCommand, carryOut } from './complete.ts';
 import { SqliteConfig } from './config.ts';
-import { Database, type DatabaseOptions, loadDriver } from './database.ts';
+import { Database, loadDriver } from './database.ts';
 import { Engine } from './engine.ts';
 import { SqliteLanes } from './lanes.ts';
 import { SqliteLogReader } from './log.ts';
@@ -40,16 +40,38 @@ const BALLAST_BYTES = 4 * 1024 * 1024;
 
 export async function openSqlite(options: SqliteOptions): Promise<Store> {
   const driver = await loadDriver();
-  mkdirSync(options.directory, { recursive: true, mode: 0o700 });
-  const lock = lockDirectory(driver, options.directory);
-  const closers: (() => void)[] = [() => lock.close()];
+  const { directory } = options;
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const lock = lockDirectory(driver, directory);
+  const ballast = join(directory, 'ballast');
+  try {
+    const store = openStore(driver, options, lock);
+    if (!existsSync(ballast)) tryWriteBallast(ballast);
+    return store;
+  } catch (error) {
+    if (error instanceof StoreError && error.kind !== 'fatal' && existsSync(ballast)) {
+      rmSync(ballast);
+      return openOr(() => openStore(driver, options, lock), lock);
+    }
+    lock.close();
+    throw error;
+  }
+}
+
+function openOr(open: () => Store, lock: { close(): void }): Store {
+  try {
+    return open();
+  } catch (error) {
+    lock.close();
+    throw error;
+  }
+}
+
+function openStore(driver: Driver, options: SqliteOptions, lock: { close(): void }): Store {
+  const closers: (() => void)[] = [];
   try {
     const path = join(options.directory, 'posthorn.db');
-    const writer = openWriter(driver, options.directory, {
-      path,
-      readOnly: false,
-      bytesMax: options.bytesMax,
-    });
+    const writer = new Database(driver, { path, readOnly: false, bytesMax: options.bytesMax });
     closers.unshift(() => writer.close());
     migrate(writer);
     const vault = createVault(options.masterKey);
@@ -66,15 +88,17 @@ export async function openSqlite(options: SqliteOptions): Promise<Store> {
     applyLeftCommands(engine, options.now());
     const reader = new Database(driver, { path, readOnly: true });
     closers.unshift(() => reader.close());
+    closers.push(() => lock.close());
     return {
       lanes: new SqliteLanes(engine),
       config: new SqliteConfig(engine),
       log: logStore(engine, new SqliteLogReader(reader, vault)),
       async close() {
+        const closing = closers.splice(0);
         try {
-          if (closers.length > 0) engine.close();
+          if (closing.length > 0) await engine.close();
         } finally {
-          for (const close of closers.splice(0)) close();
+          for (const close of closing) close();
         }
       },
     };
@@ -109,20 +133,6 @@ function lockDirectory(driver: Driver, directory: string): { close(): void } {
         : `The data directory ${directory} can't be used (${(cause as Error).message}). Check that it is writable and that the disk has space.`,
       cause,
     );
-  }
-}
-
-function openWriter(driver: Driver, directory: string, options: DatabaseOptions): Database {
-  const ballast = join(directory, 'ballast');
-  try {
-    const db = new Database(driver, options);
-    if (!existsSync(ballast)) tryWriteBallast(ballast);
-    return db;
-  } catch (error) {
-    if (!(error instanceof StoreError) || error.kind === 'fatal' || !existsSync(ballast))
-      throw error;
-    rmSync(ballast);
-    return new Database(driver, options);
   }
 }
 

@@ -1,22 +1,16 @@
 import type { Fault } from '../../core/exchange.ts';
-import { decodeId, slotOfId } from '../../core/ids.ts';
-import {
-  type DeliveryState,
-  type EndpointId,
-  type EventId,
-  LANE_PARTS,
-  type Ms,
-} from '../../core/model.ts';
+import { type DeliveryState, type EndpointId, LANE_PARTS, type Ms } from '../../core/model.ts';
 import type { AttemptRow, EventRow, LogQuery, Page } from '../store.ts';
 import { FLAG_AFTER_CRASH, parseTimings } from './attempts.ts';
 import type { Database, Value } from './database.ts';
-import { idText, STATES } from './engine.ts';
+import { STATES } from './engine.ts';
+import { attemptId, type EventKey, eventId, eventKey, slotOfRest } from './keys.ts';
 
 /** Rows of events and attempts as the lists read them, and the conditions a `LogQuery` makes. */
 
 export interface EventColumns {
-  readonly rowid: number;
-  readonly id: Uint8Array;
+  readonly seq: number;
+  readonly rest: Uint8Array;
   readonly tenant: string;
   readonly type: string;
   readonly occurred_at: Ms;
@@ -26,14 +20,15 @@ export interface EventColumns {
   readonly size: number;
   readonly deliveries: number;
 }
-export const EVENT_COLUMNS = `e.rowid as rowid, e.id as id, t.text as tenant, y.text as type,
+export const EVENT_COLUMNS = `e.seq as seq, e.rest as rest, t.text as tenant, y.text as type,
   e.occurred_at as occurred_at, e.created_at as created_at, e.meta as meta, e.idem as idem,
   length(e.data) as size, json_array_length(e.lanes) as deliveries`;
 
 export interface AttemptColumns {
-  readonly rowid: number;
-  readonly id: Uint8Array;
-  readonly event: Uint8Array;
+  readonly seq: number;
+  readonly event: number;
+  /** Of the event's id. */
+  readonly rest: Uint8Array;
   readonly endpoint: EndpointId;
   readonly tenant: string;
   readonly type: string;
@@ -49,12 +44,14 @@ export interface AttemptColumns {
   readonly timings: string;
   readonly detail: string;
 }
-export const ATTEMPT_COLUMNS = `a.rowid as rowid, a.id as id, a.event as event,
+/** Also of an event that is lost, so that what names it is still seen; damage alone does that. */
+export const REST = 'ifnull(e.rest, zeroblob(8)) as rest';
+export const ATTEMPT_COLUMNS = `a.seq as seq, a.event as event, ${REST},
   n.endpoint as endpoint, t.text as tenant, y.text as type, a.lane as lane, a.run as run, a.n as n,
   a.started_at as started_at, a.state as state, a.next_at as next_at, a.status as status,
   a.fault as fault, a.flags as flags, a.timings as timings, a.detail as detail`;
-export const ATTEMPT_JOINS = `join word t on t.number = a.tenant
-  join word y on y.number = a.type join endpoint_number n on n.number = a.lane / ${LANE_PARTS}`;
+export const ATTEMPT_JOINS = `left join event e on e.seq = a.event
+  join word t on t.number = a.tenant join word y on y.number = a.type join endpoint_number n on n.number = a.lane / ${LANE_PARTS}`;
 export const SELECT_ATTEMPTS = `select ${ATTEMPT_COLUMNS} from attempt a ${ATTEMPT_JOINS}`;
 
 /** Terms that must all hold. */
@@ -72,7 +69,7 @@ export class Where {
 
 /** A query with what it names looked up. */
 export interface Narrow extends Omit<LogQuery, 'event' | 'endpoint'> {
-  readonly event: Uint8Array | undefined;
+  readonly event: EventKey | undefined;
   /** Of the endpoint. */
   readonly number: number | undefined;
 }
@@ -80,30 +77,41 @@ export interface Narrow extends Omit<LogQuery, 'event' | 'endpoint'> {
 /** undefined = it names an event, endpoint or key that there is not, so nothing fits. */
 export function narrowed(db: Database, query: LogQuery): Narrow | undefined {
   const { event: id, endpoint, idempotencyKey: key, ...rest } = query;
-  let event = id === undefined ? undefined : decodeId(id);
+  const event = id === undefined ? undefined : eventKey(id);
   if (id !== undefined && !event) return undefined;
-  if (key !== undefined) {
-    const found = db.get<{ id: Uint8Array }>(
-      'select id from event where tenant = (select number from word where text = ?) and idem = ?',
-      query.tenant,
-      key,
-    );
-    if (!found || (event && Buffer.compare(event, found.id) !== 0)) return undefined;
-    event = found.id;
+  let found: EventKey | undefined;
+  if (event || key !== undefined) {
+    found = findEvent(db, { tenant: query.tenant, event, key });
+    if (!found) return undefined;
   }
-  if (endpoint === undefined) return { ...rest, event, number: undefined };
+  if (endpoint === undefined) return { ...rest, event: found, number: undefined };
   const number = db.get<{ number: number }>(
     'select number from endpoint_number where endpoint = ?',
     endpoint,
   )?.number;
-  return number === undefined ? undefined : { ...rest, event, number };
+  return number === undefined ? undefined : { ...rest, event: found, number };
+}
+
+/** The one that is all that is given. */
+function findEvent(
+  db: Database,
+  by: { tenant: string; event: EventKey | undefined; key: string | undefined },
+): EventKey | undefined {
+  const where = new Where();
+  where.add('tenant = (select number from word where text = ?)', by.tenant);
+  if (by.event) where.add('seq = ? and rest = ?', by.event.seq, by.event.rest);
+  if (by.key !== undefined) where.add('idem = ?', by.key);
+  return db.get<{ seq: number; rest: Uint8Array }>(
+    `select seq, rest from event where ${where.sql}`,
+    ...where.values,
+  );
 }
 
 /** Unary + keeps the planner from walking a wider index than the one that fits the query. */
 export function attemptsWhere(query: Narrow): Where {
   const where = new Where();
   const { event, number } = query;
-  if (event) where.add('a.event = ?', event);
+  if (event) where.add('a.event = ?', event.seq);
   if (number !== undefined) where.add(`${event ? '+' : ''}a.lane / ${LANE_PARTS} = ?`, number);
   const tenant = 'a.tenant = (select number from word where text = ?)';
   where.add(event || number !== undefined ? `+${tenant}` : tenant, query.tenant);
@@ -121,17 +129,20 @@ export function eventRows(
 ): EventColumns[] {
   const where = new Where();
   where.add('e.tenant = (select number from word where text = ?)', query.tenant);
-  const id = query.event === undefined ? undefined : decodeId(query.event);
-  if (query.event !== undefined) where.add('e.id = ?', id ?? null);
+  if (query.event !== undefined) {
+    const key = eventKey(query.event);
+    if (!key) return [];
+    where.add('e.seq = ? and e.rest = ?', key.seq, key.rest);
+  }
   if (query.type) where.add('e.type = (select number from word where text = ?)', query.type);
   if (query.idempotencyKey !== undefined) where.add('e.idem = ?', query.idempotencyKey);
   if (query.from !== undefined) where.add('e.created_at >= ?', query.from);
   if (query.to !== undefined) where.add('e.created_at < ?', query.to);
-  if (query.before !== undefined) where.add('e.rowid < ?', query.before);
+  if (query.before !== undefined) where.add('e.seq < ?', query.before);
   return db.all<EventColumns>(
     `select ${EVENT_COLUMNS} from event e
      join word t on t.number = e.tenant join word y on y.number = e.type
-     where ${where.sql} order by e.rowid desc limit ?`,
+     where ${where.sql} order by e.seq desc limit ?`,
     ...where.values,
     limit,
   );
@@ -144,20 +155,20 @@ export function cursorRow(cursor: string | undefined): number | undefined {
   return Number.isSafeInteger(row) ? row : 0;
 }
 
-export function pageOf<R extends { rowid: number }, T>(
+export function pageOf<R extends { seq: number }, T>(
   rows: readonly R[],
   limit: number,
   map: (row: R) => T,
 ): Page<T> {
   const kept = rows.slice(0, limit);
   const more = rows.length > limit;
-  return { items: kept.map(map), next: more ? String(kept.at(-1)?.rowid) : undefined };
+  return { items: kept.map(map), next: more ? String(kept.at(-1)?.seq) : undefined };
 }
 
 export function toEvent(row: EventColumns): EventRow {
   return {
-    id: idText('evt', row.id) satisfies EventId,
-    slot: slotOfId(row.id),
+    id: eventId(row.seq, row.rest),
+    slot: slotOfRest(row.rest),
     tenant: row.tenant,
     type: row.type,
     occurredAt: row.occurred_at,
@@ -171,8 +182,8 @@ export function toEvent(row: EventColumns): EventRow {
 
 export function toAttempt(row: AttemptColumns): AttemptRow {
   return {
-    id: idText('att', row.id),
-    event: idText('evt', row.event),
+    id: attemptId({ startedAt: row.started_at, seq: row.seq }),
+    event: eventId(row.event, row.rest),
     endpoint: row.endpoint,
     run: row.run,
     tenant: row.tenant,

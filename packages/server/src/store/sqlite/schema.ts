@@ -32,33 +32,38 @@ const MIGRATIONS: readonly string[] = [
     primary key (slot, id)
   ) strict, without rowid;
 
+  -- seq: time and counter of the event's id; rest: the id's other 8 bytes (keys.ts). All that names
+  -- an event below does so by its seq.
   create table event (
-    id blob not null unique, tenant integer not null, type integer not null,
+    seq integer primary key, rest blob not null, tenant integer not null, type integer not null,
     occurred_at integer not null, created_at integer not null,
     idem text, hash blob, lanes text not null, meta text not null, data blob not null
   ) strict;
+  -- An index ends in the row's key: of a tenant, newest first, is one range without sorting.
   create index event_tenant on event (tenant);
   create unique index event_idem on event (tenant, idem) where idem is not null;
 
   -- The only hot table: deliveries that are owed. A finished delivery is a deleted row.
   create table delivery (
     slot integer not null, lane integer not null, due_at integer not null,
-    event blob not null, run integer not null,
+    event integer not null, run integer not null,
     attempt integer not null, starts integer not null,
     primary key (slot, lane, due_at, event, run)
   ) strict, without rowid;
 
   -- Fan-outs too wide for one transaction: lanes from \`done\` on are still to be inserted.
-  create table expansion (event blob primary key, done integer not null) strict, without rowid;
+  create table expansion (event integer primary key, done integer not null) strict;
 
+  -- Asked of a held lane, not yet carried out by its holder.
   create table command (
-    slot integer not null, lane integer not null, event blob not null, run integer not null,
+    slot integer not null, lane integer not null, event integer not null, run integer not null,
     kind text not null, primary key (slot, lane, event, run, kind)
   ) strict, without rowid;
 
-  -- Append-only: one row per exchange, and one per decision without an exchange (n = 0).
+  -- Append-only: one row per exchange, and one per decision without an exchange (n = 0). Its id is
+  -- made of started_at and seq (keys.ts).
   create table attempt (
-    id blob not null unique, event blob not null, tenant integer not null, type integer not null,
+    seq integer primary key, event integer not null, tenant integer not null, type integer not null,
     slot integer not null, lane integer not null, run integer not null, n integer not null,
     started_at integer not null, state integer not null, next_at integer,
     status integer, fault text, flags integer not null,
@@ -67,13 +72,10 @@ const MIGRATIONS: readonly string[] = [
   ) strict;
   create index attempt_event on attempt (event);
   create index attempt_tenant on attempt (tenant);
-  create index attempt_lane on attempt (lane);
-  create index attempt_failed on attempt (tenant) where state in (2, 3);
-  `,
-  `
-  -- By endpoint, newest first, over all its lanes: one range, no sorting.
-  drop index attempt_lane;
+  -- Of an endpoint, over all its lanes (LANE_PARTS).
   create index attempt_endpoint on attempt (lane / 16);
+  -- Few in a healthy store, and what people look for.
+  create index attempt_failed on attempt (tenant) where state in (2, 3);
   `,
 ];
 

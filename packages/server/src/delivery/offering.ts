@@ -1,0 +1,51 @@
+import type { IngestReply, IngestRequest, LaneStore, NewEvent } from '../store/store.ts';
+
+/** Who sends what this process stored. */
+export interface Receiver {
+  /** Stored just now, and due in each of their lanes. */
+  offer(events: readonly NewEvent[]): void;
+  /** Stored, but ordered after others, skipped, or still to be expanded. */
+  stored(): void;
+}
+
+/** The same lanes; what is ingested through them is handed to delivery once it is durable. */
+export function offering(lanes: LaneStore, to: Receiver): LaneStore {
+  return {
+    join: (info, ttlMs, now) => lanes.join(info, ttlMs, now),
+    heartbeat: (node, ttlMs, now) => lanes.heartbeat(node, ttlMs, now),
+    leave: (node, now) => lanes.leave(node, now),
+    reap: (now) => lanes.reap(now),
+    acquire: (node, max, now) => lanes.acquire(node, max, now),
+    fetch: (cursors, now) => lanes.fetch(cursors, now),
+    load: (rows) => lanes.load(rows),
+    start: (node, key) => lanes.start(node, key),
+    complete: (node, work, now) => lanes.complete(node, work, now),
+    command: (commands, now) => lanes.command(commands, now),
+    requeue: (what, now) => lanes.requeue(what, now),
+    async ingest(batch, configVersion, now) {
+      const replies = await lanes.ingest(batch, configVersion, now);
+      handOver(batch, replies, to);
+      return replies;
+    },
+  };
+}
+
+function handOver(
+  batch: readonly IngestRequest[],
+  replies: readonly IngestReply[],
+  to: Receiver,
+): void {
+  const regular: NewEvent[] = [];
+  let irregular = false;
+  for (const [i, reply] of replies.entries()) {
+    if (reply.kind !== 'accepted') continue;
+    for (const [j, stored] of reply.events.entries()) {
+      const event = batch[i]?.events[j];
+      if (stored.duplicate || !event || event.lanes.length === 0) continue;
+      if (stored.irregular) irregular = true;
+      else regular.push(event);
+    }
+  }
+  if (regular.length > 0) to.offer(regular);
+  if (irregular) to.stored();
+}

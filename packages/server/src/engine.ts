@@ -1,0 +1,217 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { Clock } from './core/clock.ts';
+import { type At, crashAt, nowhere } from './core/crash-sites.ts';
+import { createIdFactory } from './core/ids.ts';
+import type { Ms } from './core/model.ts';
+import { Guard, parseEgressAllow } from './delivery/guard.ts';
+import { Housekeeper } from './delivery/housekeeper.ts';
+import { offering } from './delivery/offering.ts';
+import { NameResolver } from './delivery/resolver.ts';
+import { createSender } from './delivery/sender.ts';
+import { Worker, type WorkerLog } from './delivery/worker.ts';
+import { ConfigView } from './store/config-view.ts';
+import { openSqlite } from './store/sqlite/open.ts';
+import type { Result, Store } from './store/store.ts';
+import { createMetrics, DURATION_BUCKETS } from './telemetry.ts';
+
+/** What the engine needs to know; plain data, because it may cross into a thread. */
+export interface EngineSettings {
+  readonly directory: string;
+  readonly masterKey: string;
+  readonly egressAllow: readonly string[];
+  readonly allowLoopback: boolean;
+  readonly allowHttp: boolean;
+  readonly caFile: string | undefined;
+  readonly concurrency: number;
+  readonly retentionMs: Ms;
+  readonly name: string;
+  readonly version: string;
+  readonly crashAt: string | undefined;
+}
+
+export interface EngineParts {
+  readonly clock: Clock;
+  readonly log: WorkerLog;
+  /** The process must end: the store can't be trusted until it is opened again. */
+  readonly fatal: (error: Error) => void;
+  /** Delivery changed the configuration (an endpoint was disabled). */
+  readonly configChanged: () => void;
+  /** Stands between the house and its store, for tests of its faults. */
+  readonly wrapStore?: ((store: Store) => Store) | undefined;
+}
+
+/** The store and what sends from it. They share a thread: a delivery crosses none. */
+export interface Engine {
+  /** What is ingested through it is sent. */
+  readonly store: Store;
+  /** Starts sending; before that the store may be looked at and changed. */
+  start(): Promise<void>;
+  /** Somebody else changed the configuration. */
+  configChanged(): void;
+  /** The ports this process listens on; deliveries to them are refused. */
+  listening(ports: readonly number[]): void;
+  /** Its part of `/metrics`. */
+  metrics(): Promise<string>;
+  /** Stops sending: waits for what is in flight, at most `drainMs`. The store stays open. */
+  drain(drainMs: Ms): Promise<void>;
+  close(): Promise<void>;
+}
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  after(delayMs, task) {
+    const timer = setTimeout(task, delayMs);
+    return () => clearTimeout(timer);
+  },
+};
+
+export function crashPoint(spec: string | undefined): At {
+  // SIGKILL: no handler, no flush, nothing a process could still do.
+  return spec === undefined ? nowhere : crashAt(spec, () => process.kill(process.pid, 'SIGKILL'));
+}
+
+export function createGuard(
+  settings: Pick<EngineSettings, 'egressAllow' | 'allowLoopback' | 'allowHttp'>,
+  ownPorts: () => readonly number[],
+): Guard {
+  return new Guard({
+    allow: settings.egressAllow.flatMap(parseEgressAllow),
+    allowLoopback: settings.allowLoopback,
+    allowHttp: settings.allowHttp,
+    ownPorts,
+  });
+}
+
+const CONFIG_POLL_MS = 1000;
+
+export async function openEngine(settings: EngineSettings, parts: EngineParts): Promise<Engine> {
+  const { clock, log } = parts;
+  const at = crashPoint(settings.crashAt);
+  const opened = await openSqlite({
+    directory: settings.directory,
+    masterKey: settings.masterKey,
+    random: randomBytes,
+    now: () => clock.now(),
+    at,
+    fatal: parts.fatal,
+  });
+  const store = parts.wrapStore?.(opened) ?? opened;
+  let ports: readonly number[] = [];
+  const resolver = new NameResolver();
+  const outbound = createSender({
+    guard: createGuard(settings, () => ports),
+    resolver,
+    ...(settings.caFile === undefined ? {} : { tlsCa: readFileSync(settings.caFile, 'utf8') }),
+  });
+  const view = new ConfigView(store.config);
+  const refresh = () =>
+    void view.refresh().catch((err: unknown) => log.warn({ err }, 'configuration not read'));
+  const meter = createMeter();
+  const worker = new Worker({
+    store: store.lanes,
+    view,
+    outbound,
+    clock,
+    log,
+    ids: createIdFactory(randomBytes),
+    random: Math.random,
+    at,
+    name: settings.name,
+    version: settings.version,
+    concurrency: settings.concurrency,
+    shared: false,
+    attempted: (result) => meter.attempted(result),
+    configChanged() {
+      refresh();
+      parts.configChanged();
+    },
+  });
+  meter.watch(worker);
+  const { retentionMs } = settings;
+  const poke = () => worker.poke();
+  const housekeeper = new Housekeeper({ log: store.log, clock, logger: log, retentionMs, poke });
+  const stopPolling = repeat(clock, CONFIG_POLL_MS, refresh);
+  return {
+    store: {
+      ...store,
+      lanes: offering(store.lanes, {
+        offer: (events) => worker.offer(events),
+        stored() {
+          housekeeper.poke();
+          worker.poke();
+        },
+      }),
+    },
+    async start() {
+      await view.refresh();
+      await worker.start();
+      housekeeper.start();
+    },
+    configChanged: refresh,
+    listening(given) {
+      ports = given;
+    },
+    metrics: async () => meter.text(),
+    async drain(drainMs) {
+      stopPolling();
+      await housekeeper.stop();
+      await worker.stop(drainMs);
+      await outbound.close();
+      resolver.close();
+    },
+    close: () => store.close(),
+  };
+}
+
+/** The change feed is polled beside being told: a change must arrive even if nobody could tell. */
+function repeat(clock: Clock, everyMs: Ms, task: () => void): () => void {
+  let cancel = () => {};
+  const next = () => {
+    cancel = clock.after(everyMs, () => {
+      task();
+      next();
+    });
+  };
+  next();
+  return () => cancel();
+}
+
+const OUTCOMES = ['succeeded', 'retry', 'failed', 'cancelled'] as const;
+
+interface Meter {
+  attempted(result: Result): void;
+  watch(worker: Worker): void;
+  text(): string;
+}
+
+function createMeter(): Meter {
+  const metrics = createMetrics();
+  const attempts = metrics.counter({
+    name: 'posthorn_attempts_total',
+    help: 'Exchanges with receivers, by what followed.',
+    labels: { outcome: OUTCOMES },
+  });
+  const seconds = metrics.histogram({
+    name: 'posthorn_attempt_duration_seconds',
+    help: 'Name resolution to last byte of the response.',
+    buckets: DURATION_BUCKETS,
+  });
+  return {
+    attempted({ next, attempt }) {
+      attempts.add(1, { outcome: next.kind === 'keep' ? 'retry' : next.kind });
+      seconds.observe(attempt.timings.totalMs / 1000);
+    },
+    watch(worker) {
+      metrics.observed(
+        { name: 'posthorn_deliveries_in_flight', help: 'Requests being sent now.' },
+        () => worker.stats.inFlight,
+      );
+      metrics.observed(
+        { name: 'posthorn_lanes_held', help: 'Lanes this node sends for now.' },
+        () => worker.stats.held,
+      );
+    },
+    text: () => metrics.text(),
+  };
+}
