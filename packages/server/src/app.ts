@@ -124,7 +124,7 @@ async function compose(
   await view.refresh();
   let ports: readonly number[] = [];
   const guard = createGuard(settings, () => ports);
-  const ids = createIdFactory(randomBytes);
+  const ids = createIdFactory(randomBytes, (await store.log.stats(clock.now())).newestAt);
   const registry = new Registry({
     store: store.config,
     ids,

@@ -28,6 +28,12 @@ test('ids grow strictly when the clock stands still and when it steps back', () 
   expect(new Set(made).size).toBe(made.length);
 });
 
+test('ids are later than those of the process before, also if the clock was set back', () => {
+  const ids = createIdFactory(randomBytes, 2000);
+  const times = [10, 10, 3000].map((now) => timeOfId(decodeId(ids.event(3, now)) ?? Buffer.of()));
+  expect(times).toEqual([2001, 2001, 3000]);
+});
+
 test('refuses what is not an id', () => {
   for (const text of [
     '',

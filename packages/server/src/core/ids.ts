@@ -1,4 +1,4 @@
-import type { AttemptId, EndpointId, EventId, KeyId, Ms, Slot } from './model.ts';
+import type { EndpointId, EventId, KeyId, Ms, Slot } from './model.ts';
 
 /**
  * Ids are UUIDv7 (RFC 9562) in lower-case Crockford base32 behind a kind prefix. They sort by time,
@@ -12,6 +12,8 @@ import type { AttemptId, EndpointId, EventId, KeyId, Ms, Slot } from './model.ts
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 const DECODE = new Int8Array(128).fill(-1);
 for (let i = 0; i < ALPHABET.length; i++) DECODE[ALPHABET.charCodeAt(i)] = i;
+
+const COUNTER_MAX = 4095;
 
 /** 128 bits as 26 characters (the first holds 3 bits). */
 export function encodeId(bytes: Uint8Array): string {
@@ -72,23 +74,25 @@ export function timeOfId(bytes: Uint8Array): Ms {
 
 export interface IdFactory {
   event(slot: Slot, now: Ms): EventId;
-  attempt(now: Ms): AttemptId;
   endpoint(now: Ms): EndpointId;
   key(now: Ms): KeyId;
 }
 
-/** Ids of one factory grow strictly, also when the clock stands still or steps back. */
-export function createIdFactory(random: (count: number) => Uint8Array): IdFactory {
+/**
+ * Ids of one factory grow strictly, also when the clock stands still or steps back. All are later
+ * than `after`: with the time of the newest id of the process before, that holds over restarts too.
+ */
+export function createIdFactory(random: (count: number) => Uint8Array, after: Ms = 0): IdFactory {
   const pool = { bytes: random(2048), at: 0 };
   const bytes = new Uint8Array(16);
-  let lastMs = 0;
-  let counter = 0;
+  let lastMs = after;
+  let counter = COUNTER_MAX;
 
   function next(now: Ms, slot: Slot | undefined): string {
     if (now > lastMs) {
       lastMs = now;
       counter = 0;
-    } else if (++counter > 4095) {
+    } else if (++counter > COUNTER_MAX) {
       lastMs += 1;
       counter = 0;
     }
@@ -111,7 +115,6 @@ export function createIdFactory(random: (count: number) => Uint8Array): IdFactor
 
   return {
     event: (slot, now) => `evt_${next(now, slot)}`,
-    attempt: (now) => `att_${next(now, undefined)}`,
     endpoint: (now) => `ep_${next(now, undefined)}`,
     key: (now) => `key_${next(now, undefined)}`,
   };

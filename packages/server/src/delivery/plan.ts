@@ -1,15 +1,7 @@
 import { type Dialect, decodeMeta, dialects, importKey, type SigningKey } from '@posthorn/wire';
 import type { Exchange, Fault, OutboundRequest } from '../core/exchange.ts';
 import { LANE_CONCURRENCY, type LaneLimits } from '../core/lane-state.ts';
-import type {
-  AttemptId,
-  Endpoint,
-  Header,
-  Ms,
-  RetryPolicy,
-  StoredEvent,
-  Tenant,
-} from '../core/model.ts';
+import type { Endpoint, Header, Ms, RetryPolicy, StoredEvent, Tenant } from '../core/model.ts';
 import { DEFAULT_RETRY } from '../core/settle.ts';
 import type { ConfigView } from '../store/config-view.ts';
 import type { AttemptRecord, Due, SentBody } from '../store/store.ts';
@@ -107,7 +99,6 @@ function merge(own: Header[], endpoint: readonly Header[], event: readonly Heade
 }
 
 export interface Attempted {
-  readonly id: AttemptId;
   readonly event: StoredEvent;
   readonly row: Due;
   readonly plan: Plan;
@@ -128,7 +119,6 @@ export function recordOf(attempted: Attempted): AttemptRecord {
   const { outcome } = exchange;
   const broken = outcome.kind === 'fault';
   return {
-    id: attempted.id,
     tenant: event.tenant,
     type: event.type,
     endpoint: plan.endpoint.id,

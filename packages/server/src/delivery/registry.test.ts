@@ -27,7 +27,7 @@ const SETTINGS: EndpointSettings = {
 
 async function setUp(judge: (url: URL) => string | undefined = () => undefined) {
   const ids = createIdFactory(randomBytes);
-  const { config } = createMemoryStore({ ids });
+  const { config } = createMemoryStore();
   /** Runs between a verb's read and its write. */
   const between = { do: async (_item: ConfigItem): Promise<void> => {} };
   const store: ConfigStore = {

@@ -35,7 +35,7 @@ export async function startServer(overrides: Partial<HttpDeps> = {}): Promise<Ha
   const clock = { now: Date.now() };
   const now = (): number => clock.now;
   const ids = createIdFactory(randomBytes);
-  const store = createMemoryStore({ ids });
+  const store = createMemoryStore();
   const config = new ConfigView(store.config);
   const registry = new Registry({
     store: store.config,

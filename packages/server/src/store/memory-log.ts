@@ -1,5 +1,6 @@
 import { decodeId, timeOfId } from '../core/ids.ts';
 import type { AttemptId, EndpointId, EventId, Ms, StoredEvent, TenantId } from '../core/model.ts';
+import { attemptId, eventSeq } from './sqlite/keys.ts';
 import type {
   AttemptRecord,
   AttemptRow,
@@ -28,6 +29,7 @@ export interface Logged {
   readonly late: boolean;
 }
 export interface KeptEvent {
+  /** Of its id. */
   readonly seq: number;
   readonly event: NewEvent;
 }
@@ -51,9 +53,8 @@ export class MemoryLog {
   }
 
   keep(event: NewEvent): void {
-    this.#lastSeq += 1;
     const data = Uint8Array.from(event.data);
-    this.events.set(event.id, { seq: this.#lastSeq, event: { ...event, data } });
+    this.events.set(event.id, { seq: eventSeq(event.id), event: { ...event, data } });
   }
 
   stored(id: EventId): StoredEvent | undefined {
@@ -68,16 +69,18 @@ export class MemoryLog {
     { next, late }: { readonly next: Next; readonly late: boolean },
   ): void {
     const { key, attempt: record } = result;
-    const { id, endpoint, tenant, type, n, startedAt, status, fault, detail, afterCrash } = record;
+    const { endpoint, tenant, type, n, startedAt, status, fault, detail, afterCrash } = record;
     const { event, run, slot, lane } = key;
     const waits = next.kind === 'retry' || next.kind === 'keep';
     const state = waits ? 'pending' : next.kind;
+    this.#lastSeq += 1;
+    const seq = this.#lastSeq;
+    const id = attemptId({ startedAt, seq });
     const durationMs = tenths(record.timings.totalMs);
     const address = { id, event, endpoint, run, tenant, type };
     const said = { n, startedAt, durationMs, status, fault, detail, afterCrash };
     const row = { ...address, ...said, state, nextAt: waits ? next.at : undefined } as const;
-    this.#lastSeq += 1;
-    this.attempts.push({ seq: this.#lastSeq, slot, lane, record, late, row });
+    this.attempts.push({ seq, slot, lane, record, late, row });
   }
 
   /** The rows of one run, oldest first. */
@@ -130,7 +133,7 @@ export class MemoryLog {
 
   #eventsOf(query: LogQuery): KeptEvent[] {
     return [...this.events.values()]
-      .reverse()
+      .sort((a, b) => b.seq - a.seq)
       .filter(
         ({ event }) =>
           event.tenant === query.tenant &&

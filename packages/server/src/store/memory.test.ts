@@ -1,14 +1,8 @@
-import { randomBytes } from 'node:crypto';
-import { createIdFactory } from '../core/ids.ts';
 import { createMemoryStore } from './memory.ts';
 import { storeSuite } from './store.suite.ts';
 
 storeSuite(
   'memory',
-  async ({ laneMax }) =>
-    createMemoryStore({
-      ids: createIdFactory(randomBytes),
-      ...(laneMax === undefined ? {} : { laneMax }),
-    }),
+  async ({ laneMax }) => createMemoryStore(laneMax === undefined ? {} : { laneMax }),
   { durable: false },
 );

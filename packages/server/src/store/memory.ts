@@ -1,4 +1,4 @@
-import type { IdFactory } from '../core/ids.ts';
+import { decodeId, timeOfId } from '../core/ids.ts';
 import type { Endpoint, EndpointId, EventId, LaneId, Ms, Slot } from '../core/model.ts';
 import { ASLEEP, LANE_PARTS } from '../core/model.ts';
 import { numberOfLane, slotOf } from '../core/routing.ts';
@@ -38,8 +38,8 @@ import {
  * The store as plain maps: what the other engines must be equal to. It keeps nothing and limits
  * little; tests and the simulation of the scheduler run on it.
  */
-export function createMemoryStore(options: { ids: IdFactory; laneMax?: number }): Store {
-  const model = new MemoryModel(options.ids, options.laneMax ?? 1_000_000);
+export function createMemoryStore(options: { laneMax?: number } = {}): Store {
+  const model = new MemoryModel(options.laneMax ?? 1_000_000);
   return {
     lanes: lanesOf(model),
     config: configOf(model),
@@ -126,7 +126,6 @@ class MemoryModel {
   readonly #open = new Map<number, Due[]>();
   readonly #endpoints = new Map<number, EndpointId>();
   readonly #numbers = new Map<EndpointId, number>();
-  readonly #ids: IdFactory;
   readonly #laneMax: number;
   #version = 0;
   #routing = 0;
@@ -134,8 +133,7 @@ class MemoryModel {
   /** Ids of events that are too old and owe nothing are smaller. */
   #expiredBefore = '';
 
-  constructor(ids: IdFactory, laneMax: number) {
-    this.#ids = ids;
+  constructor(laneMax: number) {
     this.#laneMax = laneMax;
     this.log = new MemoryLog(() =>
       this.#owed().map((due) => ({
@@ -304,6 +302,7 @@ class MemoryModel {
       this.log.log(result, { next, late: false });
       return;
     }
+    if (!this.log.events.has(key.event)) return;
     const ended = this.log.ofRun(key).findLast(({ row }) => row.state !== 'pending')?.row.state;
     const before: Next =
       ended === undefined || ended === 'pending'
@@ -382,7 +381,6 @@ class MemoryModel {
     if (!event || !entry) return;
     const attempt: AttemptRecord = {
       ...NO_EXCHANGE,
-      id: this.#ids.attempt(as.now),
       tenant: event.tenant,
       type: event.type,
       endpoint: entry.endpoint,
@@ -508,11 +506,16 @@ class MemoryModel {
       oldestDueAt: awake.length > 0 ? Math.min(...awake.map(({ nextAt }) => nextAt)) : undefined,
       events: this.log.events.size,
       attempts: this.log.attempts.length,
+      newestAt: Math.max(0, ...[...this.log.events.keys()].map(timeOf)),
     };
   }
 }
 
 const EMPTY = new Uint8Array();
+
+function timeOf(id: EventId): Ms {
+  return timeOfId(decodeId(id) ?? EMPTY);
+}
 
 const NO_EXCHANGE = {
   n: 0,

@@ -116,9 +116,8 @@ export type SentBody =
   | { readonly kind: 'full'; readonly bytes: Uint8Array }
   | { readonly kind: 'same' };
 
-/** One exchange (or, with `n` 0 and a fault, a decision without one), as the log keeps it. */
+/** One exchange (or, with `n` 0 and a fault, a decision without one), as the log keeps it; its id is the store's. */
 export interface AttemptRecord {
-  readonly id: AttemptId;
   readonly tenant: TenantId;
   readonly type: string;
   readonly endpoint: EndpointId;
@@ -189,6 +188,7 @@ export interface LaneStore {
   /**
    * Applies outcomes, gives lanes back, and carries out commands waiting for `node`'s lanes. Of a lane
    * that `node` does not hold (any more) only successes count; the rest is logged and changes nothing.
+   * Of an event that has been removed nothing is logged.
    */
   complete(node: number, work: Completion, now: Ms): Promise<Completed>;
   /** On a free lane at once; on a held one the holder applies it in its next `complete`. */
@@ -346,6 +346,8 @@ export interface StoreStats {
   readonly oldestDueAt: Ms | undefined;
   readonly events: number;
   readonly attempts: number;
+  /** Time of the newest event's id; 0 = there is none. Ids given out after it are new. */
+  readonly newestAt: Ms;
 }
 
 export interface RetentionPolicy {

@@ -9,6 +9,8 @@ export interface Job<T> {
    * disk with the next one that waits: a power cut may take it, a dead process does not.
    */
   readonly durable: boolean;
+  /** Runs before the others of its transaction: what was asked at the same time counts as later. */
+  readonly first?: boolean;
   execute(): T;
   applied?(result: T): void;
 }
@@ -83,7 +85,7 @@ export class Committer {
   }
 
   #next(): void {
-    let batch: readonly Waiting[] = this.#waiting.splice(0, BATCH_MAX);
+    let batch: readonly Waiting[] = firstFirst(this.#waiting.splice(0, BATCH_MAX));
     if (this.#waiting.length > 0) this.#schedule();
     while (batch.length > 0) batch = this.#commit(batch);
   }
@@ -176,4 +178,9 @@ export class Committer {
       return new StoreError('fatal', 'The store can not be read after a failed write.', cause);
     }
   }
+}
+
+function firstFirst(batch: readonly Waiting[]): readonly Waiting[] {
+  if (!batch.some(({ job }) => job.first)) return batch;
+  return [...batch.filter(({ job }) => job.first), ...batch.filter(({ job }) => !job.first)];
 }

@@ -1,13 +1,23 @@
 import type { EndpointId, Ms } from '../../core/model.ts';
 import { ASLEEP } from '../../core/model.ts';
 import type { LaneEntry } from '../lane-book.ts';
-import type { Completed, Completion, DeliveryKey, LaneCommand, Release, Result } from '../store.ts';
-import { endedAs, logAttempt, logDecision, type Settled } from './attempts.ts';
+import type {
+  Completed,
+  Completion,
+  DeliveryKey,
+  Due,
+  LaneCommand,
+  Release,
+  Result,
+} from '../store.ts';
+import { endedAs, logAttempt, logDecision, type RunKey, type Settled } from './attempts.ts';
 import type { Job } from './committer.ts';
 import { putEndpoint } from './config.ts';
-import { type Engine, idBytes, idText, type RowPlace, readEventHead } from './engine.ts';
+import { type Engine, type RowPlace, readEventHead } from './engine.ts';
+import { eventKey, eventSeq } from './keys.ts';
 
 const KEY = 'slot = ? and lane = ? and due_at = ? and event = ? and run = ?';
+const DELETE = `delete from delivery where ${KEY}`;
 
 export function completeJob(
   engine: Engine,
@@ -30,7 +40,11 @@ export function completeJob(
         const entry = engine.lane(result.key.slot, result.key.lane);
         if (entry) ended.set(entry, (ended.get(entry) ?? 0) + 1);
       }
-      disabled = work.results.flatMap((result) => disable(engine, result, by));
+      disabled = [];
+      for (const result of work.results) {
+        const apply = result.disable && disable(engine, result, by);
+        if (apply) disabled.push(apply);
+      }
       for (const entry of fenced ? [] : engine.book.commanded(by.node)) {
         for (const command of engine.book.takeCommands(entry)) {
           commanded.push(applyCommand(engine, command, by.now));
@@ -57,31 +71,41 @@ export function completeJob(
 
 /** true = the row left the table. */
 function applyResult(engine: Engine, result: Result, node: number): boolean {
-  const { key, next } = result;
+  const { key, attempt, next } = result;
+  const seq = eventSeq(key.event);
   // The lane may be someone else's by now: what happened is logged, what follows is theirs.
   const ours = engine.book.holds(node, engine.lane(key.slot, key.lane));
-  const done = ours || next.kind === 'succeeded' ? applyNext(engine, result) : 'nothing';
-  logAttempt(
-    engine,
-    result,
-    done === 'nothing' ? settledBefore(engine, result) : { next, late: false },
-  );
+  const done = ours || next.kind === 'succeeded' ? applyNext(engine, result, seq) : 'nothing';
+  const settled = done === 'nothing' ? settledBefore(engine, key, seq) : { next, late: false };
+  if (settled) logAttempt(engine, { key, attempt, seq }, settled);
   return done === 'removed';
 }
 
-function applyNext(engine: Engine, { key, next }: Result): 'removed' | 'moved' | 'nothing' {
-  const row = [key.slot, key.lane, key.dueAt, idBytes(key.event), key.run] as const;
+/** Statements are run without a wrapper here, for speed: the transaction names their errors. */
+function applyNext(
+  engine: Engine,
+  { key, next }: Result,
+  seq: number,
+): 'removed' | 'moved' | 'nothing' {
   if (next.kind === 'retry' || next.kind === 'keep') {
-    const moved = engine.db.run(
-      `update delivery set due_at = ?, attempt = attempt + 1, starts = 0
-       where ${KEY} and attempt = ?`,
-      next.kind === 'retry' ? next.at : key.dueAt,
-      ...row,
-      key.attempt,
-    );
-    return moved > 0 ? 'moved' : 'nothing';
+    const moved = engine.db
+      .prepare(
+        `update delivery set due_at = ?, attempt = attempt + 1, starts = 0
+         where ${KEY} and attempt = ?`,
+      )
+      .run(
+        next.kind === 'retry' ? next.at : key.dueAt,
+        key.slot,
+        key.lane,
+        key.dueAt,
+        seq,
+        key.run,
+        key.attempt,
+      );
+    return moved.changes > 0 ? 'moved' : 'nothing';
   }
-  if (engine.db.run(`delete from delivery where ${KEY}`, ...row) > 0) return 'removed';
+  const deleted = engine.db.prepare(DELETE).run(key.slot, key.lane, key.dueAt, seq, key.run);
+  if (deleted.changes > 0) return 'removed';
   // Delivered is delivered, also if the next holder of the lane has re-dated the row since.
   const removed =
     next.kind === 'succeeded' &&
@@ -89,15 +113,19 @@ function applyNext(engine: Engine, { key, next }: Result): 'removed' | 'moved' |
       'delete from delivery where slot = ? and lane = ? and event = ? and run = ?',
       key.slot,
       key.lane,
-      idBytes(key.event),
+      seq,
       key.run,
     ) > 0;
   return removed ? 'removed' : 'nothing';
 }
 
-/** What an outcome that changed nothing means for its delivery: it had ended, or is another's. */
-function settledBefore(engine: Engine, { key }: Result): Settled {
-  const state = endedAs(engine, key);
+/**
+ * What an outcome that changed nothing means for its delivery: it had ended, or is another's.
+ * undefined = its event has been removed, and the log with it.
+ */
+function settledBefore(engine: Engine, key: Due, seq: number): Settled | undefined {
+  if (!readEventHead(engine, seq)) return undefined;
+  const state = endedAs(engine, { ...key, seq });
   if (state === undefined || state === 'pending') {
     return { next: { kind: 'retry', at: key.dueAt }, late: false };
   }
@@ -108,19 +136,19 @@ function disable(
   engine: Engine,
   result: Result,
   { node, now }: { node: number; now: Ms },
-): (() => void)[] {
-  if (!result.disable) return [];
-  if (!engine.book.holds(node, engine.lane(result.key.slot, result.key.lane))) return [];
+): (() => void) | undefined {
+  if (!result.disable) return undefined;
+  if (!engine.book.holds(node, engine.lane(result.key.slot, result.key.lane))) return undefined;
   const id: EndpointId = result.attempt.endpoint;
   const item = engine.db.get<{ value: Uint8Array | null }>(
     "select value from item where kind = 'endpoint' and id = ?",
     id,
   );
-  if (!item?.value) return [];
+  if (!item?.value) return undefined;
   const endpoint = engine.unsealEndpoint(id, item.value);
-  if (endpoint.disabled) return [];
+  if (endpoint.disabled) return undefined;
   const disabled = { at: now, reason: result.disable.reason };
-  return [putEndpoint(engine, { ...endpoint, disabled, updatedAt: now })];
+  return putEndpoint(engine, { ...endpoint, disabled, updatedAt: now });
 }
 
 function prepareReleases(
@@ -172,25 +200,25 @@ export interface CommandEffect {
 /** On the rows only; `carryOut` tells the book once that is durable. */
 export function applyCommand(engine: Engine, command: LaneCommand, now: Ms): CommandEffect {
   const { slot, lane, run } = command;
-  const event = idBytes(command.event);
+  const event = eventKey(command.event);
+  if (!event) return { command, moved: undefined, now };
+  const { seq, rest } = event;
   const row = engine.db.get<{ due_at: Ms }>(
-    'select due_at from delivery where slot = ? and lane = ? and event = ? and run = ?',
+    `select d.due_at as due_at from delivery d join event e on e.seq = d.event
+     where d.slot = ? and d.lane = ? and d.event = ? and d.run = ? and e.rest = ?`,
     slot,
     lane,
-    event,
+    seq,
     run,
+    rest,
   );
   if (!row) return { command, moved: undefined, now };
-  const place = [slot, lane, row.due_at, event, run] as const;
+  const place = [slot, lane, row.due_at, seq, run] as const;
   if (command.do === 'retryNow') {
     hasten(engine, { slot, lane, place }, now);
   } else {
-    engine.db.run(`delete from delivery where ${KEY}`, ...place);
-    logCancelled(
-      engine,
-      { ...command, dueAt: row.due_at },
-      { now, detail: 'Cancelled on request.' },
-    );
+    engine.db.run(DELETE, ...place);
+    logCancelled(engine, { slot, lane, seq, run }, { now, detail: 'Cancelled on request.' });
   }
   const moved = { slot, lane, dueAt: row.due_at, event: command.event, run };
   return { command, moved, now };
@@ -224,22 +252,28 @@ export function carryOut(engine: Engine, { command, moved, now }: CommandEffect)
 }
 
 export function keepCommand(engine: Engine, command: LaneCommand): void {
+  const event = eventKey(command.event);
+  if (!event) return;
   engine.db.run(
-    'insert or ignore into command (slot, lane, event, run, kind) values (?, ?, ?, ?, ?)',
+    `insert or ignore into command (slot, lane, event, run, kind)
+     select ?, ?, seq, ?, ? from event where seq = ? and rest = ?`,
     command.slot,
     command.lane,
-    idBytes(command.event),
     command.run,
     command.do,
+    event.seq,
+    event.rest,
   );
 }
 
 export function forgetCommand(engine: Engine, command: LaneCommand): void {
+  const event = eventKey(command.event);
+  if (!event) return;
   engine.db.run(
     'delete from command where slot = ? and lane = ? and event = ? and run = ? and kind = ?',
     command.slot,
     command.lane,
-    idBytes(command.event),
+    event.seq,
     command.run,
     command.do,
   );
@@ -247,22 +281,11 @@ export function forgetCommand(engine: Engine, command: LaneCommand): void {
 
 export function logCancelled(
   engine: Engine,
-  key: DeliveryKey,
-  as: { now: Ms; detail: string },
+  run: RunKey,
+  as: { readonly now: Ms; readonly detail: string },
 ): void {
-  const event = readEventHead(engine, idBytes(key.event));
+  const event = readEventHead(engine, run.seq);
   if (!event) return;
   const { tenant, type } = event;
-  logDecision(engine, { key, tenant, type, state: 'cancelled', fault: undefined, ...as });
-}
-
-export function keyOfRow(row: {
-  slot: number;
-  lane: number;
-  due_at: Ms;
-  event: Uint8Array;
-  run: number;
-}): DeliveryKey {
-  const { slot, lane, run } = row;
-  return { slot, lane, dueAt: row.due_at, event: idText('evt', row.event), run };
+  logDecision(engine, { run, tenant, type, state: 'cancelled', fault: undefined, ...as });
 }

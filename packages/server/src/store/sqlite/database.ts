@@ -192,6 +192,13 @@ export function storeError(error: unknown): Error {
   // reads the log again, knows what is there.
   if (FSYNC_FAULTS.has(code))
     return new StoreError('fatal', `The disk failed to flush (${code}).`, error);
+  if (primary === 8) {
+    return new StoreError(
+      'unavailable',
+      'The data directory is read-only; make it writable.',
+      error,
+    );
+  }
   if (primary === 11 || primary === 26) {
     return new StoreError(
       'fatal',

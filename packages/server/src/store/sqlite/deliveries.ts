@@ -190,7 +190,8 @@ export class SqliteDeliveries {
       after.run,
     );
     const ended = this.#db.all<AttemptColumns>(
-      `${SELECT_ATTEMPTS} where a.event = ? and t.text = ? and (a.lane, a.run) > (?, ?)
+      // Unary +: the rows of the event are few, those of the tenant may be all there are.
+      `${SELECT_ATTEMPTS} where a.event = ? and +t.text = ? and (a.lane, a.run) > (?, ?)
        and +a.lane in (select value from json_each(?)) and a.state <> 0
        and a.flags & ${FLAG_LATE} = 0`,
       event.seq,

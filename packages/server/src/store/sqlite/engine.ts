@@ -1,18 +1,25 @@
 import type { At } from '../../core/crash-sites.ts';
-import { decodeId, encodeId, type IdFactory, slotOfId } from '../../core/ids.ts';
-import type { Endpoint, EndpointId, LaneId, Ms, Slot, StoredEvent } from '../../core/model.ts';
+import type {
+  Endpoint,
+  EndpointId,
+  EventId,
+  LaneId,
+  Ms,
+  Slot,
+  StoredEvent,
+} from '../../core/model.ts';
 import { ASLEEP, LANE_PARTS } from '../../core/model.ts';
 import { numberOfLane, slotOf } from '../../core/routing.ts';
 import { LaneBook, type LaneEntry } from '../lane-book.ts';
-import { type LaneCommand, StoreError } from '../store.ts';
+import type { LaneCommand } from '../store.ts';
 import type { Vault } from '../vault.ts';
 import { Committer } from './committer.ts';
 import type { Database } from './database.ts';
+import { eventId, eventKey, SEQ_MIN, slotOfRest } from './keys.ts';
 
 export interface EngineOptions {
   readonly db: Database;
   readonly vault: Vault;
-  readonly ids: IdFactory;
   readonly at: At;
   readonly fatal: (error: Error) => void;
   /** Deliveries one lane may owe; more are recorded as skipped. */
@@ -22,41 +29,36 @@ export interface EngineOptions {
 interface CommandRow {
   readonly slot: Slot;
   readonly lane: LaneId;
-  readonly event: Uint8Array;
+  readonly event: number;
+  /** Of the event's id. */
+  readonly rest: Uint8Array;
   readonly run: number;
   readonly kind: LaneCommand['do'];
 }
 
 /** A delivery's place in the order of the table. */
-export type RowPlace = readonly [
-  slot: Slot,
-  lane: LaneId,
-  dueAt: Ms,
-  event: Uint8Array,
-  run: number,
-];
+export type RowPlace = readonly [slot: Slot, lane: LaneId, dueAt: Ms, seq: number, run: number];
 
 export interface Expiry {
   readonly pass:
     | {
-        /** Events with smaller ids are too old. */
-        readonly cutoff: Uint8Array;
+        /** Events before it are too old. */
+        readonly cutoff: number;
         readonly after: RowPlace;
         /** The oldest one that could not be expired, because its lane is held. */
-        readonly left: Uint8Array | undefined;
+        readonly left: number | undefined;
       }
     | undefined;
   /** When the next pass begins. */
   readonly nextAt: Ms;
-  /** Events with smaller ids owe nothing: they may be removed, and are never owed again. */
-  readonly before: Uint8Array;
+  /** Events before it owe nothing: they may be removed, and are never owed again. */
+  readonly before: number;
 }
 
 /** What the writer's parts share: the connection, the lanes' book, and mirrors of small tables. */
 export class Engine {
   readonly db: Database;
   readonly vault: Vault;
-  readonly ids: IdFactory;
   readonly at: At;
   readonly laneMax: number;
   readonly committer: Committer;
@@ -68,16 +70,17 @@ export class Engine {
   >();
   /** Version of the last change that routing depends on. */
   routingVersion = 0;
+  /** Events stored: counted at the start, kept up from then on. */
+  events = 0;
   /** Fan-outs waiting to be expanded by housekeeping. */
   expansions = 0;
   /** The pass over all that is owed, looking for what is older than the log; see maintain.ts. */
-  expiry: Expiry = { pass: undefined, nextAt: 0, before: new Uint8Array() };
+  expiry: Expiry = { pass: undefined, nextAt: 0, before: SEQ_MIN };
   readonly #words = new Map<string, number>();
 
   constructor(options: EngineOptions) {
     this.db = options.db;
     this.vault = options.vault;
-    this.ids = options.ids;
     this.at = options.at;
     this.laneMax = options.laneMax;
     this.committer = new Committer({
@@ -141,23 +144,28 @@ export class Engine {
         this.book.wake(entry, row.not_before);
       }
     }
-    this.expansions = Number(db.get<{ n: number }>('select count(*) as n from expansion')?.n);
+    const count = (table: string) =>
+      Number(db.get<{ n: number }>(`select count(*) as n from ${table}`)?.n);
+    this.events = count('event');
+    this.expansions = count('expansion');
   }
 
   /** The book's commands as the table has them. */
   readCommands(): void {
     this.book.forgetCommands();
-    for (const { kind, event, ...at } of this.db.all<CommandRow>('select * from command')) {
+    for (const { kind, event, rest, ...at } of this.db.all<CommandRow>(
+      'select c.*, e.rest as rest from command c join event e on e.seq = c.event',
+    )) {
       const entry = this.lane(at.slot, at.lane);
-      const command = { ...at, event: idText('evt', event), do: kind };
+      const command = { ...at, event: eventId(event, rest), do: kind };
       if (entry) this.book.queueCommand(entry, command);
     }
   }
 
   /** Too old to be owed again: it is being removed. */
-  isExpired(event: Uint8Array): boolean {
+  isExpired(seq: number): boolean {
     const { pass, before } = this.expiry;
-    return Buffer.compare(event, pass?.cutoff ?? before) < 0;
+    return seq < (pass?.cutoff ?? before);
   }
 
   /** Commits what was asked, then notes that nothing was cut off. Later writes are refused. */
@@ -241,17 +249,6 @@ export class Engine {
   }
 }
 
-/** An id's 16 bytes, for a key; ids come from our own factory, so a broken one is a bug. */
-export function idBytes(id: string): Uint8Array {
-  const bytes = decodeId(id);
-  if (!bytes) throw new StoreError('unavailable', `not an id: ${id}`);
-  return bytes;
-}
-
-export function idText<P extends string>(prefix: P, bytes: Uint8Array): `${P}_${string}` {
-  return `${prefix}_${encodeId(bytes)}`;
-}
-
 /** States as stored; the order is that of the column. */
 export const STATES = ['pending', 'succeeded', 'failed', 'cancelled'] as const;
 
@@ -264,18 +261,21 @@ interface EventColumns {
   readonly data: Uint8Array;
 }
 
-export function readEvent(engine: Engine, id: Uint8Array): StoredEvent | undefined {
+export function readEvent(engine: Engine, id: EventId): StoredEvent | undefined {
+  const key = eventKey(id);
+  if (!key) return undefined;
   const row = engine.db.get<EventColumns>(
     `select t.text as tenant, y.text as type, occurred_at, created_at, meta, data
      from event e join word t on t.number = e.tenant join word y on y.number = e.type
-     where e.id = ?`,
-    id,
+     where e.seq = ? and e.rest = ?`,
+    key.seq,
+    key.rest,
   );
   if (!row) return undefined;
   const { tenant, type, meta, data } = row;
   return {
-    id: idText('evt', id),
-    slot: slotOfId(id),
+    id,
+    slot: slotOfRest(key.rest),
     tenant,
     type,
     occurredAt: row.occurred_at,
@@ -288,12 +288,14 @@ export function readEvent(engine: Engine, id: Uint8Array): StoredEvent | undefin
 /** Without the data. */
 export function readEventHead(
   engine: Engine,
-  id: Uint8Array,
+  seq: number,
 ): Pick<StoredEvent, 'id' | 'slot' | 'tenant' | 'type'> | undefined {
-  const row = engine.db.get<{ tenant: string; type: string }>(
-    `select t.text as tenant, y.text as type from event e
-     join word t on t.number = e.tenant join word y on y.number = e.type where e.id = ?`,
-    id,
+  const row = engine.db.get<{ rest: Uint8Array; tenant: string; type: string }>(
+    `select e.rest as rest, t.text as tenant, y.text as type from event e
+     join word t on t.number = e.tenant join word y on y.number = e.type where e.seq = ?`,
+    seq,
   );
-  return row && { id: idText('evt', id), slot: slotOfId(id), ...row };
+  if (!row) return undefined;
+  const { rest, tenant, type } = row;
+  return { id: eventId(seq, rest), slot: slotOfRest(rest), tenant, type };
 }

@@ -9,7 +9,8 @@ import {
 } from '../store.ts';
 import { logDecision } from './attempts.ts';
 import type { Job } from './committer.ts';
-import { type Engine, idBytes, idText } from './engine.ts';
+import type { Engine } from './engine.ts';
+import { eventId, eventSeq, knownKey } from './keys.ts';
 
 interface Wake {
   readonly slot: number;
@@ -24,32 +25,45 @@ export function ingestJob(
   at: { configVersion: number; now: Ms },
 ): Job<IngestReply[]> {
   const wakes = new Map<number, Wake>();
+  const insertion = { now: at.now, wakes };
   let expansions = 0;
+  let stored = 0;
   return {
     durable: true,
     execute() {
       wakes.clear();
       expansions = 0;
+      stored = 0;
       if (at.configVersion < engine.routingVersion) {
         return batch.map(() => ({ kind: 'stale', version: engine.routingVersion }));
       }
-      return batch.map((request) => {
+      const replies: IngestReply[] = [];
+      for (const request of batch) {
         const found = findDuplicates(engine, request);
         if ('conflict' in found) {
-          return { kind: 'conflict', index: found.conflict, existing: found.existing };
+          replies.push({ kind: 'conflict', index: found.conflict, existing: found.existing });
+          continue;
         }
-        const events = request.events.map((event, i): IngestedEvent => {
-          const id = found.duplicates[i];
-          if (id !== undefined) return { id, duplicate: true, deliveries: 0, irregular: false };
-          const { irregular, expanding } = insertEvent(engine, event, { now: at.now, wakes });
+        const events: IngestedEvent[] = [];
+        for (const [i, event] of request.events.entries()) {
+          const first = found.duplicates[i];
+          if (first !== undefined) {
+            events.push(duplicateOf(engine, first));
+            continue;
+          }
+          const { irregular, expanding } = insertEvent(engine, event, insertion);
           if (expanding) expansions += 1;
-          return { id: event.id, duplicate: false, deliveries: event.lanes.length, irregular };
-        });
-        return { kind: 'accepted', events: withFirstCounts(engine, events) };
-      });
+          stored += 1;
+          const deliveries = event.lanes.length;
+          events.push({ id: event.id, duplicate: false, deliveries, irregular });
+        }
+        replies.push({ kind: 'accepted', events });
+      }
+      return replies;
     },
     applied() {
       engine.expansions += expansions;
+      engine.events += stored;
       for (const { slot, lane, dueAt, rows } of wakes.values()) {
         const entry = engine.lane(slot, lane);
         if (!entry) continue;
@@ -60,16 +74,13 @@ export function ingestJob(
   };
 }
 
-/** Duplicates answer with the first one's count, so that a repeated request gets the same answer. */
-function withFirstCounts(engine: Engine, events: readonly IngestedEvent[]): IngestedEvent[] {
-  return events.map((event) => {
-    if (!event.duplicate) return event;
-    const row = engine.db.get<{ n: number }>(
-      'select json_array_length(lanes) as n from event where id = ?',
-      idBytes(event.id),
-    );
-    return { ...event, deliveries: row?.n ?? 0 };
-  });
+/** Answers with the first one's count, so that a repeated request gets the same answer. */
+function duplicateOf(engine: Engine, id: EventId): IngestedEvent {
+  const row = engine.db.get<{ n: number }>(
+    'select json_array_length(lanes) as n from event where seq = ?',
+    eventSeq(id),
+  );
+  return { id, duplicate: true, deliveries: row?.n ?? 0, irregular: false };
 }
 
 function findDuplicates(
@@ -77,6 +88,7 @@ function findDuplicates(
   request: IngestRequest,
 ): { duplicates: (EventId | undefined)[] } | { conflict: number; existing: EventId } {
   const duplicates: (EventId | undefined)[] = [];
+  if (request.events.every(isKeyless)) return { duplicates };
   const here = new Map<string, NewEvent>();
   for (const [index, event] of request.events.entries()) {
     const { idempotencyKey: key, hash } = event;
@@ -96,13 +108,17 @@ function findDuplicates(
   return { duplicates };
 }
 
+function isKeyless({ idempotencyKey }: NewEvent): boolean {
+  return idempotencyKey === undefined;
+}
+
 function findByKey(engine: Engine, tenant: string, key: string) {
-  const row = engine.db.get<{ id: Uint8Array; hash: Uint8Array }>(
-    'select id, hash from event where tenant = ? and idem = ?',
+  const row = engine.db.get<{ seq: number; rest: Uint8Array; hash: Uint8Array }>(
+    'select seq, rest, hash from event where tenant = ? and idem = ?',
     engine.word(tenant),
     key,
   );
-  return row && { id: idText('evt', row.id), hash: row.hash };
+  return row && { id: eventId(row.seq, row.rest), hash: row.hash };
 }
 
 interface Insertion {
@@ -115,14 +131,17 @@ function insertEvent(
   event: NewEvent,
   insertion: Insertion,
 ): { irregular: boolean; expanding: boolean } {
-  const id = idBytes(event.id);
+  const { seq, rest } = knownKey(event.id);
+  // Statements are run without a wrapper here, for speed: the transaction names their errors.
   engine.db
     .prepare(
-      `insert into event (id, tenant, type, occurred_at, created_at, idem, hash, lanes, meta, data)
-       values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `insert into event
+         (seq, rest, tenant, type, occurred_at, created_at, idem, hash, lanes, meta, data)
+       values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     )
     .run(
-      id,
+      seq,
+      rest,
       engine.word(event.tenant),
       engine.word(event.type),
       event.occurredAt,
@@ -134,32 +153,32 @@ function insertEvent(
       event.data,
     );
   if (event.lanes.length > INLINE_FANOUT_MAX) {
-    engine.db.run('insert into expansion (event, done) values (?, 0)', id);
+    engine.db.run('insert into expansion (event, done) values (?, 0)', seq);
     return { irregular: true, expanding: true };
   }
   let irregular = false;
   for (const lane of event.lanes) {
-    if (!owe(engine, { event, id, lane }, insertion)) irregular = true;
+    if (!owe(engine, { event, seq, lane }, insertion)) irregular = true;
   }
   return { irregular, expanding: false };
 }
 
 export interface Owed {
-  readonly event: Pick<NewEvent, 'id' | 'slot' | 'tenant' | 'type'>;
-  readonly id: Uint8Array;
+  readonly event: Pick<NewEvent, 'slot' | 'tenant' | 'type'>;
+  readonly seq: number;
   readonly lane: number;
 }
 
 /** Inserts one delivery; false = not simply due now (ordered after others, or skipped). */
 export function owe(engine: Engine, owed: Owed, insertion: Insertion): boolean {
-  const { event, id, lane } = owed;
+  const { event, seq, lane } = owed;
   const entry = engine.lane(event.slot, lane);
   if (!entry) return false;
   const number = laneNumber({ slot: event.slot, lane });
   const wake = insertion.wakes.get(number);
   if (entry.open + (wake?.rows ?? 0) >= engine.laneMax) {
     logDecision(engine, {
-      key: { slot: event.slot, lane, event: event.id, run: 0 },
+      run: { slot: event.slot, lane, seq, run: 0 },
       tenant: event.tenant,
       type: event.type,
       state: 'failed',
@@ -174,7 +193,7 @@ export function owe(engine: Engine, owed: Owed, insertion: Insertion): boolean {
     .prepare(
       'insert into delivery (slot, lane, due_at, event, run, attempt, starts) values (?, ?, ?, ?, 0, 0, 0)',
     )
-    .run(event.slot, lane, dueAt, id);
+    .run(event.slot, lane, dueAt, seq);
   if (wake) {
     wake.rows += 1;
     wake.dueAt = Math.min(wake.dueAt, dueAt);

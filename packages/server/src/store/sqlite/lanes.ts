@@ -22,10 +22,11 @@ import {
   completeJob,
   forgetCommand,
   keepCommand,
-  keyOfRow,
 } from './complete.ts';
-import { type Engine, idBytes, readEvent } from './engine.ts';
+import { type Engine, readEvent } from './engine.ts';
 import { ingestJob } from './ingest.ts';
+import { eventId, eventKey, eventSeq, SEQ_MIN } from './keys.ts';
+import { REST } from './rows.ts';
 
 /** A process that lives this long is not being killed by what it sends. */
 const SETTLED_MS = 60_000;
@@ -34,7 +35,9 @@ interface DeliveryRow {
   readonly slot: number;
   readonly lane: number;
   readonly due_at: Ms;
-  readonly event: Uint8Array;
+  readonly event: number;
+  /** Of the event's id. */
+  readonly rest: Uint8Array;
   readonly run: number;
   readonly attempt: number;
   readonly starts: number;
@@ -97,23 +100,25 @@ export class SqliteLanes implements LaneStore {
   #fetchLane(cursor: Cursor, now: Ms): Due[] {
     const { after } = cursor;
     const rows = this.#engine.db.all<DeliveryRow>(
-      `select slot, lane, due_at, event, run, attempt, starts from delivery
-       where slot = ? and lane = ? and due_at <= ? and (due_at, event, run) > (?, ?, ?)
-       order by due_at, event, run limit ?`,
+      `select d.slot as slot, d.lane as lane, d.due_at as due_at, d.event as event, ${REST},
+         d.run as run, d.attempt as attempt, d.starts as starts
+       from delivery d left join event e on e.seq = d.event
+       where d.slot = ? and d.lane = ? and d.due_at <= ? and (d.due_at, d.event, d.run) > (?, ?, ?)
+       order by d.due_at, d.event, d.run limit ?`,
       cursor.slot,
       cursor.lane,
       now,
       after?.dueAt ?? -1,
-      after ? idBytes(after.event) : new Uint8Array(),
+      after ? eventSeq(after.event) : SEQ_MIN,
       after?.run ?? -1,
       cursor.limit,
     );
-    return rows.map((row) => ({ ...keyOfRow(row), attempt: row.attempt, starts: row.starts }));
+    return rows.map(toDue);
   }
 
   async load(rows: readonly Due[]): Promise<LoadedDelivery[]> {
     return rows.map((row) => {
-      const event = readEvent(this.#engine, idBytes(row.event));
+      const event = readEvent(this.#engine, row.event);
       const frozen = event && row.attempt > 0 ? this.#frozen(row, event.data) : undefined;
       return { event, frozen };
     });
@@ -127,8 +132,8 @@ export class SqliteLanes implements LaneStore {
     }>(
       `select flags, body_before as before, body_after as after from attempt
        where event = ? and slot = ? and lane = ? and run = ? and body_before is not null
-       order by rowid limit 1`,
-      idBytes(row.event),
+       order by seq limit 1`,
+      eventSeq(row.event),
       row.slot,
       row.lane,
       row.run,
@@ -150,7 +155,7 @@ export class SqliteLanes implements LaneStore {
           key.slot,
           key.lane,
           key.dueAt,
-          idBytes(key.event),
+          eventSeq(key.event),
           key.run,
         );
       },
@@ -211,26 +216,34 @@ export class SqliteLanes implements LaneStore {
   }
 }
 
+function toDue(row: DeliveryRow): Due {
+  const { slot, lane, run, attempt, starts } = row;
+  const event = eventId(row.event, row.rest);
+  return { slot, lane, dueAt: row.due_at, event, run, attempt, starts };
+}
+
 function requeue(
   engine: Engine,
   what: Requeue,
   now: Ms,
 ): { entry: LaneEntry; dueAt: Ms; run: number } | undefined {
   const { db } = engine;
-  const event = idBytes(what.event);
+  const key = eventKey(what.event);
   const entry = engine.lane(what.slot, what.lane);
-  if (!entry || engine.isExpired(event)) return undefined;
+  if (!key || !entry || engine.isExpired(key.seq)) return undefined;
+  const { seq, rest } = key;
   const known = db.run(
     `update event set lanes = case
        when exists (select 1 from json_each(lanes) where value = ?) then lanes
        else json_insert(lanes, '$[#]', ?) end
-     where id = ?`,
+     where seq = ? and rest = ?`,
     what.lane,
     what.lane,
-    event,
+    seq,
+    rest,
   );
   if (known === 0) return undefined;
-  const place = [event, what.slot, what.lane] as const;
+  const place = [seq, what.slot, what.lane] as const;
   const last = db.get<{ run: number | null }>(
     `select max(run) as run from (
        select run from attempt where event = ? and slot = ? and lane = ?
@@ -245,7 +258,7 @@ function requeue(
     what.slot,
     what.lane,
     dueAt,
-    event,
+    seq,
     run,
   );
   return { entry, dueAt, run };

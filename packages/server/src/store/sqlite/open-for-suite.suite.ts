@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Store } from '../store.ts';
@@ -13,6 +12,6 @@ export const masterKey = 'k'.repeat(32);
  */
 export function openForSuite({ directory, now, laneMax }: OpenOptions): Promise<Store> {
   writeFileSync(join(directory, 'ballast'), '');
-  const options = { directory, masterKey, random: randomBytes, now: () => now };
+  const options = { directory, masterKey, now: () => now };
   return openSqlite(laneMax === undefined ? options : { ...options, laneMax });
 }

@@ -12,7 +12,7 @@ import { masterKey, openForSuite } from './open-for-suite.suite.ts';
 
 async function opened(bytesMax?: number): Promise<World> {
   const w = new World(({ directory, now }) =>
-    openSqlite({ directory, masterKey, random: randomBytes, now: () => now, bytesMax }),
+    openSqlite({ directory, masterKey, now: () => now, bytesMax }),
   );
   await w.open();
   return w;
@@ -32,7 +32,7 @@ test('another master key is refused, and the right one still opens', async () =>
   await w.endpoint();
   await w.close();
   const { directory } = w;
-  const options = { directory, masterKey: 'x'.repeat(32), random: randomBytes, now: () => w.now };
+  const options = { directory, masterKey: 'x'.repeat(32), now: () => w.now };
   await expect(openSqlite(options)).rejects.toThrow(/POSTHORN_MASTER_KEY is not the key/);
   await w.open();
   expect((await w.store.config.list('endpoint', ALL)).items).toHaveLength(1);
@@ -65,8 +65,8 @@ test('secrets of endpoints and sealed heads are not in the files, but come back'
     w.result(plain, DONE, { endpoint: endpoint.id, requestHead: head('open-ask') }),
   ];
   await w.lanes.complete(node, { results, release: [] }, w.now);
-  const [first] = results;
-  const whole = await w.log.attempt('default', first?.attempt.id ?? 'att_');
+  const attempts = await w.log.attempts({ tenant: 'default', event: sealed.event, limit: 1 });
+  const whole = await w.log.attempt('default', attempts.items[0]?.id ?? 'att_');
   expect(Buffer.from(whole?.requestHead ?? '').toString()).toContain('hidden-ask');
   const read = await w.store.config.read('endpoint', endpoint.id);
   expect(read?.value).toMatchObject({ secrets, headers: [header] });
@@ -102,6 +102,7 @@ test('a full store refuses as full, keeps what it has, and works again when ther
   await using more = new World(({ now }) => openForSuite({ directory: w.directory, now }));
   await more.open();
   more.version = w.version;
+  more.now = w.now + 1;
   expect(await more.deliveries()).toHaveLength(stored.length);
   await more.feed(endpoint);
   expect(await more.deliveries()).toHaveLength(stored.length + 1);
@@ -170,12 +171,40 @@ test('after a fault that only a restart heals, nothing is written any more', asy
   db.close();
 });
 
+test('what is ingested runs before what else its transaction holds', async () => {
+  const { db, committer } = await committing();
+  const order: string[] = [];
+  const job = (name: string, first: boolean) =>
+    committer.run({ durable: true, first, execute: () => order.push(name) });
+  await Promise.all([
+    job('put', false),
+    job('ingest', true),
+    job('put', false),
+    job('ingest', true),
+  ]);
+  expect(order).toEqual(['ingest', 'ingest', 'put', 'put']);
+  db.close();
+});
+
+test('a flush that fails ends the store: what it should have covered is refused, and all after it', async () => {
+  const { db, committer, fatal } = await committing(() => Promise.reject(new Error('EIO')));
+  const lazy = committer.run({ durable: false, execute: () => 'committed' });
+  const covered = committer.run({ durable: true, execute: () => 'lost?' });
+  expect(await lazy).toBe('committed');
+  await expect(covered).rejects.toMatchObject({ kind: 'fatal' });
+  await expect(committer.run({ durable: true, execute: () => 1 })).rejects.toMatchObject({
+    kind: 'fatal',
+  });
+  expect(fatal).toHaveLength(1);
+  db.close();
+});
+
 const ALL = { tenant: undefined, limit: 10, after: undefined };
 const DONE = { kind: 'succeeded' } as const;
 const CURSOR = { slot: 0, lane: 16, after: undefined, limit: 1 };
 const INSERT = 'insert into t (n) values (?)';
 
-async function committing() {
+async function committing(flush?: () => Promise<void>) {
   const directory = mkdtempSync(join(tmpdir(), 'posthorn-commit-'));
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
   const db = new Database(await loadDriver(), { path: join(directory, 'x.db'), readOnly: false });
@@ -184,7 +213,7 @@ async function committing() {
   const committer = new Committer({
     db,
     at: () => {},
-    flush: () => db.flush(),
+    flush: flush ?? (() => db.flush()),
     rolledBack: () => {},
     fatal: (error) => void fatal.push(error),
   });

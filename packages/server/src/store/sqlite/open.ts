@@ -1,7 +1,6 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type At, nowhere } from '../../core/crash-sites.ts';
-import { createIdFactory } from '../../core/ids.ts';
 import type { Ms } from '../../core/model.ts';
 import {
   type LogStore,
@@ -25,7 +24,6 @@ export interface SqliteOptions {
   /** Made if missing; holds posthorn.db, its WAL, the lock and the ballast. */
   readonly directory: string;
   readonly masterKey: string;
-  readonly random: (count: number) => Uint8Array;
   readonly now: () => Ms;
   readonly laneMax?: number;
   /** Size of the database; writes beyond it reject `full`. Default: what the disk has. */
@@ -49,12 +47,22 @@ export async function openSqlite(options: SqliteOptions): Promise<Store> {
     if (!existsSync(ballast)) tryWriteBallast(ballast);
     return store;
   } catch (error) {
-    if (error instanceof StoreError && error.kind !== 'fatal' && existsSync(ballast)) {
-      rmSync(ballast);
-      return openOr(() => openStore(driver, options, lock), lock);
-    }
+    const other = error instanceof StoreError && error.kind !== 'fatal';
+    if (other && dropBallast(ballast)) return openOr(() => openStore(driver, options, lock), lock);
     lock.close();
     throw error;
+  }
+}
+
+/** false = there was nothing to free. */
+function dropBallast(path: string): boolean {
+  if (!existsSync(path)) return false;
+  try {
+    rmSync(path);
+    return true;
+  } catch {
+    // Read-only: then it is not the space that is missing.
+    return false;
   }
 }
 
@@ -78,7 +86,6 @@ function openStore(driver: Driver, options: SqliteOptions, lock: { close(): void
     const engine = new Engine({
       db: writer,
       vault,
-      ids: createIdFactory(options.random),
       at: options.at ?? nowhere,
       fatal: options.fatal ?? (() => {}),
       laneMax: options.laneMax ?? 1_000_000,
@@ -185,13 +192,17 @@ function logStore(engine: Engine, reader: SqliteLogReader): LogStore {
     deliveries: (query) => reader.deliveries(query),
     attempts: (query) => reader.attempts(query),
     attempt: (tenant, id) => reader.attempt(tenant, id),
-    stats: async (now) => ({ ...bookStats(engine, now), ...reader.counts() }),
+    stats: async (now) => ({
+      ...bookStats(engine, now),
+      ...reader.counts(),
+      events: engine.events,
+    }),
     maintain: (policy: RetentionPolicy, now: Ms): Promise<MaintenanceReport> =>
       engine.committer.run(maintainJob(engine, policy, now)),
   };
 }
 
-function bookStats(engine: Engine, now: Ms): Omit<StoreStats, 'events' | 'attempts'> {
+function bookStats(engine: Engine, now: Ms): Omit<StoreStats, 'events' | 'attempts' | 'newestAt'> {
   let pending = 0;
   let lanesAwake = 0;
   let lanesHeld = 0;

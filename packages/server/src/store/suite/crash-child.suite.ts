@@ -11,7 +11,6 @@ import type { NewEvent, Store } from '../store.ts';
  * standard output once that is acknowledged. Its endpoints are those it finds in the store.
  */
 
-const ids = createIdFactory(randomBytes);
 const slot = slotOf('default');
 
 async function produce(store: Store, lanes: readonly number[], version: number): Promise<never> {
@@ -42,7 +41,7 @@ async function consume(store: Store): Promise<never> {
         i % 3 === 0 ? ({ kind: 'retry', at: now } as const) : ({ kind: 'succeeded' } as const);
       return {
         key,
-        attempt: { ...ATTEMPT, id: ids.attempt(now), endpoint },
+        attempt: { ...ATTEMPT, endpoint },
         next,
         disable: undefined,
       };
@@ -81,7 +80,8 @@ const ATTEMPT = {
 } as const;
 
 const [directory = '', masterKey = ''] = process.argv.slice(2);
-const store = await openSqlite({ directory, masterKey, random: randomBytes, now: Date.now });
+const store = await openSqlite({ directory, masterKey, now: Date.now });
+const ids = createIdFactory(randomBytes, (await store.log.stats(Date.now())).newestAt);
 const { items, version } = await store.config.changes(0, 100);
 const lanes = items.map(({ value }) => (value as { number: number }).number * LANE_PARTS);
 await Promise.all([produce(store, lanes, version), consume(store)]);

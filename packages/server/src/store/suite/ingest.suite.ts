@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { expect } from 'vitest';
+import { createIdFactory } from '../../core/ids.ts';
 import type { Endpoint } from '../../core/model.ts';
 import { slotOf } from '../../core/routing.ts';
 import { INLINE_FANOUT_MAX, StoreError } from '../store.ts';
@@ -189,6 +190,21 @@ export const durableIngestCases: Cases = {
     expect(await w.ingest(again)).toMatchObject([{ id: first.id, duplicate: true }]);
     const other = w.event([], { idempotencyKey: 'k', data: Buffer.from('2') });
     expect(await w.request(other)).toMatchObject({ kind: 'conflict', existing: first.id });
+  },
+
+  'events are counted on, and ids given out are new, when the store is opened again': async (w) => {
+    expect(await w.log.stats(w.now)).toMatchObject({ events: 0, newestAt: 0 });
+    for (let i = 0; i < 5000; i += 1000) {
+      await w.ingest(...Array.from({ length: 1000 }, () => w.event([])));
+    }
+    await w.open();
+    const { events, newestAt } = await w.log.stats(w.now);
+    expect(events).toBe(5000);
+    // More ids than a millisecond has went ahead of the clock.
+    expect(newestAt).toBe(w.now + 1);
+    const ids = createIdFactory(randomBytes, newestAt);
+    await w.ingest(w.event([], { id: ids.event(slotOf('default'), w.now) }));
+    expect(await w.log.stats(w.now)).toMatchObject({ events: 5001, newestAt: w.now + 2 });
   },
 
   'the expansion of a wide fan-out goes on when the store is opened again': async (w) => {

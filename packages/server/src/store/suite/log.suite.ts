@@ -67,19 +67,20 @@ export const logCases: Cases = {
       const again = { kind: 'retry', at: w.now } as const;
       const result = w.result(await w.first(endpoint), again, { endpoint: endpoint.id, ...said });
       await w.lanes.complete(node, { results: [result], release: [] }, w.now);
-      const whole = await w.log.attempt('default', result.attempt.id);
+      const id = await w.attemptId();
+      const whole = await w.log.attempt('default', id);
       expect(whole).toMatchObject({
         method: 'PUT',
         url: heads.url,
         remoteAddress: '192.0.2.1:80',
         timings: result.attempt.timings,
         responseTruncated: true,
-        row: { id: result.attempt.id, event: key.event, n: 7, afterCrash: true, status: 500 },
+        row: { id, event: key.event, n: 7, afterCrash: true, status: 500 },
       });
       for (const name of ['requestHead', 'responseHead', 'responseBody'] as const) {
         expect(Buffer.from(whole?.[name] ?? '')).toEqual(heads[name]);
       }
-      expect(await w.log.attempt('other', result.attempt.id)).toBeUndefined();
+      expect(await w.log.attempt('other', id)).toBeUndefined();
     }
   },
 
@@ -92,7 +93,7 @@ export const logCases: Cases = {
     const result = w.result(await w.first(endpoint), { kind: 'failed' }, said);
     const attempt = { ...result.attempt, endpoint: endpoint.id };
     await w.lanes.complete(node, { results: [{ ...result, attempt }], release: [] }, w.now);
-    const whole = await w.log.attempt('default', attempt.id);
+    const whole = await w.log.attempt('default', await w.attemptId());
     expect(whole).toMatchObject({ url: 'http://a.test/x', row: { fault: 'dns_failed' } });
     expect(whole?.requestBody).toHaveLength(0);
     expect(await w.deliveries()).toMatchObject([{ state: 'failed', fault: 'dns_failed' }]);
@@ -298,11 +299,30 @@ export const retentionCases: Cases = {
     expect(await w.maintain({ ...RETENTION, chunk: 5 })).toMatchObject({ removed: 25, expired: 0 });
     const { items } = await w.log.events({ tenant: 'default', limit: 50 });
     expect(ids(items).sort()).toEqual(young.map(({ id }) => id).sort());
+    expect((await w.log.stats(w.now)).events).toBe(3);
     expect((await w.log.attempts({ tenant: 'default', limit: 50 })).items).toHaveLength(1);
     expect(await w.due(endpoint)).toHaveLength(2);
     // The id is free again once its event is gone.
     const again = w.event([], { idempotencyKey: 'k', data: Buffer.from('2') });
     expect(await w.ingest(again)).toMatchObject([{ duplicate: false }]);
+  },
+
+  'what a lost sender says of an event that is gone is not logged': async (w) => {
+    const endpoint = await w.endpoint();
+    await w.feed(endpoint);
+    const zombie = await w.node();
+    const key = await w.first(endpoint);
+    w.now += 20_000;
+    await w.lanes.reap(w.now);
+    await settleAll(w, endpoint, 1);
+    w.now += 31 * DAY;
+    expect(await w.maintain()).toMatchObject({ removed: 2 });
+    for (const kind of ['succeeded', 'failed'] as const) {
+      await w.settle(zombie, endpoint, { key, next: { kind } });
+    }
+    expect((await w.log.attempts({ tenant: 'default', limit: 9 })).items).toEqual([]);
+    expect(await w.deliveries()).toEqual([]);
+    expect(await w.log.stats(w.now)).toMatchObject({ pending: 0, attempts: 0 });
   },
 
   'an event that is being removed is not owed again': async (w) => {

@@ -3,7 +3,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createIdFactory } from '../../core/ids.ts';
-import { type Endpoint, type EndpointId, LANE_PARTS, type Ms } from '../../core/model.ts';
+import {
+  type AttemptId,
+  type Endpoint,
+  type EndpointId,
+  LANE_PARTS,
+  type Ms,
+} from '../../core/model.ts';
 import { slotOf } from '../../core/routing.ts';
 import type {
   AttemptRecord,
@@ -177,7 +183,6 @@ export class World implements AsyncDisposable {
   result(key: Due, next: Next, overrides: Partial<AttemptRecord> = {}): Result {
     const ok = next.kind === 'succeeded';
     const attempt: AttemptRecord = {
-      id: this.ids.attempt(this.now),
       tenant: 'default',
       type: 'user.created',
       endpoint: 'ep_00000000000000000000000000',
@@ -206,6 +211,13 @@ export class World implements AsyncDisposable {
     const { id, tenant } = endpoint;
     const result = this.result(outcome.key, outcome.next, { endpoint: id, tenant });
     return this.lanes.complete(node, { results: [result], release: [] }, this.now);
+  }
+
+  /** Of the newest attempt. */
+  async attemptId(): Promise<AttemptId> {
+    const [newest] = (await this.log.attempts({ tenant: 'default', limit: 1 })).items;
+    if (!newest) throw new Error('nothing was attempted');
+    return newest.id;
   }
 
   release(node: number, key: LaneKey, overrides: Partial<Release> = {}) {
