@@ -24,6 +24,8 @@ import { keyOf, verifies } from './signature.js';
 
 /** A send is explained by a kill that came before its answer could be committed. */
 const KILL_WINDOW_MS = 1000;
+/** A busy receiver reads what a process wrote some time after that process died. */
+const READ_LATER_MS = 250;
 const EXAMPLES_MAX = 3;
 
 /** @template T @param {string} file @returns {T[]} */
@@ -216,7 +218,7 @@ function checkPair({ what, requests, attempts, deliveries, kills, findings }) {
   const successes = requests.filter(({ status }) => isSuccess(status));
   for (const [i, { at, answeredAt = at }] of successes.entries()) {
     if (i === successes.length - 1) break;
-    if (kills.some((kill) => kill >= at - 5 && kill <= answeredAt + KILL_WINDOW_MS))
+    if (kills.some((kill) => kill >= at - READ_LATER_MS && kill <= answeredAt + KILL_WINDOW_MS))
       findings.explained.duplicate++;
     else
       findings.add(
@@ -228,7 +230,7 @@ function checkPair({ what, requests, attempts, deliveries, kills, findings }) {
   const unlogged = requests.length - logged;
   if (unlogged > 0) {
     const struck = requests.filter(({ at, answeredAt = at }) =>
-      kills.some((kill) => kill >= at - 5 && kill <= answeredAt + KILL_WINDOW_MS),
+      kills.some((kill) => kill >= at - READ_LATER_MS && kill <= answeredAt + KILL_WINDOW_MS),
     );
     if (struck.length < unlogged)
       findings.add(

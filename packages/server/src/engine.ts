@@ -1,8 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { Clock } from './core/clock.ts';
+import { type Clock, steadyTime } from './core/clock.ts';
 import { type At, crashAt, nowhere } from './core/crash-sites.ts';
-import { createIdFactory } from './core/ids.ts';
 import type { Ms } from './core/model.ts';
 import { Guard, parseEgressAllow } from './delivery/guard.ts';
 import { Housekeeper } from './delivery/housekeeper.ts';
@@ -59,7 +57,7 @@ export interface Engine {
 }
 
 export const systemClock: Clock = {
-  now: () => Date.now(),
+  now: steadyTime(Date.now, () => performance.now()),
   after(delayMs, task) {
     const timer = setTimeout(task, delayMs);
     return () => clearTimeout(timer);
@@ -91,7 +89,6 @@ export async function openEngine(settings: EngineSettings, parts: EngineParts): 
   const opened = await openSqlite({
     directory: settings.directory,
     masterKey: settings.masterKey,
-    random: randomBytes,
     now: () => clock.now(),
     at,
     fatal: parts.fatal,
@@ -114,7 +111,6 @@ export async function openEngine(settings: EngineSettings, parts: EngineParts): 
     outbound,
     clock,
     log,
-    ids: createIdFactory(randomBytes),
     random: Math.random,
     at,
     name: settings.name,

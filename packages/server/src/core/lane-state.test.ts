@@ -36,13 +36,13 @@ function burst(state: LaneState<number>, now: number, answer = false): number {
 }
 
 function succeed(state: LaneState<number>, now: number): void {
-  state.settled({ health: HEALTHY, slowDown: false, durationMs: 1, now });
+  state.settled({ health: HEALTHY, slowDown: false, durationMs: 1, lateMs: 0, now });
 }
 
-function fail(state: LaneState<number>, now: number, slowDown = false): void {
+function fail(state: LaneState<number>, now: number, slowDown = false, lateMs = 0): void {
   const health = { failingSince: NOW, failures: state.health.failures + 1 };
   state.sending();
-  state.settled({ health, slowDown, durationMs: 1, now });
+  state.settled({ health, slowDown, durationMs: 1, lateMs, now });
 }
 
 describe('width', () => {
@@ -134,6 +134,16 @@ describe('rate', () => {
 });
 
 describe('the breaker', () => {
+  test('does not keep waiting what has waited half a minute: it is tried one at a time', () => {
+    const state = lane();
+    for (let i = 0; i < 15; i++) fail(state, NOW);
+    expect(state.waitUntil - NOW).toBe(30_000);
+    const later = NOW + 30_000;
+    fail(state, later, false, 30_001);
+    expect(state.waitUntil - later).toBe(100);
+    expect(burst(state, later + 100)).toBe(1);
+  });
+
   test('waits 1, 2, 4 … 30 s after ten failures in a row', () => {
     const state = lane();
     for (let i = 0; i < 9; i++) fail(state, NOW);

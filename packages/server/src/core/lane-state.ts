@@ -12,6 +12,8 @@ export const LANE_CONCURRENCY = 16;
 const BREAKER_STREAK = FAILING_ATTEMPTS;
 const BREAKER_BASE_MS = 1000;
 const BREAKER_MAX_MS = 30_000;
+/** Between tries of what has waited that long already. */
+const BREAKER_LATE_MS = 100;
 const SUCCESSES_PER_STEP = 20;
 const SLOW_MS = 2000;
 
@@ -113,7 +115,14 @@ export class LaneState<Row> {
   }
 
   /** What an exchange taught about the receiver. */
-  settled(result: { health: Health; slowDown: boolean; durationMs: Ms; now: Ms }): void {
+  settled(result: {
+    health: Health;
+    slowDown: boolean;
+    durationMs: Ms;
+    /** From when the delivery was due to when it was sent. */
+    lateMs: Ms;
+    now: Ms;
+  }): void {
     this.inFlight -= 1;
     this.health = result.health;
     this.#latencyMs += (result.durationMs - this.#latencyMs) / 8;
@@ -123,7 +132,7 @@ export class LaneState<Row> {
     } else {
       this.#successes = 0;
       if (result.slowDown) this.#width = Math.max(1, this.#width >> 1);
-      this.#trip(result.now);
+      this.#trip(result.now, result.lateMs);
     }
   }
 
@@ -151,11 +160,13 @@ export class LaneState<Row> {
     this.#width = Math.min(this.#limits.maxConcurrency, this.#width + 1);
   }
 
-  #trip(now: Ms): void {
+  /** Nothing waits for the circuit longer than its longest wait: then it is tried, one at a time. */
+  #trip(now: Ms, lateMs: Ms): void {
     const over = this.health.failures - BREAKER_STREAK;
     if (over < 0) return;
     this.#width = 1;
-    const open = Math.min(BREAKER_BASE_MS * 2 ** Math.min(over, 10), BREAKER_MAX_MS);
+    const grown = Math.min(BREAKER_BASE_MS * 2 ** Math.min(over, 10), BREAKER_MAX_MS);
+    const open = lateMs > BREAKER_MAX_MS ? BREAKER_LATE_MS : grown;
     this.waitUntil = Math.max(this.waitUntil, now + open);
   }
 }

@@ -36,7 +36,7 @@ export interface PublisherOptions {
 
 const BATCH_EVENTS_MAX = 500;
 const BATCH_BYTES_MAX = 4 * 1024 * 1024;
-const REROUTE_MAX = 5;
+const REROUTE_MAX = 50;
 
 interface Waiting {
   readonly tenant: TenantId;

@@ -127,7 +127,7 @@ function post(outbound: Outbound, url: string, timeoutMs = 5_000): Promise<Excha
   });
 }
 
-describe.skipIf(!hasOpenssl())('TLS', () => {
+describe.skipIf(!hasOpenssl())('TLS (needs openssl)', () => {
   const names = 'DNS:app.test,DNS:localhost,IP:127.0.0.1';
   const ca = makeCa('ca');
   const good = issue('good', 'ca', { names });

@@ -1,7 +1,6 @@
 import type { Clock } from '../core/clock.ts';
 import type { At } from '../core/crash-sites.ts';
 import type { Fault, Outbound } from '../core/exchange.ts';
-import type { IdFactory } from '../core/ids.ts';
 import { Dispatcher } from '../core/lane-state.ts';
 import type { Endpoint, EndpointId, Ms } from '../core/model.ts';
 import { ASLEEP } from '../core/model.ts';
@@ -31,7 +30,6 @@ export interface WorkerOptions {
   readonly store: LaneStore;
   readonly view: ConfigView;
   readonly outbound: Outbound;
-  readonly ids: IdFactory;
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: WorkerLog;
@@ -435,7 +433,7 @@ export class Worker {
     const plan = this.#plan(lane.endpoint);
     const event = ready.event ?? lostEvent(due, plan);
     const afterCrash = lane.takeCrashMark(due);
-    const made = { id: this.#o.ids.attempt(now), event, row: due, startedAt: now, afterCrash };
+    const made = { event, row: due, startedAt: now, afterCrash };
     if (!plan) throw new Error(`no configuration of ${lane.endpoint}`);
     const without = (fault: Fault, detail: string) =>
       this.#resultOf(lane, {
@@ -463,6 +461,10 @@ export class Worker {
     this.#o.at('worker:rendered');
     const exchange = await this.#o.outbound.send(rendered.request, this.#abort.signal);
     this.#o.at('worker:answered');
+    // A shortage of our own (no descriptors left) is no attempt: the row stays as it is.
+    if (exchange.outcome.kind === 'fault' && exchange.outcome.fault === 'internal') {
+      throw new Error(exchange.outcome.detail);
+    }
     return this.#resultOf(lane, {
       ...made,
       ...rendered,
@@ -487,6 +489,7 @@ export class Worker {
       health: settled.health,
       slowDown: settled.slowDown,
       durationMs: exchange.timings.totalMs,
+      lateMs: attempted.startedAt - row.dueAt,
       now,
     });
     const { next, disable } = settled;
