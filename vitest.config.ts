@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { SkipReporter } from './scripts/skip-reporter.ts';
 
 // Tests resolve the workspaces to their sources, so a red test never means a stale build. Black-box
 // suites (packages/server/test) start the built product in processes of its own instead.
@@ -9,8 +10,9 @@ export default defineConfig({
   ssr: { resolve: { conditions } },
   test: {
     include: ['packages/*/src/**/*.test.ts', 'packages/*/test/**/*.test.ts'],
-    testTimeout: 20_000,
+    testTimeout: 30_000,
     hookTimeout: 30_000,
     maxWorkers: 2,
+    reporters: ['default', new SkipReporter(process.env['POSTHORN_TEST_REQUIRE'] === 'all')],
   },
 });
