@@ -9,6 +9,8 @@ export interface Job<T> {
    * disk with the next one that waits: a power cut may take it, a dead process does not.
    */
   readonly durable: boolean;
+  /** Nobody waits for it: rides with the next job that somebody waits for, or goes after a moment. */
+  readonly lazy?: boolean;
   /** Runs before the others of its transaction: what was asked at the same time counts as later. */
   readonly first?: boolean;
   execute(): T;
@@ -28,6 +30,8 @@ interface Committed {
 
 /** Jobs in one transaction at most; what is above waits for the next. */
 const BATCH_MAX = 256;
+/** What a commit saves when it need not be made is more than what an outcome gains by being early. */
+const LAZY_MS = 5;
 
 export interface CommitterOptions {
   readonly db: Database;
@@ -50,6 +54,7 @@ export class Committer {
   readonly #options: CommitterOptions;
   #waiting: Waiting[] = [];
   #scheduled = false;
+  #lazily: NodeJS.Timeout | undefined;
   /** Committed, not yet known to be on the disk. */
   #unflushed: Committed[] = [];
   #flushing: Promise<void> | undefined;
@@ -64,7 +69,8 @@ export class Committer {
     if (this.#ended) return Promise.reject(this.#ended);
     return new Promise<T>((resolve, reject) => {
       this.#waiting.push({ job, resolve: resolve as (value: unknown) => void, reject });
-      this.#schedule();
+      if (job.lazy && this.#waiting.length < BATCH_MAX) this.#scheduleLazily();
+      else this.#schedule();
     });
   }
 
@@ -84,7 +90,17 @@ export class Committer {
     });
   }
 
+  #scheduleLazily(): void {
+    if (this.#scheduled || this.#lazily) return;
+    this.#lazily = setTimeout(() => {
+      this.#lazily = undefined;
+      if (!this.#scheduled) this.#next();
+    }, LAZY_MS);
+  }
+
   #next(): void {
+    clearTimeout(this.#lazily);
+    this.#lazily = undefined;
     let batch: readonly Waiting[] = firstFirst(this.#waiting.splice(0, BATCH_MAX));
     if (this.#waiting.length > 0) this.#schedule();
     while (batch.length > 0) batch = this.#commit(batch);

@@ -31,6 +31,7 @@ export function completeJob(
   return {
     // Losing the last outcomes in a power cut only repeats their deliveries.
     durable: false,
+    lazy: work.release.length === 0,
     execute() {
       ended.clear();
       commanded.length = 0;
