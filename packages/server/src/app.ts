@@ -216,24 +216,29 @@ function engineSettings(config: Config): EngineSettings {
   };
 }
 
-/** Recursive mkdir names a read-only file system badly, so the place that exists is asked again. */
+/** Recursive mkdir names a read-only file system badly, so the place that exists is asked itself. */
 function makeDirectory(path: string): void {
+  let place = path;
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
+    accessSync(path, constants.W_OK);
   } catch (cause) {
-    let place = dirname(path);
     while (!existsSync(place) && place !== dirname(place)) place = dirname(place);
-    let reason = (cause as Error).message;
-    try {
-      accessSync(place, constants.W_OK);
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      reason = code === 'EROFS' ? `${place} is on a read-only file system` : `${place}: ${code}`;
-    }
     throw new Error(
-      `The data directory ${path} can't be made: ${reason}. Choose another (POSTHORN_DATA) or make it writable.`,
+      `The data directory ${path} can't be used: ${whyNotWritable(place) ?? (cause as Error).message}. Make it writable or choose another (POSTHORN_DATA).`,
       { cause },
     );
+  }
+}
+
+function whyNotWritable(place: string): string | undefined {
+  try {
+    accessSync(place, constants.W_OK);
+    return undefined;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EROFS') return `${place} is on a read-only file system`;
+    return `${place} is not writable (${code})`;
   }
 }
 

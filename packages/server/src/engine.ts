@@ -37,6 +37,8 @@ export interface EngineParts {
   readonly configChanged: () => void;
   /** Stands between the house and its store, for tests of its faults. */
   readonly wrapStore?: ((store: Store) => Store) | undefined;
+  /** Another thread keeps SQLite's log short. */
+  readonly checkpointsElsewhere?: boolean;
 }
 
 /** The store and what sends from it. They share a thread: a delivery crosses none. */
@@ -91,6 +93,7 @@ export async function openEngine(settings: EngineSettings, parts: EngineParts): 
     masterKey: settings.masterKey,
     now: () => clock.now(),
     at,
+    checkpointsElsewhere: parts.checkpointsElsewhere ?? false,
     fatal: parts.fatal,
   });
   const store = parts.wrapStore?.(opened) ?? opened;

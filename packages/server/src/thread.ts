@@ -1,6 +1,7 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { type Engine, type EngineSettings, openEngine, systemClock } from './engine.ts';
 import { serveReader, serveStore } from './store/remote.ts';
+import { startCheckpoints } from './store/sqlite/checkpoint.ts';
 import { openSqliteReader } from './store/sqlite/open-reader.ts';
 import { StoreError } from './store/store.ts';
 import { createLogger, type LoggerOptions } from './telemetry.ts';
@@ -19,6 +20,7 @@ export type ThreadData =
       readonly port: MessagePort;
       readonly directory: string;
       readonly masterKey: string;
+      readonly logger: Pick<LoggerOptions, 'level' | 'format' | 'colors'>;
     };
 
 const parent = parentPort as MessagePort;
@@ -26,19 +28,36 @@ const say = (message: FromThread) => parent.postMessage(message);
 
 async function run(data: ThreadData): Promise<void> {
   if (data.role === 'engine') await runEngine(data);
-  else serveReader(data.port, await openSqliteReader(data));
+  else await runReader(data);
   say({ kind: 'ready' });
 }
 
 async function runEngine(data: ThreadData & { role: 'engine' }): Promise<void> {
   const engine = await openEngine(data.settings, {
     clock: systemClock,
+    checkpointsElsewhere: true,
     log: createLogger({ ...data.logger, stream: process.stdout }),
     fatal: (error) => say({ kind: 'fatal', message: error.message }),
     configChanged: () => say({ kind: 'configChanged' }),
   });
   serveStore(data.port, engine.store);
   parent.on('message', (message: ToEngine) => void obey(engine, message));
+}
+
+/** Also keeps the log short: both are work on the file that no commit should wait for. */
+async function runReader(data: ThreadData & { role: 'reader' }): Promise<void> {
+  const reader = await openSqliteReader(data);
+  const log = createLogger({ ...data.logger, stream: process.stdout });
+  const stopCheckpoints = await startCheckpoints(data.directory, (err) =>
+    log.warn({ err }, 'the log could not be moved into the database; it is tried again'),
+  );
+  serveReader(data.port, {
+    ...reader,
+    async close() {
+      stopCheckpoints();
+      await reader.close();
+    },
+  });
 }
 
 async function obey(engine: Engine, message: ToEngine): Promise<void> {

@@ -84,7 +84,7 @@ export async function startEngineThreads(options: EngineThreadOptions): Promise<
   });
   const reading = new MessageChannel();
   const reader = await startThread(
-    { role: 'reader', port: reading.port2, directory, masterKey },
+    { role: 'reader', port: reading.port2, directory, masterKey, logger },
     fatal,
   ).catch(async (error: unknown) => {
     await worker.terminate();

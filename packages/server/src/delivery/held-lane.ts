@@ -39,7 +39,7 @@ export class HeldLane extends LaneState<Ready> {
   idleSince: Ms | undefined;
   readonly #crashedAt: Ms | undefined;
   #readAt: Ms;
-  #crashMarks = CRASH_ROWS;
+  #crashMarks: number;
   #cursor: { dueAt: Ms; event: Due['event']; run: number } | undefined;
   /** Completed while a fetch was under way, which may still have seen them. */
   #ghosts: Set<string> | undefined;
@@ -51,6 +51,7 @@ export class HeldLane extends LaneState<Ready> {
     this.strikes = lane.strikes;
     this.limits = limits;
     this.#crashedAt = lane.crashedAt;
+    this.#crashMarks = Math.max(CRASH_ROWS, limits.maxConcurrency);
     this.#readAt = now;
   }
 

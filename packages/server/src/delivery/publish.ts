@@ -37,6 +37,8 @@ export interface PublisherOptions {
 const BATCH_EVENTS_MAX = 500;
 const BATCH_BYTES_MAX = 4 * 1024 * 1024;
 const REROUTE_MAX = 50;
+const SLOW_COMMIT_MS = 30;
+const BATCHES_ON_SLOW_DISK = 64;
 
 interface Waiting {
   readonly tenant: TenantId;
@@ -57,7 +59,9 @@ export class Publisher {
   #head = 0;
   #events = 0;
   #bytes = 0;
-  #storing = false;
+  #storing = 0;
+  /** How long a batch takes to be durable; believed slow until it has proved quick. */
+  #commitMs = 100;
   #scheduled = false;
   #closed = false;
   readonly #emptied: (() => void)[] = [];
@@ -114,17 +118,25 @@ export class Publisher {
     return this.#events;
   }
 
+  /**
+   * On a quick disk one: a second would only halve both. On a slow one several, or whoever comes while
+   * one is flushed would wait for two flushes more.
+   */
+  get #batchesMax(): number {
+    return this.#commitMs > SLOW_COMMIT_MS ? BATCHES_ON_SLOW_DISK : 1;
+  }
+
   /** The loop's turn lets requests that were read together be stored together. */
   #schedule(): void {
-    if (this.#scheduled || this.#storing) return;
+    if (this.#scheduled || this.#storing >= this.#batchesMax) return;
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
       const batch = this.#take();
       if (batch.length === 0) return;
-      this.#storing = true;
+      this.#storing += 1;
       void this.#store(batch).finally(() => {
-        this.#storing = false;
+        this.#storing -= 1;
         this.#schedule();
       });
     });
@@ -158,6 +170,9 @@ export class Publisher {
     try {
       const requests = batch.map((waiting) => this.#request(waiting, now));
       replies = await store.ingest(requests, view.version, now);
+      // Known at once that it is slow, believed slowly that it is quick again.
+      const took = clock.now() - now;
+      this.#commitMs = Math.max(took, this.#commitMs + (took - this.#commitMs) / 8);
     } catch (error) {
       for (const waiting of batch) this.#finish(waiting).reject(publishError(error));
       return;

@@ -45,6 +45,8 @@ export interface DatabaseOptions {
   readonly readOnly: boolean;
   /** What is beyond is refused as `full`; undefined = as much as the disk has. */
   readonly bytesMax?: number | undefined;
+  /** Pages in the log at which a commit moves them into the database; 0 = never. Default 1,000. */
+  readonly checkpointPages?: number | undefined;
 }
 
 const PAGE_BYTES = 4096;
@@ -66,7 +68,7 @@ export class Database {
       this.#raw.exec('pragma busy_timeout = 5000');
       this.#raw.exec('pragma temp_store = memory');
       this.#raw.exec('pragma cache_size = -32768');
-      if (!options.readOnly) this.#makeDurable();
+      if (!options.readOnly) this.#makeDurable(options.checkpointPages ?? 1000);
       if (options.bytesMax !== undefined) {
         this.#raw.exec(`pragma max_page_count = ${Math.ceil(options.bytesMax / PAGE_BYTES)}`);
       }
@@ -79,10 +81,10 @@ export class Database {
    * synchronous=full does inside the commit, only that the thread need not wait for it. SQLite itself
    * flushes the log before it moves pages out of it (https://www.sqlite.org/wal.html, "normal").
    */
-  #makeDurable(): void {
+  #makeDurable(checkpointPages: number): void {
     this.#raw.exec('pragma journal_mode = wal');
     this.#raw.exec('pragma synchronous = normal');
-    this.#raw.exec('pragma wal_autocheckpoint = 1000');
+    this.#raw.exec(`pragma wal_autocheckpoint = ${checkpointPages}`);
     const mode = this.#raw.prepare('pragma journal_mode').get()?.['journal_mode'];
     const synchronous = this.#raw.prepare('pragma synchronous').get()?.['synchronous'];
     if (mode !== 'wal' || synchronous !== 1) {

@@ -28,10 +28,15 @@ export interface SqliteOptions {
   readonly laneMax?: number;
   /** Size of the database; writes beyond it reject `full`. Default: what the disk has. */
   readonly bytesMax?: number | undefined;
+  /** Another thread moves pages out of the log (checkpoint.ts); the writer does only what is left. */
+  readonly checkpointsElsewhere?: boolean;
   readonly at?: At;
   /** The store can't be trusted until it is opened again; the process should end. */
   readonly fatal?: (error: Error) => void;
 }
+
+/** 64 MiB of log: another thread has moved all but the last moments of it. */
+const LEFT_PAGES = 16_000;
 
 /** Freed when the disk is full, so that what is stored can still be opened, read and deleted. */
 const BALLAST_BYTES = 4 * 1024 * 1024;
@@ -79,7 +84,12 @@ function openStore(driver: Driver, options: SqliteOptions, lock: { close(): void
   const closers: (() => void)[] = [];
   try {
     const path = join(options.directory, 'posthorn.db');
-    const writer = new Database(driver, { path, readOnly: false, bytesMax: options.bytesMax });
+    const writer = new Database(driver, {
+      path,
+      readOnly: false,
+      bytesMax: options.bytesMax,
+      checkpointPages: options.checkpointsElsewhere ? LEFT_PAGES : undefined,
+    });
     closers.unshift(() => writer.close());
     migrate(writer);
     const vault = createVault(options.masterKey);
