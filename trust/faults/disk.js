@@ -125,6 +125,8 @@ const slowDisk = {
       const latencies = [];
       const started = performance.now();
       const loop = async () => {
+        // Opens the connection, which is not what is timed.
+        await stage.api.event('slow.a');
         while (performance.now() - started < 5000) {
           const before = performance.now();
           await stage.api.event('slow.a');

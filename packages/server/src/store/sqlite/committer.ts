@@ -15,6 +15,8 @@ export interface Job<T> {
   readonly first?: boolean;
   execute(): T;
   applied?(result: T): void;
+  /** Of a durable job: it is on the disk, and its promise is about to resolve. */
+  flushed?(): void;
 }
 
 interface Waiting {
@@ -151,7 +153,10 @@ export class Committer {
         break;
       }
       this.#options.at('store:flushed');
-      for (const { waiting, result } of covered) waiting.resolve(result);
+      for (const { waiting, result } of covered) {
+        waiting.job.flushed?.();
+        waiting.resolve(result);
+      }
     }
     this.#flushing = undefined;
   }

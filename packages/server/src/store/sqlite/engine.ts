@@ -72,6 +72,8 @@ export class Engine {
   routingVersion = 0;
   /** Events stored: counted at the start, kept up from then on. */
   events = 0;
+  /** First events of ingests that are committed and not yet on the disk, in the order of commits. */
+  readonly unflushed: number[] = [];
   /** Fan-outs waiting to be expanded by housekeeping. */
   expansions = 0;
   /** The pass over all that is owed, looking for what is older than the log; see maintain.ts. */
@@ -185,6 +187,14 @@ export class Engine {
   /** The process has lived long enough that what it carries is not what kills it. */
   settled(): void {
     this.setMeta('running', 1);
+  }
+
+  /**
+   * Events from this one on are not sent yet: a power cut could still take them. They are handed over
+   * when they are on the disk, which also means that nobody can have sent one before it is offered.
+   */
+  get hiddenFrom(): number {
+    return this.unflushed.length === 0 ? Number.MAX_SAFE_INTEGER : Math.min(...this.unflushed);
   }
 
   meta(key: string): string | number | null {

@@ -12,6 +12,14 @@ import type { Job } from './committer.ts';
 import type { Engine } from './engine.ts';
 import { eventId, eventSeq, knownKey } from './keys.ts';
 
+function firstSeq(batch: readonly IngestRequest[]): number {
+  let first = Number.MAX_SAFE_INTEGER;
+  for (const { events } of batch) {
+    for (const { id } of events) first = Math.min(first, eventSeq(id));
+  }
+  return first;
+}
+
 interface Wake {
   readonly slot: number;
   readonly lane: number;
@@ -64,11 +72,17 @@ export function ingestJob(
     applied() {
       engine.expansions += expansions;
       engine.events += stored;
-      for (const { slot, lane, dueAt, rows } of wakes.values()) {
+      engine.unflushed.push(firstSeq(batch));
+      for (const { slot, lane, rows } of wakes.values()) {
         const entry = engine.lane(slot, lane);
-        if (!entry) continue;
-        entry.open += rows;
-        engine.book.wake(entry, dueAt);
+        if (entry) entry.open += rows;
+      }
+    },
+    flushed() {
+      engine.unflushed.shift();
+      for (const { slot, lane, dueAt } of wakes.values()) {
+        const entry = engine.lane(slot, lane);
+        if (entry) engine.book.wake(entry, dueAt);
       }
     },
   };

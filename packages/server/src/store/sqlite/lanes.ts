@@ -104,6 +104,7 @@ export class SqliteLanes implements LaneStore {
          d.run as run, d.attempt as attempt, d.starts as starts
        from delivery d left join event e on e.seq = d.event
        where d.slot = ? and d.lane = ? and d.due_at <= ? and (d.due_at, d.event, d.run) > (?, ?, ?)
+         and d.event < ?
        order by d.due_at, d.event, d.run limit ?`,
       cursor.slot,
       cursor.lane,
@@ -111,6 +112,7 @@ export class SqliteLanes implements LaneStore {
       after?.dueAt ?? -1,
       after ? eventSeq(after.event) : SEQ_MIN,
       after?.run ?? -1,
+      this.#engine.hiddenFrom,
       cursor.limit,
     );
     return rows.map(toDue);
