@@ -1,5 +1,6 @@
 import { type LaneLimits, LaneState } from '../core/lane-state.ts';
 import { ASLEEP, type Ms, type StoredEvent } from '../core/model.ts';
+import { laneNumber } from '../store/lane-book.ts';
 import type { Cursor, DeliveryKey, Due, Lane } from '../store/store.ts';
 
 /** A row with what sending it needs. */
@@ -191,4 +192,15 @@ export class HeldLane extends LaneState<Ready> {
     this.#crashMarks -= 1;
     return true;
   }
+}
+
+export function groupByLane(ready: readonly Ready[]): Map<number, Ready[]> {
+  const groups = new Map<number, Ready[]>();
+  for (const one of ready) {
+    const number = laneNumber(one.due);
+    const group = groups.get(number);
+    if (group) group.push(one);
+    else groups.set(number, [one]);
+  }
+  return groups;
 }

@@ -17,7 +17,7 @@ import type {
   Result,
 } from '../store/store.ts';
 import { EventCache } from './event-cache.ts';
-import { HeldLane, type Ready, rowKey } from './held-lane.ts';
+import { groupByLane, HeldLane, type Ready, rowKey } from './held-lane.ts';
 import { lostEvent, noExchange, type Plan, planFor, recordOf, render } from './plan.ts';
 
 export interface WorkerLog {
@@ -78,7 +78,9 @@ export class Worker {
   readonly #dispatcher = new Dispatcher<HeldLane>();
   readonly #waiting = new Set<HeldLane>();
   readonly #hungry = new Set<HeldLane>();
+  /** Idle and kept for a moment, longest idle first; and those that go back at once. */
   readonly #idle = new Set<HeldLane>();
+  readonly #leaving = new Set<HeldLane>();
   /** Told by an answer to stop, and the store not yet asked or the configuration not yet read. */
   readonly #disabling = new Set<EndpointId>();
   #plans = new WeakMap<Endpoint, Plan>();
@@ -280,10 +282,16 @@ export class Worker {
     else this.#hungry.delete(lane);
     if (lane.known.size === 0 && !lane.fetching && (!lane.more || lane.yielding)) {
       if (lane.idleSince === undefined) lane.idleSince = now;
-      this.#idle.add(lane);
+      if (lane.mayLinger) {
+        this.#idle.add(lane);
+      } else {
+        this.#idle.delete(lane);
+        this.#leaving.add(lane);
+      }
     } else {
       lane.idleSince = undefined;
       this.#idle.delete(lane);
+      this.#leaving.delete(lane);
     }
   }
 
@@ -358,8 +366,13 @@ export class Worker {
 
   /** More lanes are ready than fit: idle ones go, then those that had their turn. */
   #makeRoom(now: Ms): void {
-    if (this.#idle.size > 0) {
-      for (const lane of this.#idle) this.#yield(lane);
+    if (this.#idle.size + this.#leaving.size > 0) {
+      let room = FETCH_LANES_MAX;
+      for (const lane of this.#idle) {
+        if (room-- === 0) break;
+        this.#yield(lane);
+        this.#refresh(lane);
+      }
       return;
     }
     for (const lane of this.#lanes.values()) {
@@ -381,7 +394,7 @@ export class Worker {
       if (rows.length > 0) this.#o.at('worker:fetched');
       const ready = await this.#load(rows);
       this.#storeFailures = 0;
-      const byLane = groupReady(ready);
+      const byLane = groupByLane(ready);
       for (const lane of lanes) {
         lane.endFetch(byLane.get(laneNumber(lane)) ?? [], BUFFER_ROWS);
         this.#refresh(lane);
@@ -537,23 +550,26 @@ export class Worker {
   /** Idle lanes are kept a moment: a lane that is busy now and then is then not taken anew each time. */
   #retire(now: Ms): void {
     const linger = this.#stopping || this.#o.shared ? 0 : LINGER_MS;
+    for (const lane of this.#leaving) this.#giveBack(lane, now);
     for (const lane of this.#idle) {
-      const since = lane.idleSince ?? now;
-      if (!this.#stopping && lane.mayLinger && now - since < linger) continue;
-      this.#idle.delete(lane);
-      this.#drop(lane);
-      const { slot, lane: number, health } = lane;
-      const rests = lane.restsUntil(now);
-      const notBefore = rests > now ? rests : 0;
-      this.#releases.push({ lane, release: { slot, lane: number, notBefore, ...health } });
+      if (!this.#stopping && now - (lane.idleSince ?? now) < linger) break;
+      this.#giveBack(lane, now);
     }
     if (this.#stopping) {
       for (const lane of this.#lanes.values()) {
         this.#yield(lane);
         this.#refresh(lane);
       }
-      if (this.#idle.size > 0) this.#retire(now);
+      if (this.#idle.size + this.#leaving.size > 0) this.#retire(now);
     }
+  }
+
+  #giveBack(lane: HeldLane, now: Ms): void {
+    this.#drop(lane);
+    const { slot, lane: number, health } = lane;
+    const rests = lane.restsUntil(now);
+    const notBefore = rests > now ? rests : 0;
+    this.#releases.push({ lane, release: { slot, lane: number, notBefore, ...health } });
   }
 
   #drop(lane: HeldLane): void {
@@ -563,6 +579,7 @@ export class Worker {
     this.#waiting.delete(lane);
     this.#hungry.delete(lane);
     this.#idle.delete(lane);
+    this.#leaving.delete(lane);
   }
 
   async #complete(now: Ms): Promise<void> {
@@ -674,15 +691,4 @@ export class Worker {
   #limitsOf(id: string): Plan['limits'] {
     return this.#plan(id)?.limits ?? { maxConcurrency: 1, rate: undefined, fifo: false };
   }
-}
-
-function groupReady(ready: readonly Ready[]): Map<number, Ready[]> {
-  const groups = new Map<number, Ready[]>();
-  for (const one of ready) {
-    const number = laneNumber(one.due);
-    const group = groups.get(number);
-    if (group) group.push(one);
-    else groups.set(number, [one]);
-  }
-  return groups;
 }
