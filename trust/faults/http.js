@@ -200,7 +200,7 @@ async function blackHoles(stage, zone) {
 const invalidHttp = {
   id: 'F35',
   title: `${INVALID.length} answers that are not HTTP: one failed attempt each, with a reason; the loop stays free`,
-  run: () =>
+  run: ({ ci }) =>
     Stage.with({}, async (stage) => {
       const shots = [];
       for (const [i, answer] of INVALID.entries()) {
@@ -219,7 +219,7 @@ const invalidHttp = {
       const health = quantile(await healthLatencies(stage.api, all), 0.95);
       await all;
       expect(stage.server.alive, 'the server ended');
-      expect(health <= 100, `health p95 ${health.toFixed(0)} ms`);
+      expect(health <= (ci ? 300 : 100), `health p95 ${health.toFixed(0)} ms`);
       return `health p95 ${health.toFixed(0)} ms`;
     }),
 };
