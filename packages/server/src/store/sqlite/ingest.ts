@@ -12,14 +12,6 @@ import type { Job } from './committer.ts';
 import type { Engine } from './engine.ts';
 import { eventId, eventSeq, knownKey } from './keys.ts';
 
-function firstSeq(batch: readonly IngestRequest[]): number {
-  let first = Number.MAX_SAFE_INTEGER;
-  for (const { events } of batch) {
-    for (const { id } of events) first = Math.min(first, eventSeq(id));
-  }
-  return first;
-}
-
 interface Wake {
   readonly slot: number;
   readonly lane: number;
@@ -36,12 +28,14 @@ export function ingestJob(
   const insertion = { now: at.now, wakes };
   let expansions = 0;
   let stored = 0;
+  let earliest = Number.MAX_SAFE_INTEGER;
   return {
     durable: true,
     execute() {
       wakes.clear();
       expansions = 0;
       stored = 0;
+      earliest = Number.MAX_SAFE_INTEGER;
       if (at.configVersion < engine.routingVersion) {
         return batch.map(() => ({ kind: 'stale', version: engine.routingVersion }));
       }
@@ -59,7 +53,8 @@ export function ingestJob(
             events.push(duplicateOf(engine, first));
             continue;
           }
-          const { irregular, expanding } = insertEvent(engine, event, insertion);
+          const { seq, irregular, expanding } = insertEvent(engine, event, insertion);
+          earliest = Math.min(earliest, seq);
           if (expanding) expansions += 1;
           stored += 1;
           const deliveries = event.lanes.length;
@@ -72,7 +67,7 @@ export function ingestJob(
     applied() {
       engine.expansions += expansions;
       engine.events += stored;
-      engine.unflushed.push(firstSeq(batch));
+      engine.unflushed.push(earliest);
       for (const { slot, lane, rows } of wakes.values()) {
         const entry = engine.lane(slot, lane);
         if (entry) entry.open += rows;
@@ -144,7 +139,7 @@ function insertEvent(
   engine: Engine,
   event: NewEvent,
   insertion: Insertion,
-): { irregular: boolean; expanding: boolean } {
+): { seq: number; irregular: boolean; expanding: boolean } {
   const { seq, rest } = knownKey(event.id);
   // Statements are run without a wrapper here, for speed: the transaction names their errors.
   engine.db
@@ -168,13 +163,13 @@ function insertEvent(
     );
   if (event.lanes.length > INLINE_FANOUT_MAX) {
     engine.db.run('insert into expansion (event, done) values (?, 0)', seq);
-    return { irregular: true, expanding: true };
+    return { seq, irregular: true, expanding: true };
   }
   let irregular = false;
   for (const lane of event.lanes) {
     if (!owe(engine, { event, seq, lane }, insertion)) irregular = true;
   }
-  return { irregular, expanding: false };
+  return { seq, irregular, expanding: false };
 }
 
 export interface Owed {

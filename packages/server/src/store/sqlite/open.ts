@@ -46,15 +46,23 @@ export async function openSqlite(options: SqliteOptions): Promise<Store> {
   const { directory } = options;
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const lock = lockDirectory(driver, directory);
-  const ballast = join(directory, 'ballast');
+  try {
+    return openOrMakeRoom(driver, options, lock);
+  } catch (error) {
+    lock.close();
+    throw error;
+  }
+}
+
+function openOrMakeRoom(driver: Driver, options: SqliteOptions, lock: { close(): void }): Store {
+  const ballast = join(options.directory, 'ballast');
   try {
     const store = openStore(driver, options, lock);
     if (!existsSync(ballast)) tryWriteBallast(ballast);
     return store;
   } catch (error) {
     const other = error instanceof StoreError && error.kind !== 'fatal';
-    if (other && dropBallast(ballast)) return openOr(() => openStore(driver, options, lock), lock);
-    lock.close();
+    if (other && dropBallast(ballast)) return openStore(driver, options, lock);
     throw error;
   }
 }
@@ -68,15 +76,6 @@ function dropBallast(path: string): boolean {
   } catch {
     // Read-only: then it is not the space that is missing.
     return false;
-  }
-}
-
-function openOr(open: () => Store, lock: { close(): void }): Store {
-  try {
-    return open();
-  } catch (error) {
-    lock.close();
-    throw error;
   }
 }
 
