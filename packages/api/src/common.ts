@@ -76,3 +76,9 @@ export function page<T extends z.ZodType>(id: string, item: T) {
 
 export const None = z.strictObject({});
 export const TenantParams = z.strictObject({ tenant: TenantId });
+
+/** The prefix of every operation that needs a key. */
+export const API_PREFIX = '/api/v1';
+/** Paths that several resources hang below. */
+export const TENANT = '/api/v1/tenants/{tenant}';
+export const ENDPOINT = `${TENANT}/endpoints/{endpoint}` as const;

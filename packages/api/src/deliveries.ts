@@ -5,11 +5,15 @@ import {
   EndpointId,
   EventId,
   EventType,
+  None,
   page,
   pageQuery,
+  TENANT,
   TenantId,
+  TenantParams,
   Timestamp,
 } from './common.ts';
+import type { Operation } from './operation.ts';
 
 export const DeliveryState = z.enum(['pending', 'succeeded', 'failed', 'cancelled']);
 
@@ -126,3 +130,46 @@ export type Attempt = z.infer<typeof Attempt>;
 export const AttemptPage = page('AttemptPage', AttemptSummary);
 export const AttemptQuery = z.strictObject(filters);
 export const AttemptParams = z.strictObject({ tenant: TenantId, attempt: AttemptId });
+
+export const deliveryOperations = {
+  listDeliveries: {
+    method: 'GET',
+    path: `${TENANT}/deliveries`,
+    scope: 'read',
+    tag: 'Deliveries',
+    summary: 'List deliveries',
+    params: TenantParams,
+    query: DeliveryQuery,
+    responses: { 200: { description: 'A page of ', body: DeliveryPage } },
+  },
+  getDelivery: {
+    method: 'GET',
+    path: `${TENANT}/deliveries/{delivery}`,
+    scope: 'read',
+    tag: 'Deliveries',
+    summary: 'Get a delivery',
+    params: DeliveryParams,
+    query: None,
+    responses: { 200: { description: 'The delivery.', body: Delivery } },
+  },
+  listAttempts: {
+    method: 'GET',
+    path: `${TENANT}/attempts`,
+    scope: 'read',
+    tag: 'Deliveries',
+    summary: 'List attempts',
+    params: TenantParams,
+    query: AttemptQuery,
+    responses: { 200: { description: 'A page of attempts.', body: AttemptPage } },
+  },
+  getAttempt: {
+    method: 'GET',
+    path: `${TENANT}/attempts/{attempt}`,
+    scope: 'read',
+    tag: 'Deliveries',
+    summary: 'Get one attempt whole: what was sent and what came back',
+    params: AttemptParams,
+    query: None,
+    responses: { 200: { description: 'The attempt.', body: Attempt } },
+  },
+} as const satisfies Record<string, Operation>;

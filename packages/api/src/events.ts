@@ -5,11 +5,15 @@ import {
   EventId,
   EventType,
   Header,
+  None,
   page,
   pageQuery,
+  TENANT,
   TenantId,
+  TenantParams,
   Timestamp,
 } from './common.ts';
+import type { Operation } from './operation.ts';
 
 export const EVENT_BYTES_MAX = 1_048_576;
 export const REQUEST_BYTES_MAX = 8_388_608;
@@ -90,3 +94,46 @@ export const EventQuery = z.strictObject({
   to: Timestamp.optional(),
 });
 export const EventParams = z.strictObject({ tenant: TenantId, event: EventId });
+
+export const eventOperations = {
+  publishEvents: {
+    method: 'POST',
+    path: `${TENANT}/events`,
+    scope: 'publish',
+    tag: 'Events',
+    summary: 'Publish an event, or up to 500 as one atomic request',
+    description:
+      'Stored before it is acknowledged. An `Idempotency-Key` header equals `id`. An array is ' +
+      'answered with an array; a refusal names the index. 1 MiB per event, 8 MiB per request.',
+    params: TenantParams,
+    query: None,
+    body: EventInputs,
+    responses: {
+      202: {
+        description: 'Stored, and on its way.',
+        body: z.union([Accepted, z.array(Accepted)]),
+      },
+    },
+    problems: ['idempotency_conflict', 'unsupported_encoding', 'disk_full'],
+  },
+  listEvents: {
+    method: 'GET',
+    path: `${TENANT}/events`,
+    scope: 'read',
+    tag: 'Events',
+    summary: 'List events',
+    params: TenantParams,
+    query: EventQuery,
+    responses: { 200: { description: 'A page of ', body: EventPage } },
+  },
+  getEvent: {
+    method: 'GET',
+    path: `${TENANT}/events/{event}`,
+    scope: 'read',
+    tag: 'Events',
+    summary: 'Get an event with its data',
+    params: EventParams,
+    query: None,
+    responses: { 200: { description: 'The event.', body: Event } },
+  },
+} as const satisfies Record<string, Operation>;

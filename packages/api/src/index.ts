@@ -7,6 +7,7 @@ export * from './events.ts';
 export * from './keys.ts';
 export * from './openapi.ts';
 export type * from './operation.ts';
-export { API_PREFIX, type OperationId, type Operations, operations } from './operations.ts';
+export { type OperationId, type Operations, operations } from './operations.ts';
 export * from './problems.ts';
+export * from './system.ts';
 export * from './tenants.ts';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { KeyId, page, pageQuery, TenantId, Timestamp } from './common.ts';
+import { API_PREFIX, KeyId, None, page, pageQuery, TenantId, Timestamp } from './common.ts';
+import type { Operation } from './operation.ts';
 
 export const KeyScope = z.enum(['admin', 'publish', 'read', 'write']);
 
@@ -42,3 +43,38 @@ export const CreatedKey = z
 export const KeyPage = page('KeyPage', Key);
 export const KeyQuery = z.strictObject({ ...pageQuery, tenant: TenantId.optional() });
 export const KeyParams = z.strictObject({ key: KeyId });
+
+export const keyOperations = {
+  createKey: {
+    method: 'POST',
+    path: `${API_PREFIX}/keys`,
+    scope: 'admin',
+    tag: 'Keys',
+    summary: 'Create an API key; its text is shown once',
+    params: None,
+    query: None,
+    body: KeyCreate,
+    responses: { 201: { description: 'Created.', body: CreatedKey } },
+  },
+  listKeys: {
+    method: 'GET',
+    path: `${API_PREFIX}/keys`,
+    scope: 'admin',
+    tag: 'Keys',
+    summary: 'List API keys',
+    params: None,
+    query: KeyQuery,
+    responses: { 200: { description: 'A page of ', body: KeyPage } },
+  },
+  deleteKey: {
+    method: 'DELETE',
+    path: `${API_PREFIX}/keys/{key}`,
+    scope: 'admin',
+    tag: 'Keys',
+    summary: 'Delete an API key',
+    params: KeyParams,
+    query: None,
+    responses: { 204: { description: 'Deleted; it no longer works.' } },
+    problems: ['conflict'],
+  },
+} as const satisfies Record<string, Operation>;

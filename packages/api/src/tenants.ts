@@ -1,5 +1,17 @@
 import { z } from 'zod';
-import { Metadata, page, pageQuery, TenantId, Timestamp, Version } from './common.ts';
+import {
+  API_PREFIX,
+  Metadata,
+  None,
+  page,
+  pageQuery,
+  TENANT,
+  TenantId,
+  TenantParams,
+  Timestamp,
+  Version,
+} from './common.ts';
+import type { Operation } from './operation.ts';
 
 const Seconds = z.number().min(0).max(604_800);
 
@@ -85,3 +97,50 @@ export type Tenant = z.infer<typeof Tenant>;
 
 export const TenantPage = page('TenantPage', Tenant);
 export const TenantQuery = z.strictObject(pageQuery);
+
+export const tenantOperations = {
+  listTenants: {
+    method: 'GET',
+    path: `${API_PREFIX}/tenants`,
+    scope: 'admin',
+    tag: 'Tenants',
+    summary: 'List tenants',
+    params: None,
+    query: TenantQuery,
+    responses: { 200: { description: 'A page of ', body: TenantPage } },
+  },
+  getTenant: {
+    method: 'GET',
+    path: TENANT,
+    scope: 'read',
+    tag: 'Tenants',
+    summary: 'Get a tenant',
+    params: TenantParams,
+    query: None,
+    responses: { 200: { description: 'The tenant.', body: Tenant } },
+  },
+  putTenant: {
+    method: 'PUT',
+    path: TENANT,
+    scope: 'admin',
+    tag: 'Tenants',
+    summary: 'Create or replace a tenant',
+    params: TenantParams,
+    query: None,
+    body: TenantInput,
+    responses: { 200: { description: 'The tenant as it is now.', body: Tenant } },
+    problems: ['conflict'],
+  },
+  deleteTenant: {
+    method: 'DELETE',
+    path: TENANT,
+    scope: 'admin',
+    tag: 'Tenants',
+    summary: 'Delete a tenant and its keys',
+    description: 'Refused while it has endpoints or children. `default` cannot be deleted.',
+    params: TenantParams,
+    query: None,
+    responses: { 204: { description: 'Deleted.' } },
+    problems: ['conflict'],
+  },
+} as const satisfies Record<string, Operation>;
