@@ -16,7 +16,7 @@ import type { Config } from './config.ts';
 import type { Clock } from './core/clock.ts';
 import { createIdFactory } from './core/ids.ts';
 import { Publisher } from './delivery/publish.ts';
-import { Registry } from './delivery/registry.ts';
+import { Registry } from './delivery/registry/registry.ts';
 import {
   crashPoint,
   createGuard,
@@ -133,7 +133,7 @@ async function compose(
     judgeUrl: (url) => guard.judgeUrl(url),
     refresh: () => view.refresh(),
   });
-  await registry.ensureDefaults();
+  await registry.tenants.ensureDefault();
   const adminKey = await provideAdminKey(registry, config);
 
   configChanged = () =>
@@ -261,7 +261,7 @@ function keptSecret(path: string, make: () => string): { text: string; made: boo
  * start, and kept in a file so that a later start (or a script) can find it.
  */
 async function provideAdminKey(registry: Registry, config: Config): Promise<App['adminKey']> {
-  const made = await registry.ensureAdminKey(config.adminKey);
+  const made = await registry.keys.ensureAdmin(config.adminKey);
   if (config.adminKey !== undefined) return { text: config.adminKey, file: undefined, made: false };
   const file = join(config.dataDirectory, 'admin-key');
   if (made !== undefined) {

@@ -6,7 +6,7 @@ import { type App, startApp } from './app.ts';
 import { type Config, loadConfig } from './config.ts';
 import { AppError } from './core/errors.ts';
 import type { PublishedEvent } from './delivery/publish.ts';
-import { DEFAULT_TENANT } from './delivery/registry.ts';
+import { DEFAULT_TENANT } from './delivery/registry/tenants.ts';
 import { createLogger, createMetrics, type LogLevel } from './telemetry.ts';
 
 export { ConfigError } from './config.ts';

@@ -88,7 +88,7 @@ test('10,001 endpoints: acknowledged at once, expanded after it, delivered every
     paths.add(path);
     return 204;
   });
-  const template = (await app.app.registry.createEndpoint(tenant, {
+  const template = (await app.app.registry.endpoints.create(tenant, {
     name: '',
     description: '',
     url: `${receiver.url}0`,

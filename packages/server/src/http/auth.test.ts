@@ -9,7 +9,7 @@ async function status(server: Harness, authorization: string): Promise<Response>
 test('a key that expires works until then', async () => {
   const server = await startServer();
   const expiresAt = server.clock.now + 1000;
-  const { text } = await server.registry.createKey({
+  const { text } = await server.registry.keys.create({
     name: '',
     tenant: 'default',
     scopes: ['read'],

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { AppError } from '../core/errors.ts';
 import type { ApiKey, KeyScope, Ms, TenantId } from '../core/model.ts';
-import { hashKey } from '../delivery/registry.ts';
+import { hashKey } from '../delivery/registry/keys.ts';
 import type { ConfigView } from './ports.ts';
 
 /**

@@ -5,7 +5,7 @@ import { onTestFinished } from 'vitest';
 import { createIdFactory } from '../core/ids.ts';
 import type { EndpointId, KeyScope } from '../core/model.ts';
 import { Publisher } from '../delivery/publish.ts';
-import { Registry } from '../delivery/registry.ts';
+import { Registry } from '../delivery/registry/registry.ts';
 import { ConfigView } from '../store/config-view.ts';
 import { createMemoryStore } from '../store/memory.ts';
 import type { Store } from '../store/store.ts';
@@ -45,8 +45,8 @@ export async function startServer(overrides: Partial<HttpDeps> = {}): Promise<Ha
     judgeUrl: (url) => (url.hostname === '169.254.169.254' ? 'link-local' : undefined),
     refresh: () => config.refresh(),
   });
-  await registry.ensureDefaults();
-  const adminKey = (await registry.ensureAdminKey(undefined)) ?? '';
+  await registry.tenants.ensureDefault();
+  const adminKey = (await registry.keys.ensureAdmin(undefined)) ?? '';
   const logged: { level: string; fields: object }[] = [];
   const log = (level: string) => (fields: object) => void logged.push({ level, fields });
   const http = await createHttpServer({
@@ -87,7 +87,7 @@ export async function startServer(overrides: Partial<HttpDeps> = {}): Promise<Ha
     close: (drainMs) => http.close(drainMs),
     client,
     async key(tenant, scopes) {
-      return (await registry.createKey({ name: '', tenant, scopes, expiresAt: null })).text;
+      return (await registry.keys.create({ name: '', tenant, scopes, expiresAt: null })).text;
     },
     raw: (bytes) => exchange(port, bytes),
   };

@@ -1,6 +1,6 @@
 import type { EventDraft } from '@posthorn/wire';
 import type { ApiKey, EventId, Ms, Tenant, TenantId } from '../core/model.ts';
-import type { Registry } from '../delivery/registry.ts';
+import type { Registry } from '../delivery/registry/registry.ts';
 import type { ConfigStore, LogStore } from '../store/store.ts';
 
 /** What the HTTP room needs of the rest of the house; `app.ts` hands it in. */

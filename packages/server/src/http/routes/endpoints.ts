@@ -2,7 +2,8 @@ import type * as api from '@posthorn/api';
 import { publicKey } from '@posthorn/wire';
 import { AppError } from '../../core/errors.ts';
 import type { Endpoint, EndpointId, TenantId } from '../../core/model.ts';
-import type { EndpointPatch, Versioned } from '../../delivery/registry.ts';
+import type { EndpointPatch } from '../../delivery/registry/endpoints.ts';
+import type { Versioned } from '../../delivery/registry/writer.ts';
 import type { ConfigStore } from '../../store/store.ts';
 import type { Principal } from '../auth.ts';
 import { toIso } from '../format.ts';
@@ -44,7 +45,7 @@ export function endpointRoutes(deps: HttpDeps): Pick<Handlers, Ids> {
       const headers = unmaskHeaders(rest.headers, []);
       const retryPolicy = retryPolicyFromApi(rest.retryPolicy);
       const settings = { ...rest, headers, retryPolicy };
-      const created = await registry.createEndpoint(params.tenant, settings, secret);
+      const created = await registry.endpoints.create(params.tenant, settings, secret);
       return { ...toApi(created), secret: currentSecret(created.value) };
     },
 
@@ -66,14 +67,14 @@ export function endpointRoutes(deps: HttpDeps): Pick<Handlers, Ids> {
       const address = await writable(params, principal);
       if (body.scope !== undefined) requireAdmin(principal, body.scope);
       const { version, ...fields } = body;
-      const updated = await registry.updateEndpoint({ ...address, version }, (current) =>
+      const updated = await registry.endpoints.update({ ...address, version }, (current) =>
         patchOf(fields, current),
       );
       return toApi(updated);
     },
 
     async deleteEndpoint({ params, principal }) {
-      await registry.deleteEndpoint(await writable(params, principal));
+      await registry.endpoints.delete(await writable(params, principal));
       return undefined;
     },
 
@@ -86,15 +87,15 @@ export function endpointRoutes(deps: HttpDeps): Pick<Handlers, Ids> {
     async rotateEndpointSecret({ params, body, principal }) {
       const address = await writable(params, principal);
       const rotation = { secret: body.secret, overlapMs: body.overlapS * 1000 };
-      return secretsOf((await registry.rotateSecret(address, rotation)).value, now());
+      return secretsOf((await registry.endpoints.rotateSecret(address, rotation)).value, now());
     },
 
     async pauseEndpoint({ params, principal }) {
-      return toApi(await registry.pauseEndpoint(await writable(params, principal)));
+      return toApi(await registry.endpoints.pause(await writable(params, principal)));
     },
 
     async resumeEndpoint({ params, principal }) {
-      return toApi(await registry.resumeEndpoint(await writable(params, principal)));
+      return toApi(await registry.endpoints.resume(await writable(params, principal)));
     },
   };
 }

@@ -10,7 +10,7 @@ export function keyRoutes({ registry, configStore }: HttpDeps): Pick<Handlers, I
   return {
     async createKey({ body }) {
       const expiresAt = body.expiresAt === null ? null : fromIso(body.expiresAt);
-      const { value, text } = await registry.createKey({ ...body, expiresAt });
+      const { value, text } = await registry.keys.create({ ...body, expiresAt });
       return { ...toApi(value), key: text };
     },
 
@@ -24,7 +24,7 @@ export function keyRoutes({ registry, configStore }: HttpDeps): Pick<Handlers, I
     },
 
     async deleteKey({ params }) {
-      await registry.deleteKey(params.key as KeyId);
+      await registry.keys.delete(params.key as KeyId);
       return undefined;
     },
   };

@@ -1,6 +1,6 @@
 import type * as api from '@posthorn/api';
 import type { Tenant } from '../../core/model.ts';
-import type { Versioned } from '../../delivery/registry.ts';
+import type { Versioned } from '../../delivery/registry/writer.ts';
 import { noTenant } from '../auth.ts';
 import { toIso } from '../format.ts';
 import type { Handlers } from '../handlers.ts';
@@ -30,11 +30,11 @@ export function tenantRoutes({ registry, configStore }: HttpDeps): Pick<Handlers
       const { version, ...input } = body;
       const retryPolicy = retryPolicyFromApi(input.defaults.retryPolicy);
       const tenant = { ...input, defaults: { ...input.defaults, retryPolicy } };
-      return toApi(await registry.putTenant(params.tenant, tenant, version));
+      return toApi(await registry.tenants.put(params.tenant, tenant, version));
     },
 
     async deleteTenant({ params }) {
-      await registry.deleteTenant(params.tenant);
+      await registry.tenants.delete(params.tenant);
       return undefined;
     },
   };

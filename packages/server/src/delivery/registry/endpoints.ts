@@ -1,0 +1,191 @@
+import { generateSecret, headerProblem, importKey, SignatureError } from '@posthorn/wire';
+import { AppError } from '../../core/errors.ts';
+import type { Endpoint, EndpointId, Header, Ms, SecretKey, TenantId } from '../../core/model.ts';
+import { type ConfigWriter, invalid, notFound, type Versioned } from './writer.ts';
+
+const URL_BYTES_MAX = 2048;
+const SECRETS_MAX = 8;
+
+/** What people may set on an endpoint. */
+export type EndpointSettings = Pick<
+  Endpoint,
+  | 'name'
+  | 'description'
+  | 'url'
+  | 'method'
+  | 'headers'
+  | 'eventTypes'
+  | 'channels'
+  | 'scope'
+  | 'dialect'
+  | 'enabled'
+  | 'rateLimit'
+  | 'maxConcurrency'
+  | 'ordering'
+  | 'timeoutMs'
+  | 'retryPolicy'
+  | 'metadata'
+>;
+export type EndpointPatch = Partial<EndpointSettings>;
+
+export interface EndpointAddress {
+  readonly tenant: TenantId;
+  readonly id: EndpointId;
+  /** The version the caller saw; undefined = whatever is there. */
+  readonly version?: number | undefined;
+}
+
+export interface EndpointsOptions {
+  readonly ids: { endpoint(now: Ms): EndpointId };
+  readonly now: () => Ms;
+  readonly random: (count: number) => Uint8Array;
+  /** Why an address may not be called; undefined = it may. The reason is not shown (A17). */
+  readonly judgeUrl: (url: URL) => string | undefined;
+}
+
+export class Endpoints {
+  readonly #options: EndpointsOptions;
+  readonly #writer: ConfigWriter;
+
+  constructor(options: EndpointsOptions, writer: ConfigWriter) {
+    this.#options = options;
+    this.#writer = writer;
+  }
+
+  /** `secret` undefined = one is made. Rejects `not_found` when there is no such tenant. */
+  async create(
+    tenant: TenantId,
+    settings: EndpointSettings,
+    secret?: string,
+  ): Promise<Versioned<Endpoint>> {
+    const { ids, now } = this.#options;
+    await this.#writer.read('tenant', tenant);
+    const at = now();
+    const value: Endpoint = {
+      ...settings,
+      ...this.#checked(settings),
+      id: ids.endpoint(at),
+      number: 0,
+      tenant,
+      secrets: [{ value: this.#secret(secret), expiresAt: null }],
+      paused: false,
+      disabled: null,
+      createdAt: at,
+      updatedAt: at,
+    };
+    const change = { kind: 'endpoint', id: value.id, tenant, value, expected: 0 } as const;
+    return this.#writer.putOnce([change]) as Promise<Versioned<Endpoint>>;
+  }
+
+  /** `patch` is asked for the fields to replace, again if another writer was faster. */
+  update(
+    address: EndpointAddress,
+    patch: (current: Endpoint) => EndpointPatch,
+  ): Promise<Versioned<Endpoint>> {
+    return this.#change(address, (current) => {
+      const changes = patch(current);
+      const next = { ...current, ...changes };
+      // An address that was allowed once is judged again only when it changes: pausing must work.
+      const sameUrl = next.url === current.url;
+      return { ...next, ...this.#checked(next, sameUrl) };
+    });
+  }
+
+  pause(address: EndpointAddress): Promise<Versioned<Endpoint>> {
+    return this.#change(address, (current) => ({ ...current, paused: true }));
+  }
+
+  /** Clears what a person and what we ourselves did: paused and disabled. */
+  resume(address: EndpointAddress): Promise<Versioned<Endpoint>> {
+    return this.#change(address, (current) => ({
+      ...current,
+      paused: false,
+      disabled: null,
+    }));
+  }
+
+  /** The secret so far signs on beside the new one for `overlapMs`. */
+  rotateSecret(
+    address: EndpointAddress,
+    rotation: { readonly secret: string | undefined; readonly overlapMs: Ms },
+  ): Promise<Versioned<Endpoint>> {
+    const value = this.#secret(rotation.secret);
+    return this.#change(address, (current) => {
+      const at = this.#options.now();
+      const old = current.secrets
+        .filter((key) => key.value !== value)
+        .map((key) => ({ ...key, expiresAt: key.expiresAt ?? at + rotation.overlapMs }))
+        .filter((key) => key.expiresAt > at);
+      const secrets: SecretKey[] = [{ value, expiresAt: null }, ...old].slice(0, SECRETS_MAX);
+      return { ...current, secrets };
+    });
+  }
+
+  async delete(address: EndpointAddress): Promise<void> {
+    await this.#writer.write<Endpoint>({
+      kind: 'endpoint',
+      id: address.id,
+      version: address.version,
+      next: (current) => {
+        if (current?.tenant !== address.tenant) throw notFound('endpoint');
+        return { tenant: address.tenant, value: null };
+      },
+    });
+  }
+
+  #change(
+    { tenant, id, version }: EndpointAddress,
+    change: (current: Endpoint) => Endpoint,
+  ): Promise<Versioned<Endpoint>> {
+    return this.#writer.write<Endpoint>({
+      kind: 'endpoint',
+      id,
+      version,
+      next: (current) => {
+        if (current?.tenant !== tenant) throw notFound('endpoint');
+        return { tenant, value: { ...change(current), updatedAt: this.#options.now() } };
+      },
+    });
+  }
+
+  /** The fields that are kept in another form than given. Throws `invalid_request`, `url_refused`. */
+  #checked(settings: EndpointSettings, sameUrl = false): Pick<Endpoint, 'url'> {
+    settings.headers.forEach(checkHeader);
+    if (settings.scope === 'all' && settings.ordering !== 'none') {
+      throw invalid('ordering', 'an endpoint of all tenants cannot be ordered');
+    }
+    return { url: sameUrl ? settings.url : this.#checkUrl(settings.url) };
+  }
+
+  #checkUrl(text: string): string {
+    const url = URL.canParse(text) ? new URL(text) : undefined;
+    if (url?.protocol !== 'https:' && url?.protocol !== 'http:') {
+      throw invalid('url', 'is not an http or https URL such as https://example.com/hooks');
+    }
+    if (url.username !== '' || url.password !== '') {
+      throw invalid('url', 'holds a user name or password: send it in a header instead');
+    }
+    if (text.includes('#')) throw invalid('url', 'holds a fragment (#…), which is never sent');
+    // What is stored is what was judged: the parsed form, names in ASCII.
+    if (url.href.length > URL_BYTES_MAX) throw invalid('url', `exceeds ${URL_BYTES_MAX} bytes`);
+    if (this.#options.judgeUrl(url) === undefined) return url.href;
+    const message = 'This address may not be called. Ask the operator to allow it.';
+    throw new AppError('url_refused', message, { details: { field: 'url' } });
+  }
+
+  #secret(given: string | undefined): string {
+    if (given === undefined) return generateSecret('whsec', this.#options.random);
+    try {
+      importKey(given);
+    } catch (error) {
+      if (error instanceof SignatureError) throw invalid('secret', error.message);
+      throw error;
+    }
+    return given;
+  }
+}
+
+function checkHeader(header: Header, index: number): void {
+  const problem = headerProblem(header.name, header.value);
+  if (problem !== undefined) throw invalid(`headers.${index}`, problem);
+}

@@ -1,0 +1,29 @@
+import { Endpoints, type EndpointsOptions } from './endpoints.ts';
+import { Keys, type KeysOptions } from './keys.ts';
+import { Tenants, type TenantsOptions } from './tenants.ts';
+import { ConfigWriter, type WriterOptions } from './writer.ts';
+
+export interface RegistryOptions
+  extends WriterOptions,
+    TenantsOptions,
+    EndpointsOptions,
+    KeysOptions {
+  readonly ids: EndpointsOptions['ids'] & KeysOptions['ids'];
+}
+
+/**
+ * The verbs that write configuration, one class for each kind of thing. What is checked there holds
+ * for every caller: HTTP, an embedding program, a command.
+ */
+export class Registry {
+  readonly tenants: Tenants;
+  readonly endpoints: Endpoints;
+  readonly keys: Keys;
+
+  constructor(options: RegistryOptions) {
+    const writer = new ConfigWriter(options);
+    this.tenants = new Tenants(options, writer);
+    this.endpoints = new Endpoints(options, writer);
+    this.keys = new Keys(options, writer);
+  }
+}

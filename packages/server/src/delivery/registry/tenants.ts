@@ -1,0 +1,108 @@
+import { AppError } from '../../core/errors.ts';
+import type { Ms, Tenant, TenantId } from '../../core/model.ts';
+import type { ConfigStore } from '../../store/store.ts';
+import { type ConfigWriter, deletion, invalid, isConflict, type Versioned } from './writer.ts';
+
+export const DEFAULT_TENANT: TenantId = 'default';
+
+const ANCESTORS_MAX = 16;
+const TENANT_KEYS_MAX = 1000;
+
+export type TenantInput = Pick<Tenant, 'name' | 'parent' | 'defaults' | 'metadata'>;
+
+export interface TenantsOptions {
+  readonly store: ConfigStore;
+  readonly now: () => Ms;
+}
+
+export class Tenants {
+  readonly #options: TenantsOptions;
+  readonly #writer: ConfigWriter;
+
+  constructor(options: TenantsOptions, writer: ConfigWriter) {
+    this.#options = options;
+    this.#writer = writer;
+  }
+
+  /** The tenant `default` exists afterwards. */
+  async ensureDefault(): Promise<void> {
+    const { store, now } = this.#options;
+    if (await store.read('tenant', DEFAULT_TENANT)) return;
+    const value = newTenant({ id: DEFAULT_TENANT, ...DEFAULT_TENANT_INPUT }, now());
+    const change = { kind: 'tenant', id: value.id, tenant: value.id, value, expected: 0 } as const;
+    try {
+      await this.#writer.put([change]);
+    } catch (error) {
+      // Another node made it at the same time: that is what was wanted.
+      if (!isConflict(error)) throw error;
+    }
+  }
+
+  /** Creates or replaces. Rejects `invalid_request` for a parent that is missing or a descendant. */
+  async put(id: TenantId, input: TenantInput, version?: number): Promise<Versioned<Tenant>> {
+    await this.#checkParent(id, input.parent);
+    const { now } = this.#options;
+    return this.#writer.write<Tenant>({
+      kind: 'tenant',
+      id,
+      version,
+      next: (current) => ({ tenant: id, value: newTenant({ id, ...input }, now(), current) }),
+    });
+  }
+
+  async #checkParent(id: TenantId, parent: TenantId | null): Promise<void> {
+    let at = parent;
+    for (let depth = 0; at !== null; depth++) {
+      if (at === id) throw invalid('parent', 'a tenant cannot be its own ancestor');
+      if (depth === ANCESTORS_MAX) throw invalid('parent', `more than ${ANCESTORS_MAX} ancestors`);
+      const item = await this.#options.store.read('tenant', at);
+      if (!item?.value) throw invalid('parent', `there is no tenant ${at}`);
+      at = (item.value as Tenant).parent;
+    }
+  }
+
+  /** Its keys go with it. Rejects `conflict` while it has endpoints or children. */
+  async delete(id: TenantId): Promise<void> {
+    const { store } = this.#options;
+    const item = await this.#writer.read<Tenant>('tenant', id);
+    if (id === DEFAULT_TENANT) throw new AppError('conflict', 'The tenant default always exists.');
+    const endpoints = await store.list('endpoint', { tenant: id, limit: 1, after: undefined });
+    if (endpoints.items.length > 0) {
+      throw new AppError('conflict', 'The tenant still has endpoints: delete them first.');
+    }
+    if (await this.#hasChildren(id)) {
+      throw new AppError('conflict', 'The tenant still has children: delete or move them first.');
+    }
+    const keys = await store.list('key', { tenant: id, limit: TENANT_KEYS_MAX, after: undefined });
+    if (keys.next !== undefined) {
+      const message = `The tenant has more than ${TENANT_KEYS_MAX} keys: delete some first.`;
+      throw new AppError('conflict', message);
+    }
+    const changes = keys.items.map((key) => deletion(key, undefined));
+    await this.#writer.putOnce([deletion(item, item.version), ...changes]);
+  }
+
+  async #hasChildren(id: TenantId): Promise<boolean> {
+    let after: string | undefined;
+    do {
+      const query = { tenant: undefined, limit: 200, after };
+      const page = await this.#options.store.list('tenant', query);
+      if (page.items.some((item) => (item.value as Tenant).parent === id)) return true;
+      after = page.next;
+    } while (after !== undefined);
+    return false;
+  }
+}
+
+const DEFAULT_TENANT_INPUT: TenantInput = {
+  name: 'Default',
+  parent: null,
+  defaults: { retryPolicy: null, timeoutMs: null, rateLimit: null, maxConcurrency: null },
+  metadata: {},
+};
+
+type TenantFields = Omit<Tenant, 'createdAt' | 'updatedAt'>;
+
+function newTenant(fields: TenantFields, now: Ms, before?: Tenant): Tenant {
+  return { ...fields, createdAt: before?.createdAt ?? now, updatedAt: now };
+}
