@@ -405,14 +405,24 @@ class MemoryModel {
         this.#decide(row, { state: 'cancelled', detail: 'The webhook was deleted.', now });
       }
     }
-    const expired = this.#expire(now - policy.logMs, now);
-    const removed = this.#removeOld(now - policy.logMs);
+    const { expired, removed } = this.#removeOld(now - policy.logMs, now);
     return { expanded: 0, cancelled, expired, removed, more: false };
   }
 
-  #expire(cutoff: Ms, now: Ms): number {
+  /** From time to time: what is owed too long is given up, then what is old and owes nothing goes. */
+  #removeOld(cutoff: Ms, now: Ms): { expired: number; removed: number } {
     const kept = [...this.log.events.values()].map(({ event }) => event);
-    if (now < this.#expireAt || !kept[0] || kept[0].createdAt >= cutoff) return 0;
+    const nothing = !kept[0] || kept[0].createdAt >= cutoff;
+    if (now < this.#expireAt || nothing) return { expired: 0, removed: 0 };
+    this.#expireAt = now + EXPIRY_EVERY_MS;
+    const { expired, left } = this.#expire(cutoff, now);
+    const old = kept.filter((event) => event.createdAt < cutoff).map(({ id }) => id);
+    this.#expiredBefore = left.sort()[0] ?? `${old.sort().at(-1)}+`;
+    return { expired, removed: this.#sweep(cutoff) };
+  }
+
+  /** `left`: events of what could not be given up, because a node holds its lane. */
+  #expire(cutoff: Ms, now: Ms): { expired: number; left: EventId[] } {
     let expired = 0;
     const left: EventId[] = [];
     for (const row of this.#owed()) {
@@ -427,13 +437,10 @@ class MemoryModel {
       const detail = 'Held longer than events are kept.';
       this.#decide(row, { state: 'failed', fault: 'expired', detail, now });
     }
-    this.#expireAt = now + EXPIRY_EVERY_MS;
-    const old = kept.filter((event) => event.createdAt < cutoff).map(({ id }) => id);
-    this.#expiredBefore = left.sort()[0] ?? `${old.sort().at(-1)}+`;
-    return expired;
+    return { expired, left };
   }
 
-  #removeOld(cutoff: Ms): number {
+  #sweep(cutoff: Ms): number {
     const before = this.log.attempts.length + this.log.events.size;
     const isOld = (id: EventId) => id < this.#expiredBefore;
     this.log.attempts = this.log.attempts.filter(

@@ -53,6 +53,17 @@ export interface Expiry {
   readonly nextAt: Ms;
   /** Events before it owe nothing: they may be removed, and are never owed again. */
   readonly before: number;
+  /** Removes what the last pass has cleared; undefined = that is done. */
+  readonly sweep: Sweep | undefined;
+}
+
+/** How far a sweep has come: attempts in the order of their events, and the events behind them. */
+export interface Sweep {
+  /** Attempts of events before it, and of it up to `attempt`, have been looked at. */
+  readonly event: number;
+  readonly attempt: number;
+  /** Events before it have been looked at. */
+  readonly behind: number;
 }
 
 /** What the writer's parts share: the connection, the lanes' book, and mirrors of small tables. */
@@ -77,7 +88,7 @@ export class Engine {
   /** Fan-outs waiting to be expanded by housekeeping. */
   expansions = 0;
   /** The pass over all that is owed, looking for what is older than the log; see maintain.ts. */
-  expiry: Expiry = { pass: undefined, nextAt: 0, before: SEQ_MIN };
+  expiry: Expiry = { pass: undefined, nextAt: 0, before: SEQ_MIN, sweep: undefined };
   readonly #words = new Map<string, number>();
 
   constructor(options: EngineOptions) {

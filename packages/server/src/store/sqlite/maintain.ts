@@ -4,7 +4,7 @@ import type { MaintenanceReport, RetentionPolicy } from '../store.ts';
 import { logDecision } from './attempts.ts';
 import type { Job } from './committer.ts';
 import { logCancelled } from './complete.ts';
-import { type Engine, type Expiry, readEventHead } from './engine.ts';
+import { type Engine, type Expiry, readEventHead, type Sweep } from './engine.ts';
 import { owe } from './ingest.ts';
 import { SEQ_MIN, seqAt } from './keys.ts';
 
@@ -29,7 +29,7 @@ export function maintainJob(
   let gone: Gone = new Map();
   let finished = 0;
   let expiry = engine.expiry;
-  let removed: Removed = { attempts: 0, events: 0 };
+  let removed: Swept = { attempts: 0, events: 0, sweep: undefined };
   return {
     durable: false,
     execute() {
@@ -39,8 +39,9 @@ export function maintainJob(
       finished = expansion.finished;
       const cancelled = cancelClosed(engine, { chunk: policy.chunk, now, gone });
       const step = expire(engine, policy, { now, gone });
-      expiry = step.expiry;
-      removed = removeOld(engine, policy, now);
+      removed = sweep(engine, policy, now);
+      const passed = engine.expiry.pass && !step.expiry.pass;
+      expiry = { ...step.expiry, sweep: passed ? FROM_THE_START : removed.sweep };
       const rows = removed.attempts + removed.events;
       return {
         expanded: expansion.rows,
@@ -50,7 +51,7 @@ export function maintainJob(
         more:
           engine.expansions > finished ||
           cancelled > 0 ||
-          rows > 0 ||
+          expiry.sweep !== undefined ||
           expiry.pass !== engine.expiry.pass,
       };
     },
@@ -156,7 +157,7 @@ function expire(
   const last = rows.length === policy.chunk ? rows.at(-1) : undefined;
   if (!last) {
     const nextAt = now + EXPIRY_EVERY_MS;
-    return { expired, expiry: { pass: undefined, nextAt, before: left ?? cutoff } };
+    return { expired, expiry: { ...expiry, pass: undefined, nextAt, before: left ?? cutoff } };
   }
   const place = [last.slot, last.lane, last.due_at, last.seq, last.run] as const;
   return { expired, expiry: { ...expiry, pass: { cutoff, after: place, left } } };
@@ -200,29 +201,57 @@ function dropRow(engine: Engine, row: OpenRow): void {
   );
 }
 
-interface Removed {
+const FROM_THE_START: Sweep = { event: SEQ_MIN, attempt: 0, behind: SEQ_MIN };
+
+interface Swept {
   readonly attempts: number;
   readonly events: number;
+  /** Where the next step goes on; undefined = it has come to the end. */
+  readonly sweep: Sweep | undefined;
 }
 
-/** Oldest first, and only what the last pass found to owe nothing. */
-function removeOld(engine: Engine, policy: RetentionPolicy, now: Ms): Removed {
-  const { before } = engine.expiry;
-  if (before === SEQ_MIN) return { attempts: 0, events: 0 };
-  const attempts = engine.db.run(
-    `delete from attempt where seq in (select seq from attempt order by seq limit ?)
-     and started_at < ? and event < ?`,
-    policy.chunk,
-    now - policy.logMs,
+/**
+ * Oldest first, and only what the last pass found to owe nothing. An attempt stays as long as the log
+ * whatever its event's age, and its event with it, so the sweep walks on past what it must leave.
+ */
+function sweep(engine: Engine, policy: RetentionPolicy, now: Ms): Swept {
+  const { before, sweep } = engine.expiry;
+  if (!sweep) return { attempts: 0, events: 0, sweep: undefined };
+  const { db } = engine;
+  const { chunk } = policy;
+  const found = db.all<{ seq: number; event: number; started_at: Ms }>(
+    `select seq, event, started_at from attempt
+     where (event, seq) > (?, ?) and event < ? order by event, seq limit ?`,
+    sweep.event,
+    sweep.attempt,
     before,
+    chunk,
   );
-  const events = engine.db.run(
-    `delete from event where seq in (select seq from event order by seq limit ?)
-     and seq < ?
-     and not exists (select 1 from attempt a where a.event = event.seq)
-     and not exists (select 1 from expansion x where x.event = event.seq)`,
-    policy.chunk,
-    before,
+  const old = found.filter((row) => row.started_at < now - policy.logMs);
+  for (const { seq } of old) db.run('delete from attempt where seq = ?', seq);
+  const last = found.length === chunk ? found.at(-1) : undefined;
+  const behind = db.all<{ seq: number }>(
+    'select seq from event where seq >= ? and seq < ? order by seq limit ?',
+    sweep.behind,
+    last?.event ?? before,
+    chunk,
   );
-  return { attempts, events };
+  let events = 0;
+  for (const { seq } of behind) {
+    events += db.run(
+      `delete from event where seq = ?
+       and not exists (select 1 from attempt where event = ?)
+       and not exists (select 1 from expansion where event = ?)`,
+      seq,
+      seq,
+      seq,
+    );
+  }
+  const more = behind.length === chunk ? behind.at(-1) : undefined;
+  const next = {
+    event: last?.event ?? before,
+    attempt: last?.seq ?? 0,
+    behind: more ? more.seq + 1 : (last?.event ?? before),
+  };
+  return { attempts: old.length, events, sweep: last || more ? next : undefined };
 }

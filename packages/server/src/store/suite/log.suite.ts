@@ -307,6 +307,22 @@ export const retentionCases: Cases = {
     expect(await w.ingest(again)).toMatchObject([{ duplicate: false }]);
   },
 
+  'what must stay keeps nothing behind it': async (w) => {
+    const paused = await w.endpoint({ paused: true });
+    await w.feed(paused, 7);
+    const endpoint = await w.endpoint();
+    await w.feed(endpoint, 7);
+    await settleAll(w, endpoint, 7);
+    w.now += 31 * DAY;
+    // That they expired is known for as long as any other outcome.
+    expect(await w.maintain({ ...RETENTION, chunk: 3 })).toMatchObject({ expired: 7, removed: 14 });
+    expect(await w.deliveries({ state: 'failed' })).toHaveLength(7);
+    expect((await w.log.events({ tenant: 'default', limit: 50 })).items).toHaveLength(7);
+    w.now += 31 * DAY;
+    expect(await w.maintain({ ...RETENTION, chunk: 3 })).toMatchObject({ removed: 14 });
+    expect(await w.log.stats(w.now)).toMatchObject({ events: 0, attempts: 0 });
+  },
+
   'what a lost sender says of an event that is gone is not logged': async (w) => {
     const endpoint = await w.endpoint();
     await w.feed(endpoint);
