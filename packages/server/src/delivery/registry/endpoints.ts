@@ -1,7 +1,7 @@
 import { generateSecret, headerProblem, importKey, SignatureError } from '@posthorn/wire';
 import { AppError } from '../../core/errors.ts';
 import type { Endpoint, EndpointId, Header, Ms, SecretKey, TenantId } from '../../core/model.ts';
-import { type ConfigWriter, invalid, notFound, type Versioned } from './writer.ts';
+import { type ConfigWriter, invalid, notFound, type Versioned } from '../../store/config-writer.ts';
 
 const URL_BYTES_MAX = 2048;
 const SECRETS_MAX = 8;

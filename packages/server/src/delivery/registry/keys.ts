@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ApiKey, KeyId, KeyScope, Ms, TenantId } from '../../core/model.ts';
+import { type ConfigWriter, deletion, invalid, type Versioned } from '../../store/config-writer.ts';
 import type { ConfigStore } from '../../store/store.ts';
-import { type ConfigWriter, deletion, invalid, type Versioned } from './writer.ts';
 
 /** The key that the environment sets; its text may change from start to start, its id does not. */
 const ENVIRONMENT_KEY: KeyId = 'key_environment';

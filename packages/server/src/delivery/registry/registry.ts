@@ -1,7 +1,7 @@
+import { ConfigWriter, type WriterOptions } from '../../store/config-writer.ts';
 import { Endpoints, type EndpointsOptions } from './endpoints.ts';
 import { Keys, type KeysOptions } from './keys.ts';
 import { Tenants, type TenantsOptions } from './tenants.ts';
-import { ConfigWriter, type WriterOptions } from './writer.ts';
 
 export interface RegistryOptions
   extends WriterOptions,

@@ -1,7 +1,13 @@
 import { AppError } from '../../core/errors.ts';
 import type { Ms, Tenant, TenantId } from '../../core/model.ts';
+import {
+  type ConfigWriter,
+  deletion,
+  invalid,
+  isConflict,
+  type Versioned,
+} from '../../store/config-writer.ts';
 import type { ConfigStore } from '../../store/store.ts';
-import { type ConfigWriter, deletion, invalid, isConflict, type Versioned } from './writer.ts';
 
 export const DEFAULT_TENANT: TenantId = 'default';
 

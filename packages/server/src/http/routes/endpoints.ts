@@ -3,7 +3,7 @@ import { publicKey } from '@posthorn/wire';
 import { AppError } from '../../core/errors.ts';
 import type { Endpoint, EndpointId, TenantId } from '../../core/model.ts';
 import type { EndpointPatch } from '../../delivery/registry/endpoints.ts';
-import type { Versioned } from '../../delivery/registry/writer.ts';
+import type { Versioned } from '../../store/config-writer.ts';
 import type { ConfigStore } from '../../store/store.ts';
 import type { Principal } from '../auth.ts';
 import { toIso } from '../format.ts';

@@ -1,6 +1,6 @@
 import type * as api from '@posthorn/api';
 import type { Tenant } from '../../core/model.ts';
-import type { Versioned } from '../../delivery/registry/writer.ts';
+import type { Versioned } from '../../store/config-writer.ts';
 import { noTenant } from '../auth.ts';
 import { toIso } from '../format.ts';
 import type { Handlers } from '../handlers.ts';

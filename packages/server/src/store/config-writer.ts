@@ -1,7 +1,7 @@
-import { AppError } from '../../core/errors.ts';
-import type { Ms, TenantId } from '../../core/model.ts';
-import type { ConfigChange, ConfigItem, ConfigKind, ConfigStore } from '../../store/store.ts';
-import { StoreError } from '../../store/store.ts';
+import { AppError } from '../core/errors.ts';
+import type { Ms, TenantId } from '../core/model.ts';
+import type { ConfigChange, ConfigItem, ConfigKind, ConfigStore } from './store.ts';
+import { StoreError } from './store.ts';
 
 const TRIES = 3;
 
