@@ -12,6 +12,7 @@ export type {
   WireEvent,
 } from './message.ts';
 export { decodeMeta, encodeMeta } from './message.ts';
+export { isPattern, matchesPattern } from './pattern.ts';
 export { parseRfc3339 } from './rfc3339.ts';
 export type {
   Ed25519Key,
@@ -19,6 +20,7 @@ export type {
   HmacKey,
   SignInput,
   SigningKey,
+  Tolerance,
   VerifyFailure,
   VerifyInput,
   VerifyKey,

@@ -1,14 +1,18 @@
-import type { KeyObject } from 'node:crypto';
 import {
-  createHmac,
-  createPrivateKey,
-  createPublicKey,
-  createSecretKey,
+  ed25519PublicSync,
+  ed25519SignSync,
+  ed25519Verify,
+  equalText,
+  hmac,
+  hmacSync,
+  importEd25519Private,
+  importEd25519Public,
+  importHmac,
   randomBytes,
-  sign as signBytes,
-  timingSafeEqual,
-  verify as verifyBytes,
-} from 'node:crypto';
+} from '#crypto';
+import { concat, type KeyHandle, SIGNATURE_BYTES } from './crypto/port.ts';
+import { decode, encode, utf8 } from './encoding.ts';
+import { firstIndex, type MaybePromise, whenReady } from './maybe-promise.ts';
 
 /**
  * Standard Webhooks 1.0.0: `v1` (HMAC-SHA256) and `v1a` (ed25519) over `<id>.<timestamp>.<body>`.
@@ -19,21 +23,22 @@ import {
 /** Signs and verifies `v1`. Made of `whsec_…`. */
 export interface HmacKey {
   readonly kind: 'hmac';
-  /** Keeps the bytes out of logs and dumps: a KeyObject prints none. */
-  readonly secret: KeyObject;
+  readonly secret: KeyHandle;
 }
 
 /** Signs and verifies `v1a`. Made of `whsk_…`. */
 export interface Ed25519Key {
   readonly kind: 'ed25519';
-  readonly privateKey: KeyObject;
-  readonly publicKey: KeyObject;
+  readonly privateKey: KeyHandle;
+  readonly publicKey: KeyHandle;
+  /** The public half, which is no secret. */
+  readonly publicBytes: Uint8Array;
 }
 
 /** Verifies `v1a` and cannot sign. Made of `whpk_…`. */
 export interface Ed25519PublicKey {
   readonly kind: 'ed25519-public';
-  readonly publicKey: KeyObject;
+  readonly publicKey: KeyHandle;
 }
 
 export type SigningKey = HmacKey | Ed25519Key;
@@ -52,7 +57,6 @@ const SECRET_BYTES_MIN = 24;
 const SECRET_BYTES_MAX = 64;
 const SEED_BYTES = 32;
 const PUBLIC_BYTES = 32;
-const SIGNATURE_BYTES = 64;
 /** How many entries of a signature header are looked at; a rotation needs two (A27). */
 const SIGNATURES_MAX = 16;
 
@@ -61,13 +65,9 @@ const ID = /^[A-Za-z0-9_-]{1,64}$/;
 const TIMESTAMP = /^[0-9]{1,11}$/;
 const TIMESTAMP_MAX = 99_999_999_999;
 
-/** What stands before 32 bytes of key in the DER of RFC 8410: PKCS #8 (private), SPKI (public). */
-const PRIVATE_DER = Buffer.from('302e020100300506032b657004220420', 'hex');
-const PUBLIC_DER = Buffer.from('302a300506032b6570032100', 'hex');
-
 /**
  * A new key as text: `whsec_` and 32 random bytes, or `whsk_` and an ed25519 seed with its public
- * key (as Svix writes it). `random` must be cryptographic; node:crypto unless told.
+ * key (as Svix writes it). `random` must be cryptographic; the runtime's own unless told.
  */
 export function generateSecret(
   kind: 'whsec' | 'whsk',
@@ -75,16 +75,15 @@ export function generateSecret(
 ): string {
   const bytes = random(kind === 'whsec' ? SECRET_BYTES : SEED_BYTES);
   if (bytes.length !== 32) throw new SignatureError('the source of randomness gave too few bytes');
-  if (kind === 'whsec') return `whsec_${Buffer.from(bytes).toString('base64')}`;
-  const both = Buffer.concat([bytes, rawPublicKey(createPublicKey(privateKeyOf(bytes)))]);
-  return `whsk_${both.toString('base64')}`;
+  if (kind === 'whsec') return `whsec_${encode(bytes, 'base64')}`;
+  return `whsk_${encode(concat(bytes, ed25519PublicSync(bytes)), 'base64')}`;
 }
 
 /** The `whpk_…` that receivers of a `whsk_…` verify with. Throws `SignatureError`. */
 export function publicKey(whsk: string): string {
   const key = importKey(whsk);
   if (key.kind !== 'ed25519') throw new SignatureError('only a whsk_ key has a public key');
-  return `whpk_${rawPublicKey(key.publicKey).toString('base64')}`;
+  return `whpk_${encode(key.publicBytes, 'base64')}`;
 }
 
 /**
@@ -102,9 +101,9 @@ export function importKey(text: string): SigningKey {
  */
 export function importVerifyKey(text: string): VerifyKey {
   const encoded = text.slice(text.indexOf('_') + 1);
-  if (text.startsWith('whsec_')) return hmacKey(decodeBase64(encoded));
-  if (text.startsWith('whsk_')) return ed25519Key(decodeBase64(encoded));
-  if (text.startsWith('whpk_')) return ed25519PublicKey(decodeBase64(encoded));
+  if (text.startsWith('whsec_')) return hmacKey(decodeKey(encoded));
+  if (text.startsWith('whsk_')) return ed25519Key(decodeKey(encoded));
+  if (text.startsWith('whpk_')) return ed25519PublicKey(decodeKey(encoded));
   throw new SignatureError('a key must begin with whsec_, whsk_ or whpk_');
 }
 
@@ -119,17 +118,20 @@ export interface SignInput {
 
 /** One entry of `webhook-signature`: `v1,<base64>` or `v1a,<base64>`. Throws `SignatureError`. */
 export function sign(key: SigningKey, input: SignInput): string {
-  const { id, timestampS, body } = input;
+  const prefix = signedPrefix(input);
+  const { body } = input;
+  if (key.kind === 'hmac') return `v1,${hmacSync(key.secret, hmacInput(prefix, body))}`;
+  const signature = ed25519SignSync(key.privateKey, signedContent(prefix, body));
+  return `v1a,${encode(signature, 'base64')}`;
+}
+
+/** What stands before the body in the signed content. Throws `SignatureError`. */
+export function signedPrefix({ id, timestampS }: SignInput): string {
   if (!ID.test(id)) throw new SignatureError('a webhook-id is 1 to 64 letters, digits, "_" or "-"');
   if (!Number.isInteger(timestampS) || timestampS < 0 || timestampS > TIMESTAMP_MAX) {
     throw new SignatureError('a webhook-timestamp is whole seconds since 1970, at most 11 digits');
   }
-  const prefix = `${id}.${timestampS}.`;
-  if (key.kind === 'hmac') return `v1,${hmacBase64(key.secret, prefix, body)}`;
-  // ed25519 reads its message twice, so there is no streaming form: prefix and body must lie
-  // together.
-  const content = signedContent(prefix, body);
-  return `v1a,${signBytes(null, content, key.privateKey).toString('base64')}`;
+  return `${id}.${timestampS}.`;
 }
 
 /** Why a request is not accepted. Codes are permanent. */
@@ -165,16 +167,33 @@ export interface VerifyInput {
   /** Seconds since the Unix epoch. */
   readonly nowS: number;
   /** How far the timestamp may lie from `nowS`, in both directions; 300 unless told. */
-  readonly toleranceS?: number | undefined;
+  readonly toleranceS?: number | Tolerance | undefined;
+}
+
+/** Seconds that a timestamp may lie behind and ahead of the clock. */
+export interface Tolerance {
+  readonly pastS: number;
+  readonly futureS: number;
 }
 
 /**
  * Checks a received request. A refusal is a value, never an exception. At most 16 signatures are
  * looked at, each compared in constant time; base64 that is not canonical is refused, so no bit
- * can be changed.
+ * can be changed. Needs node:crypto; `createVerifier` does the same everywhere.
  */
 export function verify(input: VerifyInput): VerifyResult {
+  const result = check(input);
+  if (result instanceof Promise) {
+    throw new SignatureError('this runtime has only WebCrypto: use createVerifier and await it');
+  }
+  return result;
+}
+
+/** `verify` for any runtime: at once where its crypto is, a promise otherwise. */
+export function check(input: VerifyInput): MaybePromise<VerifyResult> {
   const { id, timestamp, signature, body, keys, nowS, toleranceS = 300 } = input;
+  const { pastS, futureS } =
+    typeof toleranceS === 'number' ? { pastS: toleranceS, futureS: toleranceS } : toleranceS;
   // Adapters hand over what a stranger sent: types are a hope here.
   if (typeof id !== 'string' || typeof timestamp !== 'string' || typeof signature !== 'string') {
     return refused('missing_header');
@@ -185,25 +204,40 @@ export function verify(input: VerifyInput): VerifyResult {
   if (keys.length === 0) return refused('no_keys');
   const timestampS = Number(timestamp);
   // Written so that a clock or tolerance of NaN refuses.
-  if (!(nowS - timestampS <= toleranceS)) return refused('too_old');
-  if (!(timestampS - nowS <= toleranceS)) return refused('too_new');
+  if (!(nowS - timestampS <= pastS)) return refused('too_old');
+  if (!(timestampS - nowS <= futureS)) return refused('too_new');
 
   const candidates = parseSignatures(signature);
+  const comparable = keys.some((key) => candidates.some((one) => one.version === versionOf(key)));
+  if (!comparable) return refused('no_signature');
   // The timestamp's own digits are signed, so `007` is not `7`.
-  const prefix = `${id}.${timestamp}.`;
-  let comparable = false;
-  for (const [keyIndex, key] of keys.entries()) {
-    const version = key.kind === 'hmac' ? 'v1' : 'v1a';
-    const values = candidates.filter((one) => one.version === version).map((one) => one.value);
-    if (values.length === 0) continue;
-    comparable = true;
-    const good =
-      key.kind === 'hmac'
-        ? hmacMatches(hmacBase64(key.secret, prefix, body), values)
-        : ed25519Matches(key.publicKey, signedContent(prefix, body), values);
-    if (good) return { ok: true, keyIndex, timestampS };
+  const content = { prefix: `${id}.${timestamp}.`, body };
+  const found = firstIndex(keys, (key) => matches(key, content, candidates));
+  return whenReady(found, (keyIndex) =>
+    keyIndex === -1 ? refused('mismatch') : { ok: true, keyIndex, timestampS },
+  );
+}
+
+function versionOf(key: VerifyKey): string {
+  return key.kind === 'hmac' ? 'v1' : 'v1a';
+}
+
+function matches(
+  key: VerifyKey,
+  { prefix, body }: { readonly prefix: string; readonly body: Uint8Array },
+  candidates: readonly Candidate[],
+): MaybePromise<boolean> {
+  const version = versionOf(key);
+  const values = candidates.filter((one) => one.version === version).map((one) => one.value);
+  if (values.length === 0) return false;
+  if (key.kind !== 'hmac') {
+    const index = ed25519Match(key.publicKey, signedContent(prefix, body), values);
+    return whenReady(index, (at) => at !== -1);
   }
-  return refused(comparable ? 'mismatch' : 'no_signature');
+  // Compared as text: two texts that decode to the same bytes are not the same signature.
+  return whenReady(hmac(key.secret, hmacInput(prefix, body)), (expected) =>
+    values.some((value) => equalText(value, expected)),
+  );
 }
 
 interface Candidate {
@@ -227,87 +261,75 @@ function parseSignatures(header: string): Candidate[] {
   return candidates;
 }
 
-function hmacMatches(expected: string, values: readonly string[]): boolean {
-  // Compared as text: two texts that decode to the same bytes are not the same signature.
-  const wanted = Buffer.from(expected, 'latin1');
-  return values.some((value) => {
-    if (value.length !== wanted.length) return false;
-    const given = Buffer.from(value, 'utf8');
-    return given.length === wanted.length && timingSafeEqual(given, wanted);
+function ed25519Match(
+  key: KeyHandle,
+  content: Uint8Array,
+  values: readonly string[],
+): MaybePromise<number> {
+  return firstIndex(values, (value) => {
+    const bytes = decode(value, 'base64');
+    return bytes?.length === SIGNATURE_BYTES && ed25519Verify(key, content, bytes);
   });
 }
 
-function ed25519Matches(key: KeyObject, content: Buffer, values: readonly string[]): boolean {
-  return values.some((value) => {
-    if (value.length !== 88) return false;
-    const bytes = Buffer.from(value, 'base64');
-    if (bytes.length !== SIGNATURE_BYTES || bytes.toString('base64') !== value) return false;
-    return verifyBytes(null, content, key, bytes);
-  });
+function hmacInput(prefix: string, body: Uint8Array) {
+  return { hash: 'sha256', prefix, body, encoding: 'base64' } as const;
 }
 
-function hmacBase64(secret: KeyObject, prefix: string, body: Uint8Array): string {
-  return createHmac('sha256', secret).update(prefix, 'latin1').update(body).digest('base64');
-}
-
-function signedContent(prefix: string, body: Uint8Array): Buffer {
-  const content = Buffer.allocUnsafe(prefix.length + body.length);
-  content.write(prefix, 'latin1');
-  content.set(body, prefix.length);
-  return content;
+/** ed25519 reads its message twice, so there is no streaming form: all of it must lie together. */
+export function signedContent(prefix: string, body: Uint8Array): Uint8Array {
+  return concat(utf8(prefix), body);
 }
 
 function refused(reason: VerifyFailure): VerifyResult {
   return { ok: false, reason };
 }
 
-function decodeBase64(text: string): Buffer {
-  const bytes = Buffer.from(text, 'base64');
-  // Node skips what is not base64; only the text that these bytes are written as is the key.
-  if (bytes.length === 0 || bytes.toString('base64') !== text) {
+function decodeKey(text: string): Uint8Array {
+  const bytes = decode(text, 'base64');
+  // Only the text that these bytes are written as is the key.
+  if (bytes === undefined || bytes.length === 0) {
     throw new SignatureError('what follows the prefix of a key must be padded, canonical base64');
   }
   return bytes;
 }
 
-function hmacKey(bytes: Buffer): HmacKey {
+/** Signs and verifies `v1` with bytes that are already decoded: 24 to 64 of them. */
+export function hmacKey(bytes: Uint8Array): HmacKey {
   if (bytes.length < SECRET_BYTES_MIN || bytes.length > SECRET_BYTES_MAX) {
     const bounds = `${SECRET_BYTES_MIN} to ${SECRET_BYTES_MAX}`;
     throw new SignatureError(
       `a whsec_ key must hold ${bounds} bytes; this one has ${bytes.length}`,
     );
   }
-  return { kind: 'hmac', secret: createSecretKey(bytes) };
+  return { kind: 'hmac', secret: importHmac(bytes) };
 }
 
-function ed25519Key(bytes: Buffer): Ed25519Key {
+function ed25519Key(bytes: Uint8Array): Ed25519Key {
   if (bytes.length !== SEED_BYTES + PUBLIC_BYTES) {
     throw new SignatureError(`a whsk_ key must hold 64 bytes; this one has ${bytes.length}`);
   }
-  const privateKey = privateKeyOf(bytes.subarray(0, SEED_BYTES));
-  const publicKeyObject = createPublicKey(privateKey);
-  if (!timingSafeEqual(rawPublicKey(publicKeyObject), bytes.subarray(SEED_BYTES))) {
-    throw new SignatureError('the two halves of this whsk_ key do not belong together');
-  }
-  return { kind: 'ed25519', privateKey, publicKey: publicKeyObject };
-}
-
-function ed25519PublicKey(bytes: Buffer): Ed25519PublicKey {
-  if (bytes.length !== PUBLIC_BYTES) {
-    throw new SignatureError(`a whpk_ key must hold 32 bytes; this one has ${bytes.length}`);
-  }
-  const der = Buffer.concat([PUBLIC_DER, bytes]);
+  const publicBytes = bytes.slice(SEED_BYTES);
   return {
-    kind: 'ed25519-public',
-    publicKey: createPublicKey({ key: der, format: 'der', type: 'spki' }),
+    kind: 'ed25519',
+    privateKey: importPrivate(bytes.subarray(0, SEED_BYTES), publicBytes),
+    publicKey: importEd25519Public(publicBytes),
+    publicBytes,
   };
 }
 
-function privateKeyOf(seed: Uint8Array): KeyObject {
-  const der = Buffer.concat([PRIVATE_DER, seed]);
-  return createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
+function importPrivate(seed: Uint8Array, publicBytes: Uint8Array): KeyHandle {
+  try {
+    return importEd25519Private(seed, publicBytes);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new SignatureError('the two halves of this whsk_ key do not belong together');
+  }
 }
 
-function rawPublicKey(key: KeyObject): Buffer {
-  return key.export({ format: 'der', type: 'spki' }).subarray(PUBLIC_DER.length);
+function ed25519PublicKey(bytes: Uint8Array): Ed25519PublicKey {
+  if (bytes.length !== PUBLIC_BYTES) {
+    throw new SignatureError(`a whpk_ key must hold 32 bytes; this one has ${bytes.length}`);
+  }
+  return { kind: 'ed25519-public', publicKey: importEd25519Public(bytes) };
 }

@@ -1,7 +1,7 @@
+import { matchesPattern } from '@posthorn/wire';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Endpoint } from './model.ts';
-import { matchesPattern } from './pattern.ts';
 import { crc32, laneOf, RoutingIndex, slotOf } from './routing.ts';
 
 function endpoint(id: string, over: Partial<Endpoint> = {}): Endpoint {

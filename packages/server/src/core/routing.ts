@@ -1,6 +1,6 @@
+import { isPattern, matchesPattern } from '@posthorn/wire';
 import type { Endpoint, EndpointId, LaneId, Slot, TenantId } from './model.ts';
 import { LANE_PARTS } from './model.ts';
-import { isPattern, matchesPattern } from './pattern.ts';
 
 /** CRC-32 (ISO-HDLC) of UTF-8 text. */
 export function crc32(text: string): number {
