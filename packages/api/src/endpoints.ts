@@ -15,6 +15,7 @@ import {
   Timestamp,
   Version,
 } from './common.ts';
+import { format, formatInput } from './format.ts';
 import type { Operation } from './operation.ts';
 import { limits, RetryPolicy, RetryPolicyInput } from './tenants.ts';
 
@@ -33,11 +34,11 @@ const fields = {
   scope: z.enum(['tenant', 'all']).meta({
     description: 'all: events of every tenant. Admin keys only, and never ordered.',
   }),
-  dialect: z.enum(['standard']),
   enabled: z.boolean().meta({ description: 'false: events do not match it at all.' }),
   ordering: z.enum(['none', 'endpoint', 'key']).meta({
     description: 'endpoint: one at a time, in order. key: in order per orderingKey.',
   }),
+  ...format,
   ...limits,
 };
 
@@ -57,7 +58,13 @@ export const EndpointCreate = z
     eventTypes: fields.eventTypes.default([]),
     channels: fields.channels.default([]),
     scope: fields.scope.default('tenant'),
-    dialect: fields.dialect.default('standard'),
+    alias: fields.alias.default(null),
+    dialect: fields.dialect.default(null),
+    contentType: fields.contentType.default(null),
+    fields: fields.fields.default([]),
+    actorFields: fields.actorFields.default(null),
+    custom: formatInput.custom.default(null),
+    standardHeaders: fields.standardHeaders.default(false),
     enabled: fields.enabled.default(true),
     ordering: fields.ordering.default('none'),
     timeoutMs: fields.timeoutMs.default(null),
@@ -70,7 +77,12 @@ export const EndpointCreate = z
   .meta({ id: 'EndpointCreate' });
 
 export const EndpointPatch = z
-  .strictObject({ ...fields, retryPolicy: RetryPolicyInput.nullable(), metadata: Metadata })
+  .strictObject({
+    ...fields,
+    ...formatInput,
+    retryPolicy: RetryPolicyInput.nullable(),
+    metadata: Metadata,
+  })
   .partial()
   .extend({ version: Version.optional() })
   .meta({ id: 'EndpointPatch', description: 'Fields left out stay; a field given is replaced.' });

@@ -11,6 +11,7 @@ import {
   Timestamp,
   Version,
 } from './common.ts';
+import { Alias, Dialect } from './format.ts';
 import type { Operation } from './operation.ts';
 
 const Seconds = z.number().min(0).max(604_800);
@@ -62,8 +63,13 @@ export const limits = {
   maxConcurrency: z.int().min(1).max(256).nullable(),
 };
 
+const dialect = Dialect.nullable().meta({
+  description: "Of endpoints that name none. Not `custom`, whose format is the endpoint's own.",
+});
+
 const TenantDefaultsInput = z
   .strictObject({
+    dialect: dialect.default(null),
     retryPolicy: RetryPolicyInput.nullable().default(null),
     timeoutMs: limits.timeoutMs.default(null),
     rateLimit: limits.rateLimit.default(null),
@@ -73,6 +79,7 @@ const TenantDefaultsInput = z
 
 export const TenantInput = z
   .strictObject({
+    alias: Alias.nullable().default(null),
     name: z.string().max(200).default(''),
     parent: TenantId.nullable().default(null),
     defaults: TenantDefaultsInput.prefault({}),
@@ -84,9 +91,10 @@ export const TenantInput = z
 export const Tenant = z
   .strictObject({
     id: TenantId,
+    alias: Alias.nullable(),
     name: z.string(),
     parent: TenantId.nullable(),
-    defaults: z.strictObject({ retryPolicy: RetryPolicy.nullable(), ...limits }),
+    defaults: z.strictObject({ dialect, retryPolicy: RetryPolicy.nullable(), ...limits }),
     metadata: Metadata,
     version: Version,
     createdAt: Timestamp,

@@ -62,3 +62,20 @@ export function headerProblem(name: string, value: string): string | undefined {
   }
   return undefined;
 }
+
+/**
+ * `own`, then `extra`; of a repeated name only the last stands. `own` itself when there is nothing to
+ * add.
+ */
+export function mergeHeaders(own: Header[], extra: readonly Header[]): Header[] {
+  if (extra.length === 0) return own;
+  const all = [...own, ...extra];
+  const last = new Map(all.map((header, i) => [header.name.toLowerCase(), i]));
+  return all.filter((header, i) => last.get(header.name.toLowerCase()) === i);
+}
+
+/** The value of a header that must not come twice; undefined = it is not there, or repeated. */
+export function headerValue(headers: readonly Header[], name: string): string | undefined {
+  const found = headers.filter((header) => header.name.toLowerCase() === name);
+  return found.length === 1 ? found[0]?.value : undefined;
+}

@@ -1,3 +1,4 @@
+export type { CustomFormat, CustomSignature } from './custom-format.ts';
 export { dialects } from './dialects/index.ts';
 export type { EnvelopeLimits, EnvelopePlace, EventDraft } from './event.ts';
 export { EnvelopeError, isEventType, parseEvents } from './event.ts';
@@ -8,10 +9,14 @@ export type {
   DialectName,
   EventMeta,
   HeadersInput,
+  ParsedEvent,
+  ReceivedRequest,
+  RenderInput,
   WireEndpoint,
   WireEvent,
+  WireTenant,
 } from './message.ts';
-export { decodeMeta, encodeMeta } from './message.ts';
+export { DIALECT_NAMES, DialectError, decodeMeta, encodeMeta } from './message.ts';
 export { isPattern, matchesPattern } from './pattern.ts';
 export { parseRfc3339 } from './rfc3339.ts';
 export type {

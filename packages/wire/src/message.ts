@@ -1,11 +1,11 @@
+import type { CustomFormat } from './custom-format.ts';
 import type { EventDraft } from './event.ts';
 import type { Header } from './header.ts';
 import type { SigningKey } from './signature.ts';
 
 /**
- * From a stored event to the request that one endpoint receives. A dialect decides body and
- * headers; the server adds the method, the URL and the headers that the endpoint and the event
- * bring along.
+ * From a stored event to the request that one endpoint receives, and back. A dialect decides body
+ * and headers, also where the endpoint's own headers stand; the server adds method and URL.
  */
 
 /** What a producer said about an event beside type, time and data. */
@@ -35,16 +35,41 @@ export interface WireEvent {
   readonly data: Uint8Array;
 }
 
-/** The endpoint as dialects read it: some formats name the receiver in the body. */
+/** The endpoint as dialects read it: what of its settings shapes the message. */
 export interface WireEndpoint {
   readonly id: string;
+  /** The id that a foreign format shows; null = one made of `id` (`foreign.ts`). */
+  readonly alias: string | null;
+  /** null = the dialect's own. */
+  readonly contentType: string | null;
+  /** Members of `data` that are sent; empty = all of it. */
+  readonly fields: readonly string[];
+  /** Members of `actor` that are sent where the format has a place for them; null = none, empty = all. */
+  readonly actorFields: readonly string[] | null;
+  /** Set with the dialect `custom` alone. */
+  readonly custom: CustomFormat | null;
+  /** Sends `webhook-id`, `webhook-timestamp` and `webhook-signature` beside the dialect's own headers. */
+  readonly standardHeaders: boolean;
 }
 
-export type DialectName = 'standard';
+/** The tenant the event belongs to: formats show it as organisation, realm, community, project. */
+export interface WireTenant {
+  readonly id: string;
+  readonly alias: string | null;
+  readonly parent: { readonly id: string; readonly alias: string | null } | null;
+}
 
-export interface HeadersInput {
+export const DIALECT_NAMES = ['standard'] as const;
+export type DialectName = (typeof DIALECT_NAMES)[number];
+
+/** All that a body depends on. */
+export interface RenderInput {
   readonly event: WireEvent;
   readonly endpoint: WireEndpoint;
+  readonly tenant: WireTenant;
+}
+
+export interface HeadersInput extends RenderInput {
   /** What `body` returned, or the stored copy of it. */
   readonly body: Uint8Array;
   /** The same for every attempt of a delivery: 1–64 of `[A-Za-z0-9_-]`. */
@@ -53,17 +78,58 @@ export interface HeadersInput {
   readonly timestampS: number;
   /** The current key first, then those that a rotation still keeps. */
   readonly keys: readonly SigningKey[];
+  /** What the endpoint and the event bring along; a later one replaces an earlier of its name. */
+  readonly extra: readonly Header[];
 }
 
-/** One format that receivers expect. Both functions are pure. */
+/** A request as it arrived; header names in any case. */
+export interface ReceivedRequest {
+  readonly method: string;
+  readonly headers: readonly Header[];
+  readonly body: Uint8Array;
+  /** Needed to read the dialect `custom`. */
+  readonly custom?: CustomFormat | undefined;
+}
+
+/** What a request says about an event; undefined = the format, or this request, does not say. */
+export interface ParsedEvent {
+  readonly type: string | undefined;
+  /** Milliseconds since the Unix epoch, as exactly as the format keeps them. */
+  readonly occurredAt: number | undefined;
+  /** The same again when the same event (or delivery) is sent again. */
+  readonly id: string | undefined;
+  /** As the format names them: aliases, or ids made of ours. */
+  readonly tenant: string | undefined;
+  readonly endpoint: string | undefined;
+  readonly subject: string | undefined;
+  readonly actor: Readonly<Record<string, unknown>> | undefined;
+  readonly context: Readonly<Record<string, unknown>> | undefined;
+  /** JSON, where possible exactly as it arrived; `null` = there is none. */
+  readonly data: Uint8Array;
+}
+
+/** A request that is not of the dialect. Whatever a stranger sends, `parse` throws nothing else. */
+export class DialectError extends Error {
+  readonly code: 'invalid_json' | 'invalid_body' | 'invalid_format';
+
+  constructor(code: DialectError['code'], message: string) {
+    super(message);
+    this.name = 'DialectError';
+    this.code = code;
+  }
+}
+
+/** One format that receivers expect. All functions are pure. */
 export interface Dialect {
   readonly name: DialectName;
   /**
    * The request's body. Called once per delivery: what it returns is frozen at the first attempt.
    */
-  body(event: WireEvent, endpoint: WireEndpoint): Uint8Array;
-  /** The headers of one attempt, in the order and case they are sent in. */
+  body(input: RenderInput): Uint8Array;
+  /** All headers of one attempt but those that frame it, in the order and case they are sent in. */
   headers(input: HeadersInput): Header[];
+  /** The inverse of `body` and `headers`. Throws `DialectError`. */
+  parse(request: ReceivedRequest): ParsedEvent;
 }
 
 /** The text that `WireEvent.meta` keeps; `''` when the producer said nothing more. */

@@ -3,6 +3,8 @@
  * the Unix epoch and always arguments; ids are text with a kind prefix; bytes are `Uint8Array`.
  */
 
+import type { CustomFormat, DialectName } from '@posthorn/wire';
+
 export type Ms = number;
 export type EventId = `evt_${string}`;
 export type EndpointId = `ep_${string}`;
@@ -55,17 +57,29 @@ export interface Endpoint {
   /** Numbers the endpoint's lanes; given by the store, never re-used. */
   readonly number: number;
   readonly tenant: TenantId;
+  /** The id that foreign formats show for it; null = one made of `id`. */
+  readonly alias: string | null;
   readonly name: string;
   readonly description: string;
   readonly url: string;
   readonly method: HttpMethod;
+  /** null = the dialect's own. */
+  readonly contentType: string | null;
   readonly headers: readonly Header[];
   /** Exact names or wildcards such as `user.*`; empty = every type. */
   readonly eventTypes: readonly string[];
   /** Matched against the event's channels; empty = all. */
   readonly channels: readonly string[];
   readonly scope: 'tenant' | 'all';
-  readonly dialect: 'standard';
+  readonly dialect: DialectName | null;
+  /** Members of `data` that are sent; empty = all of it. */
+  readonly fields: readonly string[];
+  /** Members of `actor` that are sent, where the format has a place for them; null = none, empty = all. */
+  readonly actorFields: readonly string[] | null;
+  /** Set with the dialect `custom` alone. */
+  readonly custom: CustomFormat | null;
+  /** The headers of Standard Webhooks beside those of another dialect. */
+  readonly standardHeaders: boolean;
   readonly secrets: readonly SecretKey[];
   /** false = events are not matched at all (compare `paused`). */
   readonly enabled: boolean;
@@ -85,6 +99,11 @@ export interface Endpoint {
 
 /** What endpoints of a tenant inherit, field by field; null = the parent's, at last the system's. */
 export interface TenantDefaults {
+  readonly dialect: DialectName | null;
+  /** What happens to events whose data does not fit the schema of their type. */
+  readonly validation: 'off' | 'warn' | 'refuse' | null;
+  /** Events about ourselves may be subscribed to. */
+  readonly operationalEvents: boolean | null;
   readonly retryPolicy: RetryPolicy | null;
   readonly timeoutMs: Ms | null;
   readonly rateLimit: number | null;
@@ -93,6 +112,8 @@ export interface TenantDefaults {
 
 export interface Tenant {
   readonly id: TenantId;
+  /** The id that foreign formats show for it; null = its own, or one made of it. */
+  readonly alias: string | null;
   readonly name: string;
   readonly parent: TenantId | null;
   readonly defaults: TenantDefaults;

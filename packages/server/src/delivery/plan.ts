@@ -1,7 +1,22 @@
-import { type Dialect, decodeMeta, dialects, importKey, type SigningKey } from '@posthorn/wire';
+import {
+  type Dialect,
+  decodeMeta,
+  dialects,
+  importKey,
+  type SigningKey,
+  type WireTenant,
+} from '@posthorn/wire';
 import type { Exchange, Fault, OutboundRequest } from '../core/exchange.ts';
 import { LANE_CONCURRENCY, type LaneLimits } from '../core/lane-state.ts';
-import type { Endpoint, Header, Ms, RetryPolicy, StoredEvent, Tenant } from '../core/model.ts';
+import type {
+  Endpoint,
+  Header,
+  Ms,
+  RetryPolicy,
+  StoredEvent,
+  Tenant,
+  TenantId,
+} from '../core/model.ts';
 import { DEFAULT_RETRY } from '../core/settle.ts';
 import type { ConfigView } from '../store/config-view.ts';
 import type { AttemptRecord, Due, SentBody } from '../store/store.ts';
@@ -13,6 +28,8 @@ export interface Plan {
   readonly endpoint: Endpoint;
   readonly url: URL;
   readonly dialect: Dialect;
+  /** The tenant of an event as formats show it; of an endpoint of all tenants each event has its own. */
+  readonly tenantOf: (id: TenantId) => WireTenant;
   readonly keys: readonly { readonly key: SigningKey; readonly expiresAt: Ms | null }[];
   readonly policy: RetryPolicy;
   readonly timeoutMs: Ms;
@@ -29,7 +46,8 @@ export function planFor(endpoint: Endpoint, view: ConfigView): Plan {
   return {
     endpoint,
     url: new URL(endpoint.url),
-    dialect: dialects[endpoint.dialect],
+    dialect: dialects[inherit(endpoint.dialect, 'dialect') ?? 'standard'],
+    tenantOf: tenantsOf(endpoint, view),
     keys: endpoint.secrets.map(({ value, expiresAt }) => ({ key: importKey(value), expiresAt })),
     policy: inherit(endpoint.retryPolicy, 'retryPolicy') ?? DEFAULT_RETRY,
     timeoutMs: inherit(endpoint.timeoutMs, 'timeoutMs') ?? TIMEOUT_MS,
@@ -39,6 +57,21 @@ export function planFor(endpoint: Endpoint, view: ConfigView): Plan {
       fifo: endpoint.ordering !== 'none',
     },
     secretHeads: endpoint.headers.length > 0,
+  };
+}
+
+function tenantsOf(endpoint: Endpoint, view: ConfigView): (id: TenantId) => WireTenant {
+  if (endpoint.scope === 'all') return (id) => wireTenant(view.tenant(id), id, view);
+  const own = wireTenant(view.tenant(endpoint.tenant), endpoint.tenant, view);
+  return () => own;
+}
+
+function wireTenant(tenant: Tenant | undefined, id: TenantId, view: ConfigView): WireTenant {
+  const parent = tenant?.parent ? view.tenant(tenant.parent) : undefined;
+  return {
+    id,
+    alias: tenant?.alias ?? null,
+    parent: parent ? { id: parent.id, alias: parent.alias } : null,
   };
 }
 
@@ -69,34 +102,28 @@ export function render(
 ): Rendered {
   const { event, run, now } = what;
   const { endpoint, dialect } = plan;
-  const body = what.frozen ?? dialect.body(event, endpoint);
+  const tenant = plan.tenantOf(event.tenant);
+  const body = what.frozen ?? dialect.body({ event, endpoint, tenant });
   const keys = plan.keys.filter((k) => k.expiresAt === null || k.expiresAt > now).map((k) => k.key);
-  const own = dialect.headers({
+  const brought = event.meta.includes('"headers"')
+    ? (decodeMeta(event.meta).headers ?? NONE)
+    : NONE;
+  const headers = dialect.headers({
     event,
     endpoint,
+    tenant,
     body,
     webhookId: run === 0 ? event.id : `${event.id}_${run}`,
     timestampS: Math.floor(now / 1000),
     keys,
+    extra: brought.length === 0 ? endpoint.headers : [...endpoint.headers, ...brought],
   });
-  const brought = event.meta.includes('"headers"') ? (decodeMeta(event.meta).headers ?? []) : [];
-  const request = {
-    url: plan.url,
-    method: endpoint.method,
-    headers: merge(own, endpoint.headers, brought),
-    body,
-    timeoutMs: plan.timeoutMs,
-  };
+  const { method } = endpoint;
+  const request = { url: plan.url, method, headers, body, timeoutMs: plan.timeoutMs };
   return { request, secretHeads: plan.secretHeads || brought.length > 0 };
 }
 
-/** The dialect's headers, then the endpoint's, then the event's; a later one replaces an earlier. */
-function merge(own: Header[], endpoint: readonly Header[], event: readonly Header[]): Header[] {
-  if (endpoint.length === 0 && event.length === 0) return own;
-  const all = [...own, ...endpoint, ...event];
-  const last = new Map(all.map((header, i) => [header.name.toLowerCase(), i]));
-  return all.filter((header, i) => last.get(header.name.toLowerCase()) === i);
-}
+const NONE: readonly Header[] = [];
 
 export interface Attempted {
   readonly event: StoredEvent;

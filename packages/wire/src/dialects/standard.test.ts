@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import type { Header } from '../header.ts';
-import type { WireEvent } from '../message.ts';
+import type { WireEndpoint, WireEvent, WireTenant } from '../message.ts';
 import { importKey, SignatureError, verify } from '../signature.ts';
 import { VERSION } from '../version.ts';
 import { dialects } from './index.ts';
@@ -31,15 +31,35 @@ const event: WireEvent = {
   meta: '',
   data: bytes('1'),
 };
-const endpoint = { id: 'ep_1' };
+const endpoint: WireEndpoint = {
+  id: 'ep_1',
+  alias: null,
+  contentType: null,
+  fields: [],
+  actorFields: null,
+  custom: null,
+  standardHeaders: false,
+};
+const tenant: WireTenant = { id: 'default', alias: null, parent: null };
 const keys = [importKey(`whsec_${Buffer.alloc(32).toString('base64')}`)];
-const attempt = { event, endpoint, body: bytes('{}'), webhookId: 'evt_1', timestampS: 7, keys };
+const attempt = {
+  event,
+  endpoint,
+  tenant,
+  extra: [],
+  body: bytes('{}'),
+  webhookId: 'evt_1',
+  timestampS: 7,
+  keys,
+};
+
+const render = (of: WireEvent) => standard.body({ event: of, endpoint, tenant });
 
 test('there are golden messages', () => expect(golden.length).toBeGreaterThanOrEqual(6));
 
 test.each(golden)('golden: $name', (one) => {
   const stored = { ...one.event, data: bytes(one.event.data) };
-  const body = standard.body(stored, one.endpoint);
+  const body = standard.body({ event: stored, endpoint: { ...endpoint, ...one.endpoint }, tenant });
   expect(Buffer.compare(body, bytes(one.body))).toBe(0);
   expect(body.byteLength).toBe(body.buffer.byteLength);
 
@@ -47,7 +67,9 @@ test.each(golden)('golden: $name', (one) => {
   const signing = one.keys.map(importKey);
   const headers = standard.headers({
     event: stored,
-    endpoint: one.endpoint,
+    endpoint: { ...endpoint, ...one.endpoint },
+    tenant,
+    extra: [],
     body,
     webhookId,
     timestampS,
@@ -70,7 +92,7 @@ test.each(golden)('golden: $name', (one) => {
 });
 
 test('the body of an event without data says null', () => {
-  const body = standard.body({ ...event, data: new Uint8Array(0) }, endpoint);
+  const body = render({ ...event, data: new Uint8Array(0) });
   expect(Buffer.from(body).toString()).toBe(
     '{"type":"user.created","timestamp":"1970-01-01T00:00:00.000Z","data":null}',
   );
@@ -78,17 +100,17 @@ test('the body of an event without data says null', () => {
 
 test('the body carries bytes that are no text untouched, and leaves its input alone', () => {
   const data = Uint8Array.of(0x22, 0xff, 0x22);
-  const body = standard.body({ ...event, data }, endpoint);
+  const body = render({ ...event, data });
   expect([...body.subarray(-4)]).toEqual([0x22, 0xff, 0x22, 0x7d]);
   expect([...data]).toEqual([0x22, 0xff, 0x22]);
 });
 
 test.each(['a"b', 'ü', '', 'a\n'])('refuses to print the type %j', (type) => {
-  expect(() => standard.body({ ...event, type }, endpoint)).toThrow(/valid type/);
+  expect(() => render({ ...event, type })).toThrow(/valid type/);
 });
 
 test('refuses a time that has no text', () => {
-  expect(() => standard.body({ ...event, occurredAt: Number.NaN }, endpoint)).toThrow(RangeError);
+  expect(() => render({ ...event, occurredAt: Number.NaN })).toThrow(RangeError);
 });
 
 test('each attempt signs anew: another second, another signature, the same id', () => {

@@ -9,15 +9,21 @@ const SECRETS_MAX = 8;
 /** What people may set on an endpoint. */
 export type EndpointSettings = Pick<
   Endpoint,
+  | 'alias'
   | 'name'
   | 'description'
   | 'url'
   | 'method'
+  | 'contentType'
   | 'headers'
   | 'eventTypes'
   | 'channels'
   | 'scope'
   | 'dialect'
+  | 'fields'
+  | 'actorFields'
+  | 'custom'
+  | 'standardHeaders'
   | 'enabled'
   | 'rateLimit'
   | 'maxConcurrency'

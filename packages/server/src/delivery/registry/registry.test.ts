@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { createIdFactory } from '../../core/ids.ts';
 import type { Endpoint } from '../../core/model.ts';
+import { INHERITED, PLAIN_FORMAT } from '../../core/stored.ts';
 import { createMemoryStore } from '../../store/memory.ts';
 import type { ConfigItem, ConfigStore } from '../../store/store.ts';
 import type { EndpointSettings } from './endpoints.ts';
@@ -9,6 +10,7 @@ import { hashKey } from './keys.ts';
 import { Registry } from './registry.ts';
 
 const SETTINGS: EndpointSettings = {
+  ...PLAIN_FORMAT,
   name: '',
   description: '',
   url: 'https://example.com',
@@ -174,12 +176,7 @@ test('the key of the environment follows the environment', async () => {
 
 test("a deleted tenant's keys go with it", async () => {
   const { config, registry } = await setUp();
-  const input = {
-    name: '',
-    parent: null,
-    defaults: { retryPolicy: null, timeoutMs: null, rateLimit: null, maxConcurrency: null },
-    metadata: {},
-  };
+  const input = { alias: null, name: '', parent: null, defaults: INHERITED, metadata: {} };
   await registry.tenants.put('a', input);
   const key = { name: '', tenant: 'a', scopes: ['read' as const], expiresAt: null };
   const { value } = await registry.keys.create(key);

@@ -1,5 +1,6 @@
 import { AppError } from '../../core/errors.ts';
 import type { Ms, Tenant, TenantId } from '../../core/model.ts';
+import { INHERITED } from '../../core/stored.ts';
 import {
   type ConfigWriter,
   deletion,
@@ -14,7 +15,7 @@ export const DEFAULT_TENANT: TenantId = 'default';
 const ANCESTORS_MAX = 16;
 const TENANT_KEYS_MAX = 1000;
 
-export type TenantInput = Pick<Tenant, 'name' | 'parent' | 'defaults' | 'metadata'>;
+export type TenantInput = Pick<Tenant, 'alias' | 'name' | 'parent' | 'defaults' | 'metadata'>;
 
 export interface TenantsOptions {
   readonly store: ConfigStore;
@@ -101,9 +102,10 @@ export class Tenants {
 }
 
 const DEFAULT_TENANT_INPUT: TenantInput = {
+  alias: null,
   name: 'Default',
   parent: null,
-  defaults: { retryPolicy: null, timeoutMs: null, rateLimit: null, maxConcurrency: null },
+  defaults: INHERITED,
   metadata: {},
 };
 

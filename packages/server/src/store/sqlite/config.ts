@@ -11,6 +11,7 @@ import {
 import type { Vault } from '../vault.ts';
 import type { Database } from './database.ts';
 import type { Engine } from './engine.ts';
+import { closeItem, openItem } from './sealed.ts';
 
 interface ItemRow {
   readonly kind: ConfigKind;
@@ -99,20 +100,7 @@ export function listItems(
 
 function toItem(row: ItemRow, vault: Vault): ConfigItem {
   const { kind, id, tenant, version } = row;
-  return { kind, id, tenant, version, value: row.value ? openValue(row, vault) : null };
-}
-
-function openValue(row: ItemRow, vault: Vault): unknown {
-  const value = row.value as Uint8Array;
-  const plain = row.kind === 'endpoint' ? vault.open(value, `endpoint/${row.id}`) : value;
-  return JSON.parse(Buffer.from(plain).toString());
-}
-
-/** Endpoints hold secrets, so they are sealed whole. */
-function closeValue(change: ConfigChange, vault: Vault): Uint8Array | null {
-  if (change.value === null) return null;
-  const plain = Buffer.from(JSON.stringify(change.value));
-  return change.kind === 'endpoint' ? vault.seal(plain, `endpoint/${change.id}`) : plain;
+  return { kind, id, tenant, version, value: row.value && openItem(vault, row, row.value) };
 }
 
 function putItem(engine: Engine, wanted: ConfigChange): { item: ConfigItem; apply: () => void } {
@@ -133,7 +121,7 @@ function putItem(engine: Engine, wanted: ConfigChange): { item: ConfigItem; appl
     id,
     tenant,
     version,
-    closeValue(change, engine.vault),
+    change.value === null ? null : closeItem(engine.vault, change, change.value),
   );
   if (kind !== 'key') engine.routingVersion = version;
   return {

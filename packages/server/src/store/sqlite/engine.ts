@@ -16,6 +16,7 @@ import type { Vault } from '../vault.ts';
 import { Committer } from './committer.ts';
 import type { Database } from './database.ts';
 import { eventId, eventKey, SEQ_MIN, slotOfRest } from './keys.ts';
+import { openItem } from './sealed.ts';
 
 export interface EngineOptions {
   readonly db: Database;
@@ -258,7 +259,7 @@ export class Engine {
   }
 
   unsealEndpoint(id: string, value: Uint8Array): Endpoint {
-    return JSON.parse(Buffer.from(this.vault.open(value, `endpoint/${id}`)).toString()) as Endpoint;
+    return openItem(this.vault, { kind: 'endpoint', id }, value) as Endpoint;
   }
 
   #readVersion(): void {

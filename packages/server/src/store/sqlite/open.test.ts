@@ -38,6 +38,32 @@ test('another master key is refused, and the right one still opens', async () =>
   expect((await w.store.config.list('endpoint', ALL)).items).toHaveLength(1);
 });
 
+test('configuration that an older release stored comes in the shape of this one', async () => {
+  await using w = await opened();
+  const { alias, fields, standardHeaders, ...endpoint } = await w.endpoint();
+  const defaults = { retryPolicy: null, timeoutMs: 9000, rateLimit: null, maxConcurrency: null };
+  const old = [
+    { kind: 'endpoint', id: endpoint.id, tenant: 'default', value: endpoint },
+    { kind: 'tenant', id: 'old', tenant: 'old', value: { id: 'old', parent: null, defaults } },
+  ] as const;
+  await w.store.config.put(
+    old.map((change) => ({ ...change, expected: undefined })),
+    w.now,
+  );
+  await w.open();
+  expect((await w.store.config.read('endpoint', endpoint.id))?.value).toEqual({
+    ...endpoint,
+    alias,
+    fields,
+    standardHeaders,
+  });
+  const { items } = await w.store.config.changes(0, 100);
+  expect(items.find((item) => item.id === 'old')?.value).toMatchObject({
+    alias: null,
+    defaults: { dialect: null, validation: null, timeoutMs: 9000 },
+  });
+});
+
 test('a store of a newer release is refused and left as it is', async () => {
   await using w = await opened();
   await w.close();

@@ -11,6 +11,7 @@ import {
   type Ms,
 } from '../../core/model.ts';
 import { slotOf } from '../../core/routing.ts';
+import { PLAIN_FORMAT } from '../../core/stored.ts';
 import type {
   AttemptRecord,
   DeliveryRow,
@@ -270,6 +271,7 @@ export async function everyPage<T>(
 
 export function makeEndpoint(id: EndpointId, overrides: Partial<Endpoint> = {}): Endpoint {
   return {
+    ...PLAIN_FORMAT,
     id,
     number: 0,
     tenant: 'default',
