@@ -1,6 +1,13 @@
-import { decodeId, timeOfId } from '../core/ids.ts';
-import type { AttemptId, EndpointId, EventId, Ms, StoredEvent, TenantId } from '../core/model.ts';
-import { attemptId, eventSeq } from './sqlite/keys.ts';
+import { decodeId, timeOfId } from '../../core/ids.ts';
+import type {
+  AttemptId,
+  EndpointId,
+  EventId,
+  Ms,
+  StoredEvent,
+  TenantId,
+} from '../../core/model.ts';
+import { attemptId, eventSeq } from '../sqlite/keys.ts';
 import type {
   AttemptRecord,
   AttemptRow,
@@ -14,7 +21,7 @@ import type {
   Result,
   SentBody,
   WholeAttempt,
-} from './store.ts';
+} from '../store.ts';
 
 /** The memory store's log: what happened, and the lists that are made of it. */
 

@@ -1,0 +1,278 @@
+import type { Endpoint, LaneId, Ms } from '../../core/model.ts';
+import { ASLEEP } from '../../core/model.ts';
+import type { LaneEntry } from '../lane-book.ts';
+import {
+  type Acquired,
+  type Completed,
+  type Completion,
+  type Cursor,
+  type DeliveryKey,
+  type Due,
+  INLINE_FANOUT_MAX,
+  type IngestedEvent,
+  type IngestReply,
+  type IngestRequest,
+  type LaneCommand,
+  type LaneStore,
+  type LoadedDelivery,
+  type NewEvent,
+  type Next,
+  type NodeInfo,
+  type Requeue,
+  type Result,
+  StoreError,
+} from '../store.ts';
+import type { MemoryConfig } from './config.ts';
+import { compareKeys, type MemoryState } from './state.ts';
+
+export class MemoryLanes implements LaneStore {
+  readonly #state: MemoryState;
+  readonly #config: MemoryConfig;
+
+  constructor(state: MemoryState, config: MemoryConfig) {
+    this.#state = state;
+    this.#config = config;
+  }
+
+  // ---- nodes ----
+
+  async join(_info: NodeInfo, ttlMs: Ms, now: Ms): Promise<number> {
+    return this.#state.book.join(ttlMs, now);
+  }
+
+  async heartbeat(node: number, ttlMs: Ms, now: Ms): Promise<boolean> {
+    return this.#state.book.heartbeat(node, ttlMs, now);
+  }
+
+  async leave(node: number, now: Ms): Promise<void> {
+    this.#applyLeft(this.#state.book.leave(node, now), now);
+  }
+
+  async reap(now: Ms): Promise<{ nodes: number; lanes: number }> {
+    const { nodes, lanes } = this.#state.book.reap(now);
+    this.#applyLeft(lanes, now);
+    return { nodes, lanes: lanes.length };
+  }
+
+  #applyLeft(lanes: readonly LaneEntry[], now: Ms): void {
+    for (const entry of lanes) {
+      for (const command of this.#state.book.takeCommands(entry)) this.#command(command, now);
+    }
+  }
+
+  // ---- ingest ----
+
+  async ingest(batch: readonly IngestRequest[], version: number, now: Ms): Promise<IngestReply[]> {
+    return batch.map((request) => this.#ingest(request, version, now));
+  }
+
+  #ingest(request: IngestRequest, version: number, now: Ms): IngestReply {
+    const { log, routing } = this.#state;
+    if (version < routing) return { kind: 'stale', version: routing };
+    for (const { id } of request.events) {
+      if (log.events.has(id)) throw new StoreError('unavailable', `${id} is stored already.`);
+    }
+    const firsts: (NewEvent | undefined)[] = [];
+    const here: NewEvent[] = [];
+    for (const [index, event] of request.events.entries()) {
+      const first = this.#sameKey(event, here);
+      if (first && Buffer.compare(first.hash ?? EMPTY, event.hash ?? EMPTY) !== 0) {
+        return { kind: 'conflict', index, existing: first.id };
+      }
+      firsts.push(first);
+      if (!first) here.push(event);
+    }
+    const events = request.events.map((event, i): IngestedEvent => {
+      const first = firsts[i];
+      if (first) {
+        const lanes = log.events.get(first.id)?.event.lanes ?? first.lanes;
+        return { id: first.id, duplicate: true, deliveries: lanes.length, irregular: false };
+      }
+      log.keep(event);
+      const regular = event.lanes.map((lane) => this.#owe(event, lane, now));
+      const irregular = regular.includes(false) || event.lanes.length > INLINE_FANOUT_MAX;
+      return { id: event.id, duplicate: false, deliveries: event.lanes.length, irregular };
+    });
+    return { kind: 'accepted', events };
+  }
+
+  #sameKey(event: NewEvent, here: readonly NewEvent[]): NewEvent | undefined {
+    if (event.idempotencyKey === undefined) return undefined;
+    const same = (other: NewEvent) =>
+      other.tenant === event.tenant && other.idempotencyKey === event.idempotencyKey;
+    const { events } = this.#state.log;
+    return [...events.values()].map((kept) => kept.event).find(same) ?? here.find(same);
+  }
+
+  #owe(event: NewEvent, lane: LaneId, now: Ms): boolean {
+    const state = this.#state;
+    const entry = state.lane(event.slot, lane);
+    if (!entry) return false;
+    const key = { slot: event.slot, lane, event: event.id, run: 0 };
+    if (entry.open >= state.laneMax) {
+      const detail = `The webhook already owed ${state.laneMax} deliveries; this one was not queued. Recover it once the backlog is gone.`;
+      state.decide({ ...key, dueAt: now }, { state: 'failed', fault: 'skipped', detail, now });
+      return false;
+    }
+    const dueAt = state.book.dueAt(entry, now);
+    state.insert({ ...key, dueAt, attempt: 0, starts: 0 }, entry);
+    return !entry.fifo;
+  }
+
+  async requeue(what: readonly Requeue[], now: Ms): Promise<number[]> {
+    return what.map((one) => this.#requeue(one, now));
+  }
+
+  #requeue({ slot, lane, event: id }: Requeue, now: Ms): number {
+    const { log, book, expiredBefore } = this.#state;
+    const entry = this.#state.lane(slot, lane);
+    const kept = log.events.get(id);
+    if (!entry || !kept || id < expiredBefore) return -1;
+    const runs = [
+      ...this.#state.rows({ slot, lane }).filter((row) => row.event === id),
+      ...log.attempts.filter((a) => a.lane === lane && a.row.event === id).map((a) => a.row),
+    ].map(({ run }) => run);
+    const run = Math.max(-1, ...runs) + 1;
+    const { event } = kept;
+    if (!event.lanes.includes(lane)) {
+      log.events.set(id, { ...kept, event: { ...event, lanes: [...event.lanes, lane] } });
+    }
+    const dueAt = book.dueAt(entry, now);
+    this.#state.insert({ slot, lane, event: id, dueAt, run, attempt: 0, starts: 0 }, entry);
+    return run;
+  }
+
+  // ---- sending ----
+
+  async acquire(node: number, max: number, now: Ms): Promise<Acquired> {
+    return this.#state.book.acquire(node, max, now);
+  }
+
+  async fetch(cursors: readonly Cursor[], now: Ms): Promise<Due[]> {
+    return cursors.flatMap(({ slot, lane, after, limit }) =>
+      this.#state
+        .rows({ slot, lane })
+        .filter((row) => row.dueAt <= now && (!after || compareKeys(row, after) > 0))
+        .slice(0, limit)
+        .map((row) => ({ ...row })),
+    );
+  }
+
+  async load(rows: readonly Due[]): Promise<LoadedDelivery[]> {
+    const { log } = this.#state;
+    return rows.map((row) => ({
+      event: log.stored(row.event),
+      frozen: row.attempt > 0 ? log.frozen(row) : undefined,
+    }));
+  }
+
+  async start(_node: number, key: Due): Promise<void> {
+    const row = this.#state.find(key);
+    if (row) this.#state.replace(row, { ...row, starts: row.starts + 1 });
+  }
+
+  async complete(node: number, work: Completion, now: Ms): Promise<Completed> {
+    const { book } = this.#state;
+    const fenced = !book.alive(node);
+    for (const result of work.results) this.#applyResult(result, node);
+    for (const result of work.results) this.#disable(result, { node, now });
+    const moved: DeliveryKey[] = [];
+    for (const entry of fenced ? [] : book.commanded(node)) {
+      for (const command of book.takeCommands(entry)) {
+        const row = this.#carryOut(entry, command, now);
+        if (row) moved.push(keyOf(row));
+      }
+    }
+    for (const release of work.release) {
+      const entry = book.get(release);
+      if (!entry || !book.holds(node, entry)) continue;
+      const dueAt = this.#state.rows(release)[0]?.dueAt ?? ASLEEP;
+      book.release(entry, release, { dueAt, now });
+    }
+    return { fenced, moved };
+  }
+
+  #applyResult(result: Result, node: number): void {
+    const { key, next } = result;
+    const { book, log } = this.#state;
+    const ours = book.holds(node, this.#state.lane(key.slot, key.lane));
+    if ((ours || next.kind === 'succeeded') && this.#applyNext(result)) {
+      log.log(result, { next, late: false });
+      return;
+    }
+    if (!log.events.has(key.event)) return;
+    const ended = log.ofRun(key).findLast(({ row }) => row.state !== 'pending')?.row.state;
+    const before: Next =
+      ended === undefined || ended === 'pending'
+        ? { kind: 'retry', at: key.dueAt }
+        : { kind: ended };
+    log.log(result, { next: before, late: ended !== undefined });
+  }
+
+  /** false = there was nothing to apply it to. */
+  #applyNext({ key, next }: Result): boolean {
+    const state = this.#state;
+    const row = state.find(key) ?? (next.kind === 'succeeded' ? state.findRun(key) : undefined);
+    if (!row) return false;
+    if (next.kind !== 'retry' && next.kind !== 'keep') {
+      state.remove(row);
+      return true;
+    }
+    if (row.attempt !== key.attempt) return false;
+    const dueAt = next.kind === 'retry' ? next.at : row.dueAt;
+    state.replace(row, { ...row, dueAt, attempt: row.attempt + 1, starts: 0 });
+    return true;
+  }
+
+  #disable({ key, attempt, disable }: Result, by: { node: number; now: Ms }): void {
+    const item = this.#state.items.get(`endpoint/${attempt.endpoint}`);
+    const endpoint = item?.value as Endpoint | null | undefined;
+    if (!disable || !item || !endpoint || endpoint.disabled) return;
+    if (!this.#state.book.holds(by.node, this.#state.lane(key.slot, key.lane))) return;
+    const disabled = { at: by.now, reason: disable.reason };
+    const value = { ...endpoint, disabled, updatedAt: by.now };
+    this.#config.change([{ ...item, value, expected: undefined }]);
+  }
+
+  // ---- commands ----
+
+  async command(
+    commands: readonly LaneCommand[],
+    now: Ms,
+  ): Promise<('applied' | 'queued' | 'absent')[]> {
+    return commands.map((command) => this.#command(command, now));
+  }
+
+  #command(command: LaneCommand, now: Ms): 'applied' | 'queued' | 'absent' {
+    const entry = this.#state.lane(command.slot, command.lane);
+    if (!entry) return 'absent';
+    if (entry.owner !== 0) {
+      this.#state.book.queueCommand(entry, command);
+      return 'queued';
+    }
+    return this.#carryOut(entry, command, now) ? 'applied' : 'absent';
+  }
+
+  #carryOut(entry: LaneEntry, command: LaneCommand, now: Ms): Due | undefined {
+    const state = this.#state;
+    const row = state.findRun(command);
+    if (!row) return undefined;
+    if (command.do === 'cancel') {
+      state.remove(row);
+      state.decide(row, { state: 'cancelled', detail: 'Cancelled on request.', now });
+    } else if (entry.fifo) {
+      state.book.endWait(entry, now);
+    } else {
+      if (row.dueAt > now) state.replace(row, { ...row, dueAt: now });
+      state.book.wake(entry, now);
+    }
+    return row;
+  }
+}
+
+const EMPTY = new Uint8Array();
+
+function keyOf(row: Due): DeliveryKey {
+  const { slot, lane, dueAt, event, run } = row;
+  return { slot, lane, dueAt, event, run };
+}

@@ -1,0 +1,147 @@
+import type { Endpoint, EndpointId, LaneId, Ms, Slot } from '../../core/model.ts';
+import { numberOfLane } from '../../core/routing.ts';
+import { LaneBook, type LaneEntry, laneNumber } from '../lane-book.ts';
+import type { AttemptRecord, ConfigItem, DeliveryKey, Due, LaneKey, SentBody } from '../store.ts';
+import { MemoryLog } from './log.ts';
+
+/** What the memory store's ports share: what is owed, who holds it, configuration, and the log. */
+export class MemoryState {
+  readonly book = new LaneBook();
+  readonly log: MemoryLog;
+  /** Configuration by `kind/id`. */
+  readonly items = new Map<string, ConfigItem>();
+  readonly numbers = new Map<EndpointId, number>();
+  readonly endpoints = new Map<number, EndpointId>();
+  /** Version of the last change that routing depends on. */
+  routing = 0;
+  /** Ids of events that are too old and owe nothing are smaller. */
+  expiredBefore = '';
+  readonly laneMax: number;
+  readonly #open = new Map<number, Due[]>();
+
+  constructor(laneMax: number) {
+    this.laneMax = laneMax;
+    this.log = new MemoryLog(() =>
+      this.owed().map((due) => ({
+        due,
+        endpoint: this.endpoints.get(numberOfLane(due.lane)) as EndpointId,
+      })),
+    );
+  }
+
+  lane(slot: Slot, lane: LaneId): LaneEntry | undefined {
+    const known = this.book.get({ slot, lane });
+    const id = this.endpoints.get(numberOfLane(lane));
+    if (known || id === undefined) return known;
+    const endpoint = this.items.get(`endpoint/${id}`)?.value as Endpoint | null;
+    const entry = this.book.ensure({ slot, lane, endpoint: id, ...laneState(endpoint) });
+    if (!endpoint) this.book.setClosed(entry, true);
+    return entry;
+  }
+
+  /** What a lane owes, in the order it is due. */
+  rows(key: LaneKey): Due[] {
+    const found = this.#open.get(laneNumber(key)) ?? [];
+    this.#open.set(laneNumber(key), found);
+    return found;
+  }
+
+  owed(): Due[] {
+    const byPlace = (a: Due, b: Due) => a.slot - b.slot || a.lane - b.lane || compareKeys(a, b);
+    return [...this.#open.values()].flat().sort(byPlace);
+  }
+
+  find(key: DeliveryKey): Due | undefined {
+    return this.rows(key).find((row) => compareKeys(row, key) === 0);
+  }
+
+  findRun({ slot, lane, event, run }: Omit<DeliveryKey, 'dueAt'>): Due | undefined {
+    return this.rows({ slot, lane }).find((row) => row.event === event && row.run === run);
+  }
+
+  replace(row: Due, next: Due | undefined): void {
+    const rows = this.rows(row);
+    rows.splice(rows.indexOf(row), 1);
+    if (!next) return;
+    rows.push(next);
+    rows.sort(compareKeys);
+  }
+
+  remove(row: Due): void {
+    this.replace(row, undefined);
+    const entry = this.lane(row.slot, row.lane);
+    if (entry) entry.open -= 1;
+  }
+
+  insert(row: Due, entry: LaneEntry): void {
+    const rows = this.rows(row);
+    rows.push(row);
+    rows.sort(compareKeys);
+    entry.open += 1;
+    this.book.wake(entry, row.dueAt);
+  }
+
+  /** The end of a delivery without an exchange. */
+  decide(
+    key: DeliveryKey,
+    as: {
+      state: 'failed' | 'cancelled';
+      fault?: 'skipped' | 'expired';
+      detail: string;
+      now: Ms;
+    },
+  ): void {
+    const event = this.log.events.get(key.event)?.event;
+    const entry = this.lane(key.slot, key.lane);
+    if (!event || !entry) return;
+    const attempt: AttemptRecord = {
+      ...NO_EXCHANGE,
+      tenant: event.tenant,
+      type: event.type,
+      endpoint: entry.endpoint,
+      startedAt: as.now,
+      fault: as.fault,
+      detail: as.detail,
+    };
+    const result = { key: { ...key, attempt: 0, starts: 0 }, attempt };
+    this.log.log(result, { next: { kind: as.state }, late: false });
+  }
+}
+
+const EMPTY = new Uint8Array();
+
+const NO_EXCHANGE = {
+  n: 0,
+  timings: {
+    dnsMs: undefined,
+    connectMs: undefined,
+    tlsMs: undefined,
+    firstByteMs: undefined,
+    totalMs: 0,
+  },
+  status: undefined,
+  detail: '',
+  remoteAddress: undefined,
+  method: '',
+  url: '',
+  requestHead: EMPTY,
+  body: { kind: 'same' } as SentBody,
+  responseHead: EMPTY,
+  responseBody: EMPTY,
+  responseTruncated: false,
+  secretHeads: false,
+  afterCrash: false,
+};
+
+export function laneState(endpoint: Endpoint | null): { fifo: boolean; held: boolean } {
+  return {
+    fifo: endpoint !== null && endpoint.ordering !== 'none',
+    held: endpoint !== null && (endpoint.paused || endpoint.disabled !== null),
+  };
+}
+
+export type PlaceInLane = Pick<Due, 'dueAt' | 'event' | 'run'>;
+
+export function compareKeys(a: PlaceInLane, b: PlaceInLane): number {
+  return a.dueAt - b.dueAt || (a.event < b.event ? -1 : a.event > b.event ? 1 : a.run - b.run);
+}
