@@ -124,7 +124,9 @@ async function compose(
   await view.refresh();
   let ports: readonly number[] = [];
   const guard = createGuard(settings, () => ports);
-  const ids = createIdFactory(randomBytes, (await store.log.stats(clock.now())).newestAt);
+  const ids = createIdFactory(randomBytes, {
+    after: (await store.log.stats(clock.now())).newestAt,
+  });
   const registry = new Registry({
     store: store.config,
     ids,

@@ -4,7 +4,7 @@ import { type At, crashAt, nowhere } from './core/crash-sites.ts';
 import type { Ms } from './core/model.ts';
 import { Guard, parseEgressAllow } from './delivery/guard.ts';
 import { Housekeeper } from './delivery/housekeeper.ts';
-import { offering } from './delivery/offering.ts';
+import { offering, telling } from './delivery/offering.ts';
 import { NameResolver } from './delivery/resolver.ts';
 import { createSender } from './delivery/sender.ts';
 import { Worker, type WorkerLog } from './delivery/worker.ts';
@@ -130,17 +130,16 @@ export async function openEngine(settings: EngineSettings, parts: EngineParts): 
   const { retentionMs } = settings;
   const poke = () => worker.poke();
   const housekeeper = new Housekeeper({ log: store.log, clock, logger: log, retentionMs, poke });
+  const stored = () => {
+    housekeeper.poke();
+    worker.poke();
+  };
   const stopPolling = repeat(clock, CONFIG_POLL_MS, refresh);
   return {
     store: {
       ...store,
-      lanes: offering(store.lanes, {
-        offer: (events) => worker.offer(events),
-        stored() {
-          housekeeper.poke();
-          worker.poke();
-        },
-      }),
+      config: telling(store.config, stored),
+      lanes: offering(store.lanes, { offer: (events) => worker.offer(events), stored }),
     },
     async start() {
       await view.refresh();

@@ -96,7 +96,7 @@ export async function startEngineThreads(options: EngineThreadOptions): Promise<
   return {
     store: {
       lanes: store.lanes,
-      config: { ...store.config, list: reads.config.list },
+      config: { ...store.config, list: reads.config.list, readMany: reads.config.readMany },
       log: { ...reads.log, stats: store.log.stats, maintain: store.log.maintain },
       close: async () => {},
     },

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createIdFactory, decodeId, encodeId, isId, slotOfId, timeOfId } from './ids.ts';
+import { COUNTERS, createIdFactory, decodeId, encodeId, isId, slotOfId, timeOfId } from './ids.ts';
 
 test('encode and decode are inverse, and order is kept', () => {
   const bytes16 = fc.uint8Array({ minLength: 16, maxLength: 16 });
@@ -29,9 +29,20 @@ test('ids grow strictly when the clock stands still and when it steps back', () 
 });
 
 test('ids are later than those of the process before, also if the clock was set back', () => {
-  const ids = createIdFactory(randomBytes, 2000);
+  const ids = createIdFactory(randomBytes, { after: 2000 });
   const times = [10, 10, 3000].map((now) => timeOfId(decodeId(ids.event(3, now)) ?? Buffer.of()));
   expect(times).toEqual([2001, 2001, 3000]);
+});
+
+test('two factories of a process never share time and counter', () => {
+  const publishing = createIdFactory(randomBytes);
+  const delivering = createIdFactory(randomBytes, { counters: COUNTERS.delivering });
+  const place = (id: string) => decodeId(id)?.subarray(0, 8).toString();
+  const places = Array.from({ length: 5000 }, () => [
+    place(publishing.event(3, 1000)),
+    place(delivering.event(3, 1000)),
+  ]).flat();
+  expect(new Set(places).size).toBe(places.length);
 });
 
 test('refuses what is not an id', () => {

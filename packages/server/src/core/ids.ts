@@ -79,22 +79,39 @@ export interface IdFactory {
 }
 
 /**
- * Ids of one factory grow strictly, also when the clock stands still or steps back. All are later
- * than `after`: with the time of the newest id of the process before, that holds over restarts too.
+ * The counters of one millisecond, shared out: stores key events by time and counter, so two
+ * factories of a process must never give out the same two.
  */
-export function createIdFactory(random: (count: number) => Uint8Array, after: Ms = 0): IdFactory {
+export const COUNTERS = {
+  /** What producers post. */
+  publishing: { first: 0, last: 3071 },
+  /** What delivery tells of itself, from its own thread. */
+  delivering: { first: 3072, last: COUNTER_MAX },
+} as const;
+
+export interface IdFactoryOptions {
+  /** All ids are later: with the time of the newest id of the process before, they are new. */
+  readonly after?: Ms;
+  readonly counters?: { readonly first: number; readonly last: number };
+}
+
+/** Ids of one factory grow strictly, also when the clock stands still or steps back. */
+export function createIdFactory(
+  random: (count: number) => Uint8Array,
+  { after = 0, counters = COUNTERS.publishing }: IdFactoryOptions = {},
+): IdFactory {
   const pool = { bytes: random(2048), at: 0 };
   const bytes = new Uint8Array(16);
   let lastMs = after;
-  let counter = COUNTER_MAX;
+  let counter = counters.last;
 
   function next(now: Ms, slot: Slot | undefined): string {
     if (now > lastMs) {
       lastMs = now;
-      counter = 0;
-    } else if (++counter > COUNTER_MAX) {
+      counter = counters.first;
+    } else if (++counter > counters.last) {
       lastMs += 1;
-      counter = 0;
+      counter = counters.first;
     }
     if (pool.at + 8 > pool.bytes.length) {
       pool.bytes = random(2048);

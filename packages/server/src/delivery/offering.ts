@@ -1,4 +1,10 @@
-import type { IngestReply, IngestRequest, LaneStore, NewEvent } from '../store/store.ts';
+import type {
+  ConfigStore,
+  IngestReply,
+  IngestRequest,
+  LaneStore,
+  NewEvent,
+} from '../store/store.ts';
 
 /** Who sends what this process stored. */
 export interface Receiver {
@@ -26,6 +32,21 @@ export function offering(lanes: LaneStore, to: Receiver): LaneStore {
       const replies = await lanes.ingest(batch, configVersion, now);
       handOver(batch, replies, to);
       return replies;
+    },
+  };
+}
+
+/** The same configuration; `stored` is called when a change brought events along. */
+export function telling(config: ConfigStore, stored: () => void): ConfigStore {
+  return {
+    changes: (since, limit, kinds) => config.changes(since, limit, kinds),
+    read: (kind, id) => config.read(kind, id),
+    readMany: (kind, ids) => config.readMany(kind, ids),
+    list: (kind, query) => config.list(kind, query),
+    async put(changes, now, events = []) {
+      const written = await config.put(changes, now, events);
+      if (events.length > 0) stored();
+      return written;
     },
   };
 }

@@ -513,6 +513,7 @@ export class Worker {
       attempt: recordOf(attempted),
       next: keep ? { kind: 'keep', at: next.at } : next,
       disable: disable && { reason: disable },
+      notices: undefined,
     };
   }
 

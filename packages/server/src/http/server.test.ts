@@ -308,7 +308,13 @@ test('an attempt shows the exact exchange, secrets masked', async () => {
     secretHeads: true,
     afterCrash: false,
   } as const;
-  const result = { key, attempt, next: { kind: 'succeeded' }, disable: undefined } as const;
+  const result = {
+    key,
+    attempt,
+    next: { kind: 'succeeded' },
+    disable: undefined,
+    notices: undefined,
+  } as const;
   await store.lanes.complete(node, { results: [result], release: [] }, clock.now);
   const { items } = await admin.listAttempts({ tenant: 'default', endpoint: endpoint.id });
   expect(items).toHaveLength(1);

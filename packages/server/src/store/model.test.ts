@@ -5,7 +5,7 @@ import type { Endpoint } from '../core/model.ts';
 import { slotOf } from '../core/routing.ts';
 import { createMemoryStore } from './memory.ts';
 import { openForSuite } from './sqlite/open-for-suite.suite.ts';
-import type { Due, LaneKey, NewEvent, Next, Result, Store } from './store.ts';
+import type { Due, LaneKey, NewEvent, Next, NoticeWhen, Result, Store } from './store.ts';
 import {
   DAY,
   everyPage,
@@ -24,6 +24,14 @@ const OPERATIONS_MAX = 60;
 const LANE_MAX = 6;
 const TENANTS = ['default', 'default', 'default', 'other'] as const;
 const ORDERINGS = ['none', 'none', 'endpoint', 'none'] as const;
+
+const TOLD: readonly NoticeWhen[] = [
+  { kind: 'applied' },
+  { kind: 'disabled' },
+  { kind: 'recovered' },
+  { kind: 'failing', level: 24 },
+  { kind: 'failing', level: 72 },
+];
 
 const index = fc.nat(1000);
 const operation = fc.oneof(
@@ -50,6 +58,7 @@ const operation = fc.oneof(
       wait: fc.constantFrom(0, 1, 500, 5000),
       release: fc.boolean(),
       disable: fc.nat(9).map((n) => n === 0),
+      tell: fc.constantFrom(undefined, undefined, ...TOLD),
     }),
   },
   {
@@ -66,7 +75,7 @@ const operation = fc.oneof(
     arbitrary: fc.record({
       do: fc.constant('put'),
       of: index,
-      change: fc.constantFrom('pause', 'resume', 'resume', 'delete', 'order'),
+      change: fc.constantFrom('pause', 'resume', 'resume', 'delete', 'order', 'tell'),
     }),
   },
   {
@@ -174,7 +183,7 @@ class Twins {
     const at = this.#now + one.wait;
     const kind = one.next;
     const next: Next = kind === 'retry' || kind === 'keep' ? { kind, at } : { kind };
-    const results = row ? [this.#resultOf(row, next, one.disable)] : [];
+    const results = row ? [this.#resultOf(row, next, one)] : [];
     const place = row ?? keyOf(this.#endpoints[0] as Endpoint);
     const failing = { notBefore: at, failingSince: this.#now, failures: one.wait };
     const release = one.release ? [{ slot: place.slot, lane: place.lane, ...failing }] : [];
@@ -183,11 +192,16 @@ class Twins {
     this.#version = items.at(-1)?.version ?? 0;
   }
 
-  #resultOf(row: Due, next: Next, disable: boolean): Result {
+  #resultOf(row: Due, next: Next, one: Operation & { do: 'complete' }): Result {
     const endpoint = this.#endpoints.find((e) => laneOf(e) === row.lane) as Endpoint;
-    const about = { endpoint: endpoint.id, tenant: endpoint.tenant };
-    const result = this.#world.result(row, next, about);
-    return disable ? { ...result, disable: { reason: 'gone' } } : result;
+    const { id, tenant } = endpoint;
+    const result = this.#world.result(row, next, { endpoint: id, tenant });
+    const disable = one.disable ? ({ reason: 'gone' } as const) : undefined;
+    if (one.tell === undefined) return { ...result, disable };
+    const lanes = this.#endpoints.filter((e) => e.tenant === tenant).map(laneOf);
+    const event = this.#world.event(lanes, { tenant, type: 'told' });
+    this.#events.push(event);
+    return { ...result, disable, notices: [{ event, when: one.tell }] };
   }
 
   async #other(one: Operation): Promise<void> {
@@ -234,6 +248,12 @@ class Twins {
       const gone = { kind: 'endpoint', id, tenant, value: null, expected: undefined } as const;
       const done = await this.#both((s) => s.config.put([gone], this.#now));
       this.#version = done?.version ?? this.#version;
+    } else if (change === 'tell') {
+      const event = this.#world.event([laneOf(endpoint)], { tenant: endpoint.tenant });
+      const type = { kind: 'event-type', id: 'a', tenant: 'a', value: {} } as const;
+      const item = { ...type, expected: undefined };
+      await this.#both((s) => s.config.put([item], this.#now, [event]));
+      this.#events.push(event);
     } else if (change === 'order') {
       await this.#put({ ...endpoint, ordering: 'endpoint' });
     } else {

@@ -47,7 +47,7 @@ export function serveStore(port: MessagePort, store: Store): void {
 export function serveReader(port: MessagePort, reader: SqliteReader): void {
   serve(port, {
     lanes: {},
-    config: bound(reader, ['list']),
+    config: bound(reader, ['list', 'readMany']),
     log: bound(reader, READS),
     store: { close: () => reader.close() },
   });
@@ -89,7 +89,13 @@ const LANES = [
   'command',
   'requeue',
 ] as const satisfies readonly (keyof LaneStore)[];
-const CONFIG = ['put', 'changes', 'read', 'list'] as const satisfies readonly (keyof ConfigStore)[];
+const CONFIG = [
+  'put',
+  'changes',
+  'read',
+  'readMany',
+  'list',
+] as const satisfies readonly (keyof ConfigStore)[];
 const READS = ['events', 'event', 'deliveries', 'attempts', 'attempt'] as const;
 const LOG = [...READS, 'stats', 'maintain'] as const satisfies readonly (keyof LogStore)[];
 

@@ -2,6 +2,7 @@ import { describe, test } from 'vitest';
 import { durableIngestCases, ingestCases } from './suite/ingest.suite.ts';
 import { durableLaneCases, laneCases } from './suite/lanes.suite.ts';
 import { configCases, logCases, retentionCases } from './suite/log.suite.ts';
+import { durableNoticeCases, noticeCases } from './suite/notices.suite.ts';
 import { commandCases, durableCommandCases, outcomeCases } from './suite/outcomes.suite.ts';
 import { type Cases, type OpenStore, World } from './suite/world.suite.ts';
 
@@ -15,11 +16,17 @@ export function storeSuite(name: string, open: OpenStore, { durable = true } = {
     lanes: laneCases,
     outcomes: outcomeCases,
     commands: commandCases,
+    notices: noticeCases,
     log: logCases,
     retention: retentionCases,
     configuration: configCases,
   };
-  const reopening = { ...durableIngestCases, ...durableLaneCases, ...durableCommandCases };
+  const reopening = {
+    ...durableIngestCases,
+    ...durableLaneCases,
+    ...durableCommandCases,
+    ...durableNoticeCases,
+  };
   describe(name, () => {
     for (const [group, cases] of Object.entries(groups)) describe(group, () => add(cases, open));
     if (durable) describe('opened again', () => add(reopening, open));

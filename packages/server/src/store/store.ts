@@ -152,7 +152,24 @@ export interface Result {
   readonly next: Next;
   /** Set on the attempt that decided it; applied to the endpoint in the same transaction. */
   readonly disable: { readonly reason: 'gone' | 'failing' } | undefined;
+  /** Events about ourselves, stored in the transaction that makes them true; undefined = none. */
+  readonly notices: readonly Notice[] | undefined;
 }
+
+/** An event about ourselves; stored only if what it tells really came about through its result. */
+export interface Notice {
+  readonly event: NewEvent;
+  readonly when: NoticeWhen;
+}
+export type NoticeWhen =
+  /** The result changed its delivery. */
+  | { readonly kind: 'applied' }
+  /** It was this one that disabled the endpoint. */
+  | { readonly kind: 'disabled' }
+  /** The delivery's run before this one had ended as failed. */
+  | { readonly kind: 'recovered' }
+  /** Of this level or a higher one nothing was told since the endpoint's last success or change. */
+  | { readonly kind: 'failing'; readonly level: number };
 
 export interface Release extends LaneKey {
   /** The lane does nothing before then: rate limit, ordered back-off, open circuit. */
@@ -227,7 +244,7 @@ export interface Requeue extends LaneKey {
 
 // ---- configuration -------------------------------------------------------------------------------
 
-export type ConfigKind = 'tenant' | 'endpoint' | 'key';
+export type ConfigKind = 'tenant' | 'endpoint' | 'event-type' | 'key';
 
 export interface ConfigItem {
   readonly kind: ConfigKind;
@@ -250,11 +267,27 @@ export interface ConfigChange {
 }
 
 export interface ConfigStore {
-  /** All or nothing, in one transaction with the lanes that endpoints need. Rejects `conflict`. */
-  put(changes: readonly ConfigChange[], now: Ms): Promise<{ version: number; items: ConfigItem[] }>;
-  /** What changed after `since`, oldest first, at most `limit` items. */
-  changes(since: number, limit: number): Promise<{ version: number; items: ConfigItem[] }>;
+  /**
+   * All or nothing, in one transaction with the lanes that endpoints need and the events that tell of
+   * the change. Rejects `conflict`.
+   */
+  put(
+    changes: readonly ConfigChange[],
+    now: Ms,
+    events?: readonly NewEvent[],
+  ): Promise<{ version: number; items: ConfigItem[] }>;
+  /**
+   * What changed after `since`, oldest first, at most `limit` items, of these kinds only if any are
+   * given. `version`: nothing of that was left out up to it.
+   */
+  changes(
+    since: number,
+    limit: number,
+    kinds?: readonly ConfigKind[],
+  ): Promise<{ version: number; items: ConfigItem[] }>;
   read(kind: ConfigKind, id: string): Promise<ConfigItem | undefined>;
+  /** In any order, without those that do not exist. */
+  readMany(kind: ConfigKind, ids: readonly string[]): Promise<ConfigItem[]>;
   list(kind: ConfigKind, query: ConfigQuery): Promise<Page<ConfigItem>>;
 }
 export interface ConfigQuery {

@@ -1,4 +1,4 @@
-import { type Endpoint, type EndpointId, LANE_PARTS } from '../../core/model.ts';
+import { type Endpoint, type EndpointId, LANE_PARTS, type Ms } from '../../core/model.ts';
 import { slotOf } from '../../core/routing.ts';
 import {
   type ConfigChange,
@@ -6,6 +6,7 @@ import {
   type ConfigKind,
   type ConfigQuery,
   type ConfigStore,
+  type NewEvent,
   type Page,
   StoreError,
 } from '../store.ts';
@@ -19,21 +20,37 @@ export class MemoryConfig implements ConfigStore {
     this.#state = state;
   }
 
-  async put(changes: readonly ConfigChange[]): Promise<{ version: number; items: ConfigItem[] }> {
-    return this.change(changes);
+  async put(
+    changes: readonly ConfigChange[],
+    now: Ms,
+    events: readonly NewEvent[] = [],
+  ): Promise<{ version: number; items: ConfigItem[] }> {
+    const written = this.change(changes);
+    for (const event of events) this.#state.keep(event, now);
+    return written;
   }
 
-  async changes(since: number, limit: number): Promise<{ version: number; items: ConfigItem[] }> {
+  async changes(
+    since: number,
+    limit: number,
+    kinds?: readonly ConfigKind[],
+  ): Promise<{ version: number; items: ConfigItem[] }> {
     const items = [...this.#state.items.values()]
-      .filter((item) => item.version > since)
+      .filter((item) => item.version > since && (kinds?.includes(item.kind) ?? true))
       .sort((a, b) => a.version - b.version)
       .slice(0, limit);
-    return { version: items.at(-1)?.version ?? since, items };
+    const last = items.length === limit ? items.at(-1)?.version : this.#version;
+    return { version: Math.max(since, last ?? 0), items };
   }
 
   async read(kind: ConfigKind, id: string): Promise<ConfigItem | undefined> {
     const item = this.#state.items.get(`${kind}/${id}`);
     return item?.value === null ? undefined : item;
+  }
+
+  async readMany(kind: ConfigKind, ids: readonly string[]): Promise<ConfigItem[]> {
+    const found = await Promise.all(ids.map((id) => this.read(kind, id)));
+    return found.flatMap((item) => item ?? []);
   }
 
   async list(kind: ConfigKind, query: ConfigQuery): Promise<Page<ConfigItem>> {
@@ -69,8 +86,11 @@ export class MemoryConfig implements ConfigStore {
         : change.value;
     const item = { kind, id, tenant, version: this.#version, value };
     this.#state.items.set(`${kind}/${id}`, item);
-    if (kind !== 'key') this.#state.routing = this.#version;
-    if (kind === 'endpoint') this.#endpointChanged(id as EndpointId, value as Endpoint | null);
+    if (kind === 'endpoint' || kind === 'tenant') this.#state.routing = this.#version;
+    if (kind === 'endpoint') {
+      this.#state.alerts.delete(this.#number(id as EndpointId));
+      this.#endpointChanged(id as EndpointId, value as Endpoint | null);
+    }
     return item;
   }
 

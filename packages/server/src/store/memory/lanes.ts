@@ -1,5 +1,6 @@
-import type { Endpoint, LaneId, Ms } from '../../core/model.ts';
+import type { Endpoint, Ms } from '../../core/model.ts';
 import { ASLEEP } from '../../core/model.ts';
+import { numberOfLane } from '../../core/routing.ts';
 import type { LaneEntry } from '../lane-book.ts';
 import {
   type Acquired,
@@ -8,7 +9,6 @@ import {
   type Cursor,
   type DeliveryKey,
   type Due,
-  INLINE_FANOUT_MAX,
   type IngestedEvent,
   type IngestReply,
   type IngestRequest,
@@ -18,6 +18,7 @@ import {
   type NewEvent,
   type Next,
   type NodeInfo,
+  type Notice,
   type Requeue,
   type Result,
   StoreError,
@@ -88,9 +89,7 @@ export class MemoryLanes implements LaneStore {
         const lanes = log.events.get(first.id)?.event.lanes ?? first.lanes;
         return { id: first.id, duplicate: true, deliveries: lanes.length, irregular: false };
       }
-      log.keep(event);
-      const regular = event.lanes.map((lane) => this.#owe(event, lane, now));
-      const irregular = regular.includes(false) || event.lanes.length > INLINE_FANOUT_MAX;
+      const irregular = this.#state.keep(event, now);
       return { id: event.id, duplicate: false, deliveries: event.lanes.length, irregular };
     });
     return { kind: 'accepted', events };
@@ -102,21 +101,6 @@ export class MemoryLanes implements LaneStore {
       other.tenant === event.tenant && other.idempotencyKey === event.idempotencyKey;
     const { events } = this.#state.log;
     return [...events.values()].map((kept) => kept.event).find(same) ?? here.find(same);
-  }
-
-  #owe(event: NewEvent, lane: LaneId, now: Ms): boolean {
-    const state = this.#state;
-    const entry = state.lane(event.slot, lane);
-    if (!entry) return false;
-    const key = { slot: event.slot, lane, event: event.id, run: 0 };
-    if (entry.open >= state.laneMax) {
-      const detail = `The webhook already owed ${state.laneMax} deliveries; this one was not queued. Recover it once the backlog is gone.`;
-      state.decide({ ...key, dueAt: now }, { state: 'failed', fault: 'skipped', detail, now });
-      return false;
-    }
-    const dueAt = state.book.dueAt(entry, now);
-    state.insert({ ...key, dueAt, attempt: 0, starts: 0 }, entry);
-    return !entry.fifo;
   }
 
   async requeue(what: readonly Requeue[], now: Ms): Promise<number[]> {
@@ -174,8 +158,13 @@ export class MemoryLanes implements LaneStore {
   async complete(node: number, work: Completion, now: Ms): Promise<Completed> {
     const { book } = this.#state;
     const fenced = !book.alive(node);
-    for (const result of work.results) this.#applyResult(result, node);
-    for (const result of work.results) this.#disable(result, { node, now });
+    const told = work.results.flatMap((result) => this.#applyResult(result, node));
+    for (const result of work.results) {
+      if (!this.#disable(result, { node, now })) continue;
+      const notices = result.notices ?? [];
+      told.push(...notices.filter(({ when }) => when.kind === 'disabled'));
+    }
+    for (const { event } of told) this.#state.keep(event, now);
     const moved: DeliveryKey[] = [];
     for (const entry of fenced ? [] : book.commanded(node)) {
       for (const command of book.takeCommands(entry)) {
@@ -192,21 +181,38 @@ export class MemoryLanes implements LaneStore {
     return { fenced, moved };
   }
 
-  #applyResult(result: Result, node: number): void {
-    const { key, next } = result;
+  /** The notices that it made true. */
+  #applyResult(result: Result, node: number): Notice[] {
+    const { key, next, notices = [] } = result;
     const { book, log } = this.#state;
     const ours = book.holds(node, this.#state.lane(key.slot, key.lane));
     if ((ours || next.kind === 'succeeded') && this.#applyNext(result)) {
       log.log(result, { next, late: false });
-      return;
+      const told = notices.filter((notice) => this.#cameTrue(key, notice));
+      if (next.kind === 'succeeded') this.#state.alerts.delete(numberOfLane(key.lane));
+      return told;
     }
-    if (!log.events.has(key.event)) return;
+    if (!log.events.has(key.event)) return [];
     const ended = log.ofRun(key).findLast(({ row }) => row.state !== 'pending')?.row.state;
     const before: Next =
       ended === undefined || ended === 'pending'
         ? { kind: 'retry', at: key.dueAt }
         : { kind: ended };
     log.log(result, { next: before, late: ended !== undefined });
+    return [];
+  }
+
+  #cameTrue(key: Due, { when }: Notice): boolean {
+    const { alerts, log } = this.#state;
+    if (when.kind === 'recovered') {
+      const before = log.ofRun({ ...key, run: key.run - 1 });
+      return before.findLast(({ row }) => row.state !== 'pending')?.row.state === 'failed';
+    }
+    if (when.kind !== 'failing') return when.kind === 'applied';
+    const number = numberOfLane(key.lane);
+    if ((alerts.get(number) ?? 0) >= when.level) return false;
+    alerts.set(number, when.level);
+    return true;
   }
 
   /** false = there was nothing to apply it to. */
@@ -224,14 +230,15 @@ export class MemoryLanes implements LaneStore {
     return true;
   }
 
-  #disable({ key, attempt, disable }: Result, by: { node: number; now: Ms }): void {
+  #disable({ key, attempt, disable }: Result, by: { node: number; now: Ms }): boolean {
     const item = this.#state.items.get(`endpoint/${attempt.endpoint}`);
     const endpoint = item?.value as Endpoint | null | undefined;
-    if (!disable || !item || !endpoint || endpoint.disabled) return;
-    if (!this.#state.book.holds(by.node, this.#state.lane(key.slot, key.lane))) return;
+    if (!disable || !item || !endpoint || endpoint.disabled) return false;
+    if (!this.#state.book.holds(by.node, this.#state.lane(key.slot, key.lane))) return false;
     const disabled = { at: by.now, reason: disable.reason };
     const value = { ...endpoint, disabled, updatedAt: by.now };
     this.#config.change([{ ...item, value, expected: undefined }]);
+    return true;
   }
 
   // ---- commands ----

@@ -1,7 +1,16 @@
 import type { Endpoint, EndpointId, LaneId, Ms, Slot } from '../../core/model.ts';
 import { numberOfLane } from '../../core/routing.ts';
 import { LaneBook, type LaneEntry, laneNumber } from '../lane-book.ts';
-import type { AttemptRecord, ConfigItem, DeliveryKey, Due, LaneKey, SentBody } from '../store.ts';
+import {
+  type AttemptRecord,
+  type ConfigItem,
+  type DeliveryKey,
+  type Due,
+  INLINE_FANOUT_MAX,
+  type LaneKey,
+  type NewEvent,
+  type SentBody,
+} from '../store.ts';
 import { MemoryLog } from './log.ts';
 
 /** What the memory store's ports share: what is owed, who holds it, configuration, and the log. */
@@ -12,6 +21,8 @@ export class MemoryState {
   readonly items = new Map<string, ConfigItem>();
   readonly numbers = new Map<EndpointId, number>();
   readonly endpoints = new Map<number, EndpointId>();
+  /** Endpoints (by number) of which was told that they are failing, and up to which level. */
+  readonly alerts = new Map<number, number>();
   /** Version of the last change that routing depends on. */
   routing = 0;
   /** Ids of events that are too old and owe nothing are smaller. */
@@ -79,6 +90,27 @@ export class MemoryState {
     rows.sort(compareKeys);
     entry.open += 1;
     this.book.wake(entry, row.dueAt);
+  }
+
+  /** Stores an event with what it owes; true = that is not simply due now in each of its lanes. */
+  keep(event: NewEvent, now: Ms): boolean {
+    this.log.keep(event);
+    const regular = event.lanes.map((lane) => this.#owe(event, lane, now));
+    return regular.includes(false) || event.lanes.length > INLINE_FANOUT_MAX;
+  }
+
+  #owe(event: NewEvent, lane: LaneId, now: Ms): boolean {
+    const entry = this.lane(event.slot, lane);
+    if (!entry) return false;
+    const key = { slot: event.slot, lane, event: event.id, run: 0 };
+    if (entry.open >= this.laneMax) {
+      const detail = `The webhook already owed ${this.laneMax} deliveries; this one was not queued. Recover it once the backlog is gone.`;
+      this.decide({ ...key, dueAt: now }, { state: 'failed', fault: 'skipped', detail, now });
+      return false;
+    }
+    const dueAt = this.book.dueAt(entry, now);
+    this.insert({ ...key, dueAt, attempt: 0, starts: 0 }, entry);
+    return !entry.fifo;
   }
 
   /** The end of a delivery without an exchange. */

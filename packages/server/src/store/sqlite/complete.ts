@@ -1,5 +1,7 @@
+import { unreachable } from '../../core/errors.ts';
 import type { EndpointId, Ms } from '../../core/model.ts';
 import { ASLEEP } from '../../core/model.ts';
+import { numberOfLane } from '../../core/routing.ts';
 import type { LaneEntry } from '../lane-book.ts';
 import type {
   Completed,
@@ -7,13 +9,15 @@ import type {
   DeliveryKey,
   Due,
   LaneCommand,
+  Notice,
   Release,
   Result,
 } from '../store.ts';
 import { endedAs, logAttempt, logDecision, type RunKey, type Settled } from './attempts.ts';
 import type { Job } from './committer.ts';
 import { putEndpoint } from './config.ts';
-import { type Engine, type RowPlace, readEventHead } from './engine.ts';
+import { type Engine, forgetAlert, type RowPlace, readEventHead } from './engine.ts';
+import { Insertion } from './ingest.ts';
 import { eventKey, eventSeq } from './keys.ts';
 
 const KEY = 'slot = ? and lane = ? and due_at = ? and event = ? and run = ?';
@@ -26,26 +30,21 @@ export function completeJob(
 ): Job<Completed> {
   const ended = new Map<LaneEntry, number>();
   const commanded: CommandEffect[] = [];
+  const telling = work.results.some(({ notices }) => notices !== undefined);
+  const insertion = telling ? new Insertion(engine, by.now, ended) : undefined;
   let releases: { entry: LaneEntry; release: Release; dueAt: Ms }[] = [];
   let disabled: (() => void)[] = [];
   return {
-    // Losing the last outcomes in a power cut only repeats their deliveries.
-    durable: false,
+    // Losing the last outcomes in a power cut only repeats their deliveries. An event is sent only
+    // once it is on the disk.
+    durable: telling,
     lazy: work.release.length === 0,
     execute() {
       ended.clear();
+      insertion?.begin();
       commanded.length = 0;
       const fenced = !engine.book.alive(by.node);
-      for (const result of work.results) {
-        if (!applyResult(engine, result, by.node)) continue;
-        const entry = engine.lane(result.key.slot, result.key.lane);
-        if (entry) ended.set(entry, (ended.get(entry) ?? 0) + 1);
-      }
-      disabled = [];
-      for (const result of work.results) {
-        const apply = result.disable && disable(engine, result, by);
-        if (apply) disabled.push(apply);
-      }
+      disabled = applyResults(engine, work.results, { ...by, ended, insertion });
       for (const entry of fenced ? [] : engine.book.commanded(by.node)) {
         for (const command of engine.book.takeCommands(entry)) {
           commanded.push(applyCommand(engine, command, by.now));
@@ -58,6 +57,7 @@ export function completeJob(
     },
     applied() {
       for (const [entry, count] of ended) entry.open -= count;
+      insertion?.applied();
       for (const effect of commanded) {
         carryOut(engine, effect);
       }
@@ -67,11 +67,82 @@ export function completeJob(
         engine.book.release(entry, release, { dueAt, now: by.now });
       }
     },
+    flushed: () => insertion?.flushed(),
   };
 }
 
-/** true = the row left the table. */
-function applyResult(engine: Engine, result: Result, node: number): boolean {
+interface Completing {
+  readonly node: number;
+  readonly now: Ms;
+  readonly ended: Map<LaneEntry, number>;
+  /** undefined = no result has notices. */
+  readonly insertion: Insertion | undefined;
+}
+
+/** Returns what is left to do for the endpoints that were disabled, once that is committed. */
+function applyResults(
+  engine: Engine,
+  results: readonly Result[],
+  completing: Completing,
+): (() => void)[] {
+  const { node, ended, insertion } = completing;
+  const told = new Set<Notice>();
+  for (const result of results) {
+    const done = applyResult(engine, result, node);
+    const { slot, lane } = result.key;
+    const entry = done === 'removed' ? engine.lane(slot, lane) : undefined;
+    if (entry) ended.set(entry, (ended.get(entry) ?? 0) + 1);
+    if (done === 'nothing') continue;
+    for (const notice of result.notices ?? []) {
+      if (cameTrue(engine, result.key, notice)) told.add(notice);
+    }
+    if (result.next.kind === 'succeeded') forgetAlert(engine, numberOfLane(lane));
+  }
+  const disabled: (() => void)[] = [];
+  for (const result of results) {
+    const apply = result.disable && disable(engine, result, completing);
+    if (!apply) continue;
+    disabled.push(apply);
+    for (const notice of result.notices ?? []) {
+      if (notice.when.kind === 'disabled') told.add(notice);
+    }
+  }
+  if (insertion) for (const notice of told) insertion.insert(notice.event);
+  return disabled;
+}
+
+/** Of a result that changed its delivery; whether it disabled the endpoint is known later. */
+function cameTrue(engine: Engine, key: Due, { when }: Notice): boolean {
+  switch (when.kind) {
+    case 'applied':
+      return true;
+    case 'recovered': {
+      const before = { ...key, run: key.run - 1, seq: eventSeq(key.event) };
+      return endedAs(engine, before) === 'failed';
+    }
+    case 'failing':
+      return raiseAlert(engine, numberOfLane(key.lane), when.level);
+    case 'disabled':
+      return false;
+    default:
+      return unreachable(when);
+  }
+}
+
+/** false = as much was told before. */
+function raiseAlert(engine: Engine, endpoint: number, level: number): boolean {
+  if ((engine.alerts.get(endpoint) ?? 0) >= level) return false;
+  engine.alerts.set(endpoint, level);
+  engine.db.run('insert or replace into alert (endpoint, level) values (?, ?)', endpoint, level);
+  return true;
+}
+
+/** What `applyNext` did to the row. */
+function applyResult(
+  engine: Engine,
+  result: Result,
+  node: number,
+): 'removed' | 'moved' | 'nothing' {
   const { key, attempt, next } = result;
   const seq = eventSeq(key.event);
   // The lane may be someone else's by now: what happened is logged, what follows is theirs.
@@ -79,7 +150,7 @@ function applyResult(engine: Engine, result: Result, node: number): boolean {
   const done = ours || next.kind === 'succeeded' ? applyNext(engine, result, seq) : 'nothing';
   const settled = done === 'nothing' ? settledBefore(engine, key, seq) : { next, late: false };
   if (settled) logAttempt(engine, { key, attempt, seq }, settled);
-  return done === 'removed';
+  return done;
 }
 
 /** Statements are run without a wrapper here, for speed: the transaction names their errors. */
@@ -136,7 +207,7 @@ function settledBefore(engine: Engine, key: Due, seq: number): Settled | undefin
 function disable(
   engine: Engine,
   result: Result,
-  { node, now }: { node: number; now: Ms },
+  { node, now }: Pick<Completing, 'node' | 'now'>,
 ): (() => void) | undefined {
   if (!result.disable) return undefined;
   if (!engine.book.holds(node, engine.lane(result.key.slot, result.key.lane))) return undefined;

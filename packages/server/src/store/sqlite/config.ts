@@ -5,12 +5,14 @@ import {
   type ConfigKind,
   type ConfigQuery,
   type ConfigStore,
+  type NewEvent,
   type Page,
   StoreError,
 } from '../store.ts';
 import type { Vault } from '../vault.ts';
 import type { Database } from './database.ts';
-import type { Engine } from './engine.ts';
+import { type Engine, forgetAlert } from './engine.ts';
+import { Insertion } from './ingest.ts';
 import { closeItem, openItem } from './sealed.ts';
 
 interface ItemRow {
@@ -32,36 +34,50 @@ export class SqliteConfig implements ConfigStore {
 
   put(
     changes: readonly ConfigChange[],
-    _now: Ms,
+    now: Ms,
+    events: readonly NewEvent[] = [],
   ): Promise<{ version: number; items: ConfigItem[] }> {
     const engine = this.#engine;
+    const insertion = events.length > 0 ? new Insertion(engine, now) : undefined;
     let applied: (() => void)[] = [];
     return engine.committer.run({
       durable: true,
       execute() {
         applied = [];
+        insertion?.begin();
         const items = changes.map((change) => {
           const { item, apply } = putItem(engine, change);
           applied.push(apply);
           return item;
         });
+        for (const event of events) insertion?.insert(event);
         return { version: items.at(-1)?.version ?? 0, items };
       },
       applied() {
         for (const apply of applied) apply();
+        insertion?.applied();
       },
+      flushed: () => insertion?.flushed(),
     });
   }
 
-  async changes(since: number, limit: number): Promise<{ version: number; items: ConfigItem[] }> {
-    const items = this.#engine.db
+  async changes(
+    since: number,
+    limit: number,
+    kinds: readonly ConfigKind[] = [],
+  ): Promise<{ version: number; items: ConfigItem[] }> {
+    const { db, vault } = this.#engine;
+    const some = kinds.length > 0 ? `and kind in (${kinds.map(() => '?').join()})` : '';
+    const items = db
       .all<ItemRow>(
-        `select ${COLUMNS} from item where version > ? order by version limit ?`,
+        `select ${COLUMNS} from item where version > ? ${some} order by version limit ?`,
         since,
+        ...kinds,
         limit,
       )
-      .map((row) => toItem(row, this.#engine.vault));
-    return { version: items.at(-1)?.version ?? since, items };
+      .map((row) => toItem(row, vault));
+    const newest = items.length === limit ? items.at(-1)?.version : newestVersion(db);
+    return { version: Math.max(since, newest ?? 0), items };
   }
 
   async read(kind: ConfigKind, id: string): Promise<ConfigItem | undefined> {
@@ -73,9 +89,32 @@ export class SqliteConfig implements ConfigStore {
     return row && toItem(row, this.#engine.vault);
   }
 
+  async readMany(kind: ConfigKind, ids: readonly string[]): Promise<ConfigItem[]> {
+    return readItems({ db: this.#engine.db, vault: this.#engine.vault }, kind, ids);
+  }
+
   async list(kind: ConfigKind, query: ConfigQuery): Promise<Page<ConfigItem>> {
     return listItems({ db: this.#engine.db, vault: this.#engine.vault }, kind, query);
   }
+}
+
+export function readItems(
+  { db, vault }: { db: Database; vault: Vault },
+  kind: ConfigKind,
+  ids: readonly string[],
+): ConfigItem[] {
+  return db
+    .all<ItemRow>(
+      `select ${COLUMNS} from item
+       where kind = ? and value is not null and id in (select value from json_each(?))`,
+      kind,
+      JSON.stringify(ids),
+    )
+    .map((row) => toItem(row, vault));
+}
+
+function newestVersion(db: Database): number {
+  return Number(db.get<{ v: number | null }>('select max(version) as v from item')?.v ?? 0);
 }
 
 export function listItems(
@@ -113,8 +152,7 @@ function putItem(engine: Engine, wanted: ConfigChange): { item: ConfigItem; appl
   }
   const { change, number } =
     kind === 'endpoint' ? numbered(engine, wanted) : { change: wanted, number: 0 };
-  const version =
-    Number(db.get<{ v: number | null }>('select max(version) as v from item')?.v ?? 0) + 1;
+  const version = newestVersion(db) + 1;
   db.run(
     'insert or replace into item (kind, id, tenant, version, value) values (?, ?, ?, ?, ?)',
     kind,
@@ -123,7 +161,9 @@ function putItem(engine: Engine, wanted: ConfigChange): { item: ConfigItem; appl
     version,
     change.value === null ? null : closeItem(engine.vault, change, change.value),
   );
-  if (kind !== 'key') engine.routingVersion = version;
+  if (kind === 'endpoint' || kind === 'tenant') engine.routingVersion = version;
+  // A change begins a new story; our own, that it is disabled, ends the old one.
+  if (kind === 'endpoint') forgetAlert(engine, number);
   return {
     item: { kind, id, tenant, version, value: change.value },
     apply: () => {

@@ -88,6 +88,8 @@ export class Engine {
   readonly unflushed: number[] = [];
   /** Fan-outs waiting to be expanded by housekeeping. */
   expansions = 0;
+  /** The table `alert`, as the running transaction has it. */
+  readonly alerts = new Map<number, number>();
   /** The pass over all that is owed, looking for what is older than the log; see maintain.ts. */
   expiry: Expiry = { pass: undefined, nextAt: 0, before: SEQ_MIN, sweep: undefined };
   readonly #words = new Map<string, number>();
@@ -105,6 +107,7 @@ export class Engine {
       rolledBack: () => {
         this.#words.clear();
         this.#readVersion();
+        this.#readAlerts();
         this.readCommands();
       },
     });
@@ -118,6 +121,7 @@ export class Engine {
   open(now: Ms): void {
     const { db } = this;
     this.#readVersion();
+    this.#readAlerts();
     for (const row of db.all<{ number: number; endpoint: EndpointId; value: Uint8Array | null }>(
       `select n.number, n.endpoint, i.value from endpoint_number n
        left join item i on i.kind = 'endpoint' and i.id = n.endpoint`,
@@ -262,6 +266,15 @@ export class Engine {
     return openItem(this.vault, { kind: 'endpoint', id }, value) as Endpoint;
   }
 
+  #readAlerts(): void {
+    this.alerts.clear();
+    for (const { endpoint, level } of this.db.all<{ endpoint: number; level: number }>(
+      'select endpoint, level from alert',
+    )) {
+      this.alerts.set(endpoint, level);
+    }
+  }
+
   #readVersion(): void {
     this.routingVersion = Number(
       this.db.get<{ v: number | null }>(
@@ -269,6 +282,12 @@ export class Engine {
       )?.v ?? 0,
     );
   }
+}
+
+/** Its owner fixed it, or it worked again: what is told next is a new story. */
+export function forgetAlert(engine: Engine, endpoint: number): void {
+  if (!engine.alerts.delete(endpoint)) return;
+  engine.db.run('delete from alert where endpoint = ?', endpoint);
 }
 
 /** States as stored; the order is that of the column. */

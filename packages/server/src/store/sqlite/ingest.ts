@@ -1,5 +1,5 @@
 import type { EventId, Ms } from '../../core/model.ts';
-import { laneNumber } from '../lane-book.ts';
+import { type LaneEntry, laneNumber } from '../lane-book.ts';
 import {
   INLINE_FANOUT_MAX,
   type IngestedEvent,
@@ -24,18 +24,11 @@ export function ingestJob(
   batch: readonly IngestRequest[],
   at: { configVersion: number; now: Ms },
 ): Job<IngestReply[]> {
-  const wakes = new Map<number, Wake>();
-  const insertion = { now: at.now, wakes };
-  let expansions = 0;
-  let stored = 0;
-  let earliest = Number.MAX_SAFE_INTEGER;
+  const insertion = new Insertion(engine, at.now);
   return {
     durable: true,
     execute() {
-      wakes.clear();
-      expansions = 0;
-      stored = 0;
-      earliest = Number.MAX_SAFE_INTEGER;
+      insertion.begin();
       if (at.configVersion < engine.routingVersion) {
         return batch.map(() => ({ kind: 'stale', version: engine.routingVersion }));
       }
@@ -53,10 +46,7 @@ export function ingestJob(
             events.push(duplicateOf(engine, first));
             continue;
           }
-          const { seq, irregular, expanding } = insertEvent(engine, event, insertion);
-          earliest = Math.min(earliest, seq);
-          if (expanding) expansions += 1;
-          stored += 1;
+          const irregular = insertion.insert(event);
           const deliveries = event.lanes.length;
           events.push({ id: event.id, duplicate: false, deliveries, irregular });
         }
@@ -64,24 +54,70 @@ export function ingestJob(
       }
       return replies;
     },
-    applied() {
-      engine.expansions += expansions;
-      engine.events += stored;
-      engine.unflushed.push(earliest);
-      for (const { slot, lane, rows } of wakes.values()) {
-        const entry = engine.lane(slot, lane);
-        if (entry) entry.open += rows;
-      }
-    },
-    flushed() {
-      engine.unflushed.shift();
-      for (const { slot, lane, dueAt } of wakes.values()) {
-        const entry = engine.lane(slot, lane);
-        if (entry) engine.book.wake(entry, dueAt);
-      }
-    },
+    applied: () => insertion.applied(),
+    flushed: () => insertion.flushed(),
   };
 }
+
+/**
+ * The events that one durable job inserts. The lanes' book learns what they owe when that is on the
+ * disk, so nothing of them is sent before.
+ */
+export class Insertion {
+  readonly now: Ms;
+  readonly wakes = new Map<number, Wake>();
+  /** Rows that the same job took away; the book does not know of it yet. */
+  readonly ended: ReadonlyMap<LaneEntry, number>;
+  readonly #engine: Engine;
+  #expansions = 0;
+  #stored = 0;
+  #earliest = Number.MAX_SAFE_INTEGER;
+
+  constructor(engine: Engine, now: Ms, ended: ReadonlyMap<LaneEntry, number> = NONE_ENDED) {
+    this.#engine = engine;
+    this.now = now;
+    this.ended = ended;
+  }
+
+  /** A job is executed again after another one of its transaction failed. */
+  begin(): void {
+    this.wakes.clear();
+    this.#expansions = 0;
+    this.#stored = 0;
+    this.#earliest = Number.MAX_SAFE_INTEGER;
+  }
+
+  /** true = its deliveries are not simply due now in each of its lanes. */
+  insert(event: NewEvent): boolean {
+    const { seq, irregular, expanding } = insertEvent(this.#engine, event, this);
+    this.#earliest = Math.min(this.#earliest, seq);
+    if (expanding) this.#expansions += 1;
+    this.#stored += 1;
+    return irregular;
+  }
+
+  applied(): void {
+    const engine = this.#engine;
+    engine.expansions += this.#expansions;
+    engine.events += this.#stored;
+    engine.unflushed.push(this.#earliest);
+    for (const { slot, lane, rows } of this.wakes.values()) {
+      const entry = engine.lane(slot, lane);
+      if (entry) entry.open += rows;
+    }
+  }
+
+  flushed(): void {
+    const engine = this.#engine;
+    engine.unflushed.shift();
+    for (const { slot, lane, dueAt } of this.wakes.values()) {
+      const entry = engine.lane(slot, lane);
+      if (entry) engine.book.wake(entry, dueAt);
+    }
+  }
+}
+
+const NONE_ENDED: ReadonlyMap<LaneEntry, number> = new Map();
 
 /** Answers with the first one's count, so that a repeated request gets the same answer. */
 function duplicateOf(engine: Engine, id: EventId): IngestedEvent {
@@ -130,15 +166,17 @@ function findByKey(engine: Engine, tenant: string, key: string) {
   return row && { id: eventId(row.seq, row.rest), hash: row.hash };
 }
 
-interface Insertion {
+/** Where rows that are owed are noted. */
+interface Owing {
   readonly now: Ms;
   readonly wakes: Map<number, Wake>;
+  readonly ended?: ReadonlyMap<LaneEntry, number>;
 }
 
 function insertEvent(
   engine: Engine,
   event: NewEvent,
-  insertion: Insertion,
+  insertion: Owing,
 ): { seq: number; irregular: boolean; expanding: boolean } {
   const { seq, rest } = knownKey(event.id);
   // Statements are run without a wrapper here, for speed: the transaction names their errors.
@@ -179,13 +217,14 @@ export interface Owed {
 }
 
 /** Inserts one delivery; false = not simply due now (ordered after others, or skipped). */
-export function owe(engine: Engine, owed: Owed, insertion: Insertion): boolean {
+export function owe(engine: Engine, owed: Owed, insertion: Owing): boolean {
   const { event, seq, lane } = owed;
   const entry = engine.lane(event.slot, lane);
   if (!entry) return false;
   const number = laneNumber({ slot: event.slot, lane });
   const wake = insertion.wakes.get(number);
-  if (entry.open + (wake?.rows ?? 0) >= engine.laneMax) {
+  const open = entry.open + (wake?.rows ?? 0) - (insertion.ended?.get(entry) ?? 0);
+  if (open >= engine.laneMax) {
     logDecision(engine, {
       run: { slot: event.slot, lane, seq, run: 0 },
       tenant: event.tenant,

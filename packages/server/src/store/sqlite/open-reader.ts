@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { ConfigStore, LogStore } from '../store.ts';
 import { createVault } from '../vault.ts';
-import { listItems } from './config.ts';
+import { listItems, readItems } from './config.ts';
 import { Database, loadDriver } from './database.ts';
 import { SqliteLogReader } from './log.ts';
 
@@ -10,7 +10,7 @@ export type SqliteReader = Pick<
   LogStore,
   'events' | 'event' | 'deliveries' | 'attempts' | 'attempt'
 > &
-  Pick<ConfigStore, 'list'> & { close(): Promise<void> };
+  Pick<ConfigStore, 'list' | 'readMany'> & { close(): Promise<void> };
 
 /** A second way into a store that is open: call it after `openSqlite`, in any thread. */
 export async function openSqliteReader(options: {
@@ -28,6 +28,7 @@ export async function openSqliteReader(options: {
     attempts: (query) => log.attempts(query),
     attempt: (tenant, id) => log.attempt(tenant, id),
     list: async (kind, query) => listItems({ db, vault }, kind, query),
+    readMany: async (kind, ids) => readItems({ db, vault }, kind, ids),
     close: async () => db.close(),
   };
 }

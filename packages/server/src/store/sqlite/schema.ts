@@ -77,6 +77,11 @@ const MIGRATIONS: readonly string[] = [
   -- Few in a healthy store, and what people look for.
   create index attempt_failed on attempt (tenant) where state in (2, 3);
   `,
+  `
+  -- Endpoints (by number) of which was told that they are failing, up to which level, since their last
+  -- success or change.
+  create table alert (endpoint integer primary key, level integer not null) strict;
+  `,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -44,6 +44,7 @@ async function consume(store: Store): Promise<never> {
         attempt: { ...ATTEMPT, endpoint },
         next,
         disable: undefined,
+        notices: undefined,
       };
     });
     const healthy = { notBefore: 0, failingSince: 0, failures: 0 };
@@ -81,7 +82,9 @@ const ATTEMPT = {
 
 const [directory = '', masterKey = ''] = process.argv.slice(2);
 const store = await openSqlite({ directory, masterKey, now: Date.now });
-const ids = createIdFactory(randomBytes, (await store.log.stats(Date.now())).newestAt);
+const ids = createIdFactory(randomBytes, {
+  after: (await store.log.stats(Date.now())).newestAt,
+});
 const { items, version } = await store.config.changes(0, 100);
 const lanes = items.map(({ value }) => (value as { number: number }).number * LANE_PARTS);
 await Promise.all([produce(store, lanes, version), consume(store)]);

@@ -202,7 +202,7 @@ export const durableIngestCases: Cases = {
     expect(events).toBe(5000);
     // More ids than a millisecond has went ahead of the clock.
     expect(newestAt).toBe(w.now + 1);
-    const ids = createIdFactory(randomBytes, newestAt);
+    const ids = createIdFactory(randomBytes, { after: newestAt });
     await w.ingest(w.event([], { id: ids.event(slotOf('default'), w.now) }));
     expect(await w.log.stats(w.now)).toMatchObject({ events: 5001, newestAt: w.now + 2 });
   },

@@ -390,6 +390,31 @@ export const configCases: Cases = {
     expect(await config.changes(version, 10)).toEqual({ version, items: [] });
   },
 
+  'the change feed can leave kinds out, and is told how far it has been read': async (w) => {
+    const { config } = w.store;
+    const endpoint = await w.endpoint();
+    const change = (id: string) =>
+      ({ kind: 'event-type', id, tenant: 'default', value: { id }, expected: undefined }) as const;
+    const { version } = await config.put([change('default/a'), change('default/b')], w.now);
+    const routing = await config.changes(0, 10, ['endpoint', 'tenant']);
+    expect(routing).toMatchObject({ version, items: [{ id: endpoint.id }] });
+    expect(await config.changes(version, 10, ['endpoint'])).toEqual({ version, items: [] });
+    const first = await config.changes(0, 1, ['event-type']);
+    expect(first.items).toMatchObject([{ id: 'default/a', version: first.version }]);
+    // Routing does not depend on them, so what was routed before them is not stale.
+    expect(await w.request(w.event([laneOf(endpoint)]))).toMatchObject({ kind: 'accepted' });
+  },
+
+  'several values are read at once, those that exist': async (w) => {
+    const { config } = w.store;
+    const [one, two] = [await w.endpoint({ name: 'one' }), await w.endpoint()];
+    await w.remove(two);
+    const ids = [two.id, one.id, 'ep_none'];
+    expect(await config.readMany('endpoint', ids)).toMatchObject([{ value: { name: 'one' } }]);
+    expect(await config.readMany('tenant', ids)).toEqual([]);
+    expect(await config.readMany('endpoint', [])).toEqual([]);
+  },
+
   'lists of configuration page by id within a tenant': async (w) => {
     const made: string[] = [];
     for (let i = 0; i < 7; i++) made.push((await w.endpoint()).id);

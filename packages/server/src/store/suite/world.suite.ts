@@ -205,7 +205,7 @@ export class World implements AsyncDisposable {
       afterCrash: false,
       ...overrides,
     };
-    return { key, attempt, next, disable: undefined };
+    return { key, attempt, next, disable: undefined, notices: undefined };
   }
 
   settle(node: number, endpoint: Endpoint, outcome: { key: Due; next: Next }) {
