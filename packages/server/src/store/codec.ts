@@ -12,7 +12,7 @@ export interface Packed {
 }
 type Field = string | number | null;
 
-class Packer {
+export class Packer {
   readonly #fields: Field[] = [];
   readonly #chunks: Uint8Array[] = [];
   #size = 0;
@@ -38,7 +38,7 @@ class Packer {
   }
 }
 
-class Unpacker {
+export class Unpacker {
   readonly #packed: Packed;
   #field = 0;
   #byte = 0;

@@ -18,7 +18,8 @@ import {
 
 interface Call {
   readonly id: number;
-  readonly room: 'lanes' | 'config' | 'log' | 'store';
+  /** Which part of what is served. */
+  readonly room: string;
   readonly name: string;
   readonly args: readonly unknown[];
 }
@@ -28,7 +29,7 @@ interface Answer {
   readonly error?: { kind: StoreError['kind'] | undefined; message: string };
 }
 
-type Methods = Record<string, (...args: never[]) => Promise<unknown>>;
+export type Methods = Record<string, (...args: never[]) => Promise<unknown>>;
 
 export function serveStore(port: MessagePort, store: Store): void {
   serve(port, {
@@ -53,7 +54,8 @@ export function serveReader(port: MessagePort, reader: SqliteReader): void {
   });
 }
 
-function serve(port: MessagePort, rooms: Record<Call['room'], Methods>): void {
+/** Answers on a port what `Calls` asks on the other end. */
+export function serve(port: MessagePort, rooms: Readonly<Record<string, Methods>>): void {
   port.on('message', (call: Call) => {
     perform(rooms, call).then(
       (value) => port.postMessage({ id: call.id, value } satisfies Answer),
@@ -64,8 +66,8 @@ function serve(port: MessagePort, rooms: Record<Call['room'], Methods>): void {
 }
 
 /** Calls at once, so that what is asked in order is done in order; what it throws, rejects. */
-async function perform(rooms: Record<Call['room'], Methods>, call: Call): Promise<unknown> {
-  const method = rooms[call.room][call.name];
+async function perform(rooms: Readonly<Record<string, Methods>>, call: Call): Promise<unknown> {
+  const method = rooms[call.room]?.[call.name];
   if (!method) throw new Error(`This store does not answer ${call.room}.${call.name}.`);
   return method(...(call.args as never[]));
 }
@@ -99,7 +101,7 @@ const CONFIG = [
 const READS = ['events', 'event', 'deliveries', 'attempts', 'attempt'] as const;
 const LOG = [...READS, 'stats', 'maintain'] as const satisfies readonly (keyof LogStore)[];
 
-function bound<T extends object>(target: T, names: readonly (keyof T & string)[]): Methods {
+export function bound<T extends object>(target: T, names: readonly (keyof T & string)[]): Methods {
   const methods: Methods = {};
   for (const name of names) {
     const method = target[name] as (...args: never[]) => Promise<unknown>;
@@ -110,11 +112,7 @@ function bound<T extends object>(target: T, names: readonly (keyof T & string)[]
 
 export function remoteStore(port: MessagePort): Store {
   const calls = new Calls(port);
-  const forward = (room: Call['room'], names: readonly string[]): Methods =>
-    Object.fromEntries(
-      names.map((name) => [name, (...args: unknown[]) => calls.ask({ room, name, args }, [])]),
-    );
-  const lanes = forward('lanes', LANES) as unknown as LaneStore;
+  const lanes = calls.forward('lanes', LANES) as unknown as LaneStore;
   return {
     lanes: {
       ...lanes,
@@ -125,8 +123,8 @@ export function remoteStore(port: MessagePort): Store {
         return unpackReplies(replies as (IngestReply | null)[], batch);
       },
     },
-    config: forward('config', CONFIG) as unknown as ConfigStore,
-    log: forward('log', LOG) as unknown as LogStore,
+    config: calls.forward('config', CONFIG) as unknown as ConfigStore,
+    log: calls.forward('log', LOG) as unknown as LogStore,
     async close() {
       await calls.ask({ room: 'store', name: 'close', args: [] }, []);
       port.close();
@@ -134,7 +132,7 @@ export function remoteStore(port: MessagePort): Store {
   };
 }
 
-class Calls {
+export class Calls {
   readonly #port: MessagePort;
   readonly #open = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
   #lastId = 0;
@@ -156,6 +154,13 @@ class Calls {
       for (const call of this.#open.values()) call.reject(this.#lost);
       this.#open.clear();
     });
+  }
+
+  /** Methods that ask for themselves on the other end. */
+  forward(room: string, names: readonly string[]): Methods {
+    return Object.fromEntries(
+      names.map((name) => [name, (...args: unknown[]) => this.ask({ room, name, args }, [])]),
+    );
   }
 
   ask(call: Omit<Call, 'id'>, transfer: readonly ArrayBuffer[]): Promise<unknown> {

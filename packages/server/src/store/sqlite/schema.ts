@@ -84,19 +84,17 @@ const MIGRATIONS: readonly string[] = [
   `,
 ];
 
-export const SCHEMA_VERSION = MIGRATIONS.length;
-
-export function migrate(db: Database): void {
+export function migrate(db: Database, migrations: readonly string[] = MIGRATIONS): void {
   const found = Number(db.get<{ user_version: number }>('pragma user_version')?.user_version);
-  if (found > SCHEMA_VERSION) {
+  if (found > migrations.length) {
     throw new StoreError(
       'fatal',
-      `The store was written by a newer Posthorn (schema ${found}, this one knows ${SCHEMA_VERSION}): start that release or a later one.`,
+      `The store was written by a newer Posthorn (schema ${found}, this one knows ${migrations.length}): start that release or a later one.`,
     );
   }
-  for (let version = found; version < SCHEMA_VERSION; version++) {
+  for (let version = found; version < migrations.length; version++) {
     db.transaction(() => {
-      db.exec(MIGRATIONS[version] as string);
+      db.exec(migrations[version] as string);
       db.exec(`pragma user_version = ${version + 1}`);
     });
   }
