@@ -40,7 +40,7 @@ export function renderConfiguration(rows) {
     INTRO,
     '## Server: `posthorn dev`, `serve` and `doctor`\n',
     renderTable(server),
-    '## Client: `posthorn send`\n',
+    '## Client: `posthorn send` and `dashboard`\n',
     renderTable(client),
   ].join('\n');
 }

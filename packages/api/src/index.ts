@@ -9,6 +9,8 @@ export * from './keys.ts';
 export * from './openapi.ts';
 export type * from './operation.ts';
 export { type OperationId, type Operations, operations } from './operations.ts';
+export * from './portal.ts';
 export * from './problems.ts';
+export * from './sessions.ts';
 export * from './system.ts';
 export * from './tenants.ts';

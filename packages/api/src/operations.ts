@@ -3,6 +3,7 @@ import { endpointOperations } from './endpoints.ts';
 import { eventOperations } from './events.ts';
 import { keyOperations } from './keys.ts';
 import type { Operation } from './operation.ts';
+import { sessionOperations } from './sessions.ts';
 import { systemOperations } from './system.ts';
 import { tenantOperations } from './tenants.ts';
 
@@ -16,6 +17,7 @@ export const operations = {
   ...eventOperations,
   ...deliveryOperations,
   ...keyOperations,
+  ...sessionOperations,
   ...systemOperations,
 } as const satisfies Record<string, Operation>;
 

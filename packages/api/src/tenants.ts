@@ -13,6 +13,7 @@ import {
 } from './common.ts';
 import { Alias, Dialect } from './format.ts';
 import type { Operation } from './operation.ts';
+import { Portal, PortalInput } from './portal.ts';
 
 const Seconds = z.number().min(0).max(604_800);
 
@@ -83,6 +84,9 @@ export const TenantInput = z
     name: z.string().max(200).default(''),
     parent: TenantId.nullable().default(null),
     defaults: TenantDefaultsInput.prefault({}),
+    portal: PortalInput.nullable()
+      .default(null)
+      .meta({ description: 'null: never embedded, our looks.' }),
     metadata: Metadata.default({}),
     version: Version.optional(),
   })
@@ -95,6 +99,7 @@ export const Tenant = z
     name: z.string(),
     parent: TenantId.nullable(),
     defaults: z.strictObject({ dialect, retryPolicy: RetryPolicy.nullable(), ...limits }),
+    portal: Portal.nullable(),
     metadata: Metadata,
     version: Version,
     createdAt: Timestamp,

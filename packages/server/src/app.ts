@@ -11,6 +11,7 @@ import {
 import type { RequestListener } from 'node:http';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { VERSION } from '@posthorn/wire';
 import type { Config } from './config.ts';
 import type { Clock } from './core/clock.ts';
@@ -27,6 +28,7 @@ import {
   systemClock,
 } from './engine.ts';
 import { createHttpServer } from './http/server.ts';
+import { readSite, type SiteFiles } from './http/site.ts';
 import { ConfigView } from './store/config-view.ts';
 import type { Store } from './store/store.ts';
 import type { Logger, Metrics } from './telemetry.ts';
@@ -57,6 +59,8 @@ export interface App {
     readonly file: string | undefined;
     readonly made: boolean;
   };
+  /** A new link that signs one operator in to the dashboard; undefined = there is no dashboard. */
+  readonly dashboardLink: () => Promise<string | undefined>;
   readonly publisher: Publisher;
   readonly registry: Registry;
   readonly store: Store;
@@ -154,6 +158,8 @@ async function compose(
   });
   describeTo(metrics, publisher);
 
+  let url = config.baseUrl ?? 'http://localhost';
+  const dashboard = dashboardFiles(config, logger);
   const http = await createHttpServer({
     publisher,
     registry,
@@ -164,6 +170,8 @@ async function compose(
     metrics: async () =>
       metrics.text() + (await storeMetrics(store, clock)) + (await engine.metrics()),
     version: VERSION,
+    publicUrl: () => url,
+    dashboard,
     logger,
     now: () => clock.now(),
   });
@@ -173,7 +181,6 @@ async function compose(
     await Promise.all([http.close(config.drainMs), engine.drain(config.drainMs)]);
     await answered;
   });
-  let url = config.baseUrl ?? 'http://localhost';
   if (options.listen !== false) {
     const address = await http.listen({ host: config.host, port: config.port });
     ports = [address.port];
@@ -181,7 +188,8 @@ async function compose(
     url = urlOf(config, address);
   }
   const handler: RequestListener = (req, res) => void http.server.emit('request', req, res);
-  return { url, handler, adminKey, publisher, registry, store };
+  const dashboardLink = async () => (dashboard ? operatorLink(registry, url) : undefined);
+  return { url, handler, adminKey, dashboardLink, publisher, registry, store };
 }
 
 interface EngineOf extends Omit<EngineParts, 'log'> {
@@ -273,6 +281,19 @@ async function provideAdminKey(registry: Registry, config: Config): Promise<App[
   }
   if (!existsSync(file)) return { text: undefined, file: undefined, made: false };
   return { text: readFileSync(file, 'utf8').trim(), file, made: false };
+}
+
+function dashboardFiles(config: Config, logger: Logger): SiteFiles | undefined {
+  if (!config.dashboard) return undefined;
+  const files = readSite(fileURLToPath(new URL('./dashboard/', import.meta.url)));
+  if (!files) logger.warn({}, 'the dashboard is not built: npm run build makes it');
+  return files;
+}
+
+async function operatorLink(registry: Registry, url: string): Promise<string> {
+  const grant = { tenant: null, scopes: ['admin'], madeBy: null, theme: null } as const;
+  const { token } = await registry.sessions.createLink(grant);
+  return `${url.replace(/\/+$/, '')}/dashboard/#${token}`;
 }
 
 async function readiness(store: Store, clock: Clock) {

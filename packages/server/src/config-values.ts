@@ -75,9 +75,9 @@ function parseList(raw: unknown, at: At): readonly string[] {
 }
 
 function parseBoolean(text: string, at: At): boolean {
-  if (text === 'true' || text === '1') return true;
-  if (text === 'false' || text === '0') return false;
-  throw new Refused(`${at.label}: ${quote(text)} is not true or false`);
+  if (text === 'true' || text === '1' || text === 'on') return true;
+  if (text === 'false' || text === '0' || text === 'off') return false;
+  throw new Refused(`${at.label}: ${quote(text)} is not true or false, on or off`);
 }
 
 export const DURATION_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };

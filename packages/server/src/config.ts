@@ -24,7 +24,7 @@ import {
  * Flags win over the environment, that over `.env`, that over the file, that over the default.
  */
 
-export type Command = 'dev' | 'serve' | 'doctor' | 'send';
+export type Command = 'dev' | 'serve' | 'doctor' | 'send' | 'dashboard';
 export type Environment = Readonly<Record<string, string | undefined>>;
 /** Options of the server: `dev`, `serve`, and `doctor` which examines them. */
 const SERVER_OPTIONS = {
@@ -98,6 +98,12 @@ const SERVER_OPTIONS = {
     kind: 'text',
     help: 'URL under which people reach this server, if it differs from host and port.',
     refuse: refuseBaseUrl,
+  },
+  dashboard: {
+    name: 'dashboard',
+    kind: 'boolean',
+    default: 'true',
+    help: 'Serve the dashboard and the portal.',
   },
   logLevel: {
     name: 'logLevel',
@@ -289,7 +295,10 @@ export function configTable(): OptionRow[] {
       choices: spec.choices,
       commands,
     }));
-  return [...rows(SERVER_OPTIONS, ['dev', 'serve', 'doctor']), ...rows(CLIENT_OPTIONS, ['send'])];
+  return [
+    ...rows(SERVER_OPTIONS, ['dev', 'serve', 'doctor']),
+    ...rows(CLIENT_OPTIONS, ['send', 'dashboard']),
+  ];
 }
 
 /** Every option with its value as text and where it came from; secrets only say that they are set. */

@@ -30,6 +30,8 @@ export interface PosthornOptions {
   readonly allowHttp: boolean;
   /** Webhooks may reach this machine, for development. Default false. */
   readonly allowLoopback: boolean;
+  /** Serve the dashboard and the portal too. Default true. */
+  readonly dashboard: boolean;
   /** API key with every right, 32-256 printable characters. Made at the first start if left out. */
   readonly adminKey: string;
   /** Encrypts secrets at rest, at least 32 characters. Made and kept with the data if left out. */
@@ -50,6 +52,8 @@ export interface Posthorn {
   readonly url: string;
   /** For the API; undefined = made at an earlier start, and its file is gone. */
   readonly adminKey: string | undefined;
+  /** A link that signs one operator in to the dashboard, once; undefined = there is no dashboard. */
+  dashboardLink(): Promise<string | undefined>;
   /** Resolved = stored with all it owes, on disk. Rejects with `AppError`, and then nothing is. */
   publish(event: PublishInput): Promise<PublishedEvent>;
   /** Answers the paths of the API (`/api/v1`, `/healthz`, …) in a `node:http` server of yours. */
@@ -84,6 +88,7 @@ export async function createPosthorn(options: Partial<PosthornOptions> = {}): Pr
     adminKey: app.adminKey.text,
     handler,
     closed,
+    dashboardLink: app.dashboardLink,
     publish: (event) => publish(app, event),
     close: () => app.close(),
   };
@@ -97,6 +102,7 @@ function configOf(options: Partial<PosthornOptions>): Config {
     port: String(options.port ?? 0),
     host: options.host ?? '127.0.0.1',
     egressHttp: String(options.allowHttp ?? false),
+    dashboard: String(options.dashboard ?? true),
     logLevel: options.logLevel ?? 'warn',
     ...(options.egressAllow && { egressAllow: options.egressAllow.join(',') }),
     ...(options.baseUrl !== undefined && { baseUrl: options.baseUrl }),

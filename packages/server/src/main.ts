@@ -1,9 +1,11 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { checkNode, crashSites, examine } from './admin/doctor.ts';
 import { type App, startApp } from './app.ts';
 import { banner } from './cli/banner.ts';
+import { dashboard } from './cli/dashboard.ts';
 import { createOutput, EXIT, type Output, table } from './cli/output.ts';
 import { type Flags, runProgram } from './cli/program.ts';
 import { send } from './cli/send.ts';
@@ -48,7 +50,7 @@ async function runServer(mode: Mode, flags: Flags): Promise<number> {
     logger.error({ err }, `Posthorn cannot start: ${reason}`);
     return EXIT.failed;
   }
-  announce(app, config, logger);
+  await announce(app, config, logger);
   const end = await Promise.race([stopped, app.closed]);
   if (end instanceof Error) {
     logger.error({ err: end }, 'Posthorn ends: its store or its threads failed');
@@ -90,8 +92,11 @@ function firstSignal(logger: Logger): Promise<undefined> {
   });
 }
 
-/** Says where it runs. The admin key is shown to a terminal only; a log names the file that holds it. */
-function announce(app: App, config: Config, logger: Logger): void {
+/**
+ * Says where it runs. The admin key and the link to the dashboard are shown to a terminal only; a log
+ * names the file that holds the key.
+ */
+async function announce(app: App, config: Config, logger: Logger): Promise<void> {
   const terminal = stdout.isTTY === true && config.logFormat !== 'json';
   const { text, file, made } = app.adminKey;
   const { url } = app;
@@ -99,7 +104,9 @@ function announce(app: App, config: Config, logger: Logger): void {
   if (terminal) {
     const show = made || config.mode === 'dev';
     const adminKey = { text: show ? text : undefined, file };
-    stdout.write(banner({ url, data, adminKey, mode: config.mode, colors: colorsFor(stdout) }));
+    const dashboard = show ? await app.dashboardLink() : undefined;
+    const { mode } = config;
+    stdout.write(banner({ url, data, adminKey, dashboard, mode, colors: colorsFor(stdout) }));
     return;
   }
   logger.info({ url, data, adminKeyFile: file }, 'ready');
@@ -152,6 +159,20 @@ async function runSend(
   return send({ ...args, id, url, key, tenant }, outputOf(flags));
 }
 
+async function runDashboard(flags: Flags): Promise<number> {
+  const { url, key, tenant } = loadClientConfig({ flags });
+  return dashboard({ url, key: key ?? keptAdminKey(), tenant }, outputOf(flags));
+}
+
+/** Of a server on this machine, if its data directory is where it is by default. */
+function keptAdminKey(): string | undefined {
+  for (const command of ['dev', 'serve'] as const) {
+    const file = join(loadConfig({ command }).dataDirectory, 'admin-key');
+    if (existsSync(file)) return readFileSync(file, 'utf8').trim();
+  }
+  return undefined;
+}
+
 async function main(): Promise<number> {
   const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
   const { version } = JSON.parse(manifest) as { version: string };
@@ -164,6 +185,7 @@ async function main(): Promise<number> {
         dev: (flags) => runServer('dev', flags),
         serve: (flags) => runServer('serve', flags),
         doctor: runDoctor,
+        dashboard: runDashboard,
         send: runSend,
       },
       stdout,

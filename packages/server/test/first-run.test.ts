@@ -41,7 +41,14 @@ test('the built product, the printed curls and the example receiver, each a proc
 /** The commands as the terminal shows them, one line each. */
 function printedCommands(url: string): string[] {
   const adminKey = { text: KEY, file: undefined };
-  const shown = banner({ url, data: '.posthorn', adminKey, mode: 'dev', colors: false });
+  const shown = banner({
+    url,
+    data: '.posthorn',
+    adminKey,
+    dashboard: undefined,
+    mode: 'dev',
+    colors: false,
+  });
   return shown
     .replaceAll('\\\n', ' ')
     .split('\n')

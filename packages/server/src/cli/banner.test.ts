@@ -5,12 +5,14 @@ const INPUT: BannerInput = {
   url: 'http://127.0.0.1:4400',
   data: '/tmp/.posthorn',
   adminKey: { text: 'phk_example', file: undefined },
+  dashboard: 'http://127.0.0.1:4400/dashboard/#phl_x',
   mode: 'dev',
   colors: false,
 };
 
-test('dev shows the URL, the key, the directory and two commands to copy', () => {
+test('dev shows the URL, the dashboard, the key, the directory and two commands to copy', () => {
   const text = banner(INPUT);
+  expect(text).toContain('Dashboard  http://127.0.0.1:4400/dashboard/#phl_x');
   expect(text).toContain('Admin key  phk_example');
   expect(text).toContain('/tmp/.posthorn');
   expect(text).toContain('curl http://127.0.0.1:4400/api/v1/tenants/default/endpoints');

@@ -4,15 +4,18 @@ export interface BannerInput {
   readonly data: string;
   /** `text` only if it may be shown here. */
   readonly adminKey: { readonly text: string | undefined; readonly file: string | undefined };
+  /** Signs in once. */
+  readonly dashboard: string | undefined;
   readonly mode: 'dev' | 'serve';
   readonly colors: boolean;
 }
 
-/** What a person sees after the start: where, which key, and in dev two commands to copy. */
-export function banner({ url, data, adminKey, mode, colors }: BannerInput): string {
+/** What a person sees after the start: where, which key, and the dashboard, and in dev two commands to copy. */
+export function banner({ url, data, adminKey, dashboard, mode, colors }: BannerInput): string {
   const bold = (text: string) => (colors ? `\u001b[1m${text}\u001b[0m` : text);
   const { text, file } = adminKey;
   const lines = ['', `  ${bold('Posthorn')} is ready`, '', `  URL        ${url}`];
+  if (dashboard !== undefined) lines.push(`  Dashboard  ${dashboard}`);
   if (text !== undefined) lines.push(`  Admin key  ${text}`);
   if (file !== undefined) lines.push(`  Key file   ${file}`);
   lines.push(`  Data       ${data}`, '');

@@ -20,6 +20,7 @@ async function run(...argv: string[]) {
     dev: action('dev'),
     serve: action('serve'),
     doctor: action('doctor'),
+    dashboard: action('dashboard'),
     send: async (args, flags) => {
       calls.push({ name: 'send', flags, args });
       return 1;

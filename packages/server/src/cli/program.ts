@@ -1,7 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { EXIT, type Stream } from './output.ts';
 
-export type CommandName = 'dev' | 'serve' | 'doctor' | 'send';
+export type CommandName = 'dev' | 'serve' | 'doctor' | 'send' | 'dashboard';
 
 /** An option of the configuration, as far as flags and help need it. */
 export interface ProgramOption {
@@ -22,6 +22,7 @@ export interface Actions {
   dev(flags: Flags): Promise<number>;
   serve(flags: Flags): Promise<number>;
   doctor(flags: Flags): Promise<number>;
+  dashboard(flags: Flags): Promise<number>;
   send(args: { type: string; data: string | undefined }, flags: Flags): Promise<number>;
 }
 
@@ -41,6 +42,7 @@ Examples:
   posthorn serve --data /var/lib/posthorn          start for real
   posthorn send user.created '{"id":"u_1"}'        post an event
   posthorn send user.created @user.json --id 42    the same event twice is one event
+  posthorn dashboard                               print a link that signs in
   posthorn doctor --json                           is everything as it should be?
 
 Exit codes: 0 done, 1 failed, 2 wrong usage. Options may also stand in posthorn.yaml and in
@@ -95,6 +97,9 @@ function buildProgram(input: ProgramInput, done: (code: number) => void): Comman
     .action(async (type: string, data: string | undefined, flags: Flags) =>
       done(await actions.send({ type, data }, flags)),
     );
+  add('dashboard', 'Print a link that signs in to the dashboard of a running Posthorn')
+    .option('--json', 'print the link as JSON')
+    .action(async (flags: Flags) => done(await actions.dashboard(flags)));
   add('doctor', 'Check what `serve` needs on this machine; exit 1 if a check fails')
     .option('--dev', 'check what `dev` needs instead')
     .option('--json', 'print the checks as JSON')

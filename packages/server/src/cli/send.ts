@@ -12,13 +12,15 @@ export interface SendInput {
   readonly key: string | undefined;
 }
 
+export const NO_KEY =
+  'An API key is needed: set POSTHORN_KEY, or POSTHORN_KEY_FILE, or pass --key.';
 const TIMEOUT_MS = 30_000;
 
 /** Posts one event and prints what became of it. 1 = refused or not reached, 2 = not valid JSON. */
 export async function send(input: SendInput, output: Output): Promise<ExitCode> {
   const { type, id, tenant, url, key } = input;
   if (key === undefined) {
-    output.note('An API key is needed: set POSTHORN_KEY, or POSTHORN_KEY_FILE, or pass --key.');
+    output.note(NO_KEY);
     return EXIT.usage;
   }
   let data: unknown;
@@ -51,7 +53,8 @@ function readData(data: string | undefined): string {
   return data.startsWith('@') ? readFileSync(data.slice(1), 'utf8') : data;
 }
 
-function failure(error: unknown, url: string): string {
+/** Why a call failed, for people. */
+export function failure(error: unknown, url: string): string {
   if (error instanceof ApiError) return `Refused (${error.status}): ${error.message}`;
   const reason = error instanceof Error && error.cause !== undefined ? error.cause : error;
   return `Cannot reach ${url}: ${messageOf(reason)}. Is Posthorn running there?`;

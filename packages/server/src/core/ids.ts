@@ -1,4 +1,4 @@
-import type { EndpointId, EventId, KeyId, Ms, Slot } from './model.ts';
+import type { EndpointId, EventId, KeyId, Ms, SessionId, Slot } from './model.ts';
 
 /**
  * Ids are UUIDv7 (RFC 9562) in lower-case Crockford base32 behind a kind prefix. They sort by time,
@@ -55,7 +55,7 @@ export function decodeId(id: string): Uint8Array | undefined {
   return id.charCodeAt(start) <= 55 /* '7' */ ? bytes : undefined;
 }
 
-export function isId<P extends 'evt' | 'ep' | 'att' | 'key'>(
+export function isId<P extends 'evt' | 'ep' | 'att' | 'key' | 'ses'>(
   prefix: P,
   text: string,
 ): text is `${P}_${string}` {
@@ -76,6 +76,7 @@ export interface IdFactory {
   event(slot: Slot, now: Ms): EventId;
   endpoint(now: Ms): EndpointId;
   key(now: Ms): KeyId;
+  session(now: Ms): SessionId;
 }
 
 /**
@@ -134,5 +135,6 @@ export function createIdFactory(
     event: (slot, now) => `evt_${next(now, slot)}`,
     endpoint: (now) => `ep_${next(now, undefined)}`,
     key: (now) => `key_${next(now, undefined)}`,
+    session: (now) => `ses_${next(now, undefined)}`,
   };
 }

@@ -10,6 +10,7 @@ export type EventId = `evt_${string}`;
 export type EndpointId = `ep_${string}`;
 export type AttemptId = `att_${string}`;
 export type KeyId = `key_${string}`;
+export type SessionId = `ses_${string}`;
 export type TenantId = string;
 
 /** 0–255: the part of the key space a tenant lives in. Fixed for ever, so a store can be split by it. */
@@ -110,6 +111,20 @@ export interface TenantDefaults {
   readonly maxConcurrency: number | null;
 }
 
+/** The portal of a tenant: who may embed it, and how it looks. */
+export interface Portal {
+  readonly title: string;
+  readonly frameAncestors: readonly string[];
+  readonly theme: Theme;
+}
+
+export interface Theme {
+  /** `#rrggbb`; null = ours. */
+  readonly color: string | null;
+  readonly scheme: 'auto' | 'light' | 'dark';
+  readonly radius: number | null;
+}
+
 export interface Tenant {
   readonly id: TenantId;
   /** The id that foreign formats show for it; null = its own, or one made of it. */
@@ -117,6 +132,8 @@ export interface Tenant {
   readonly name: string;
   readonly parent: TenantId | null;
   readonly defaults: TenantDefaults;
+  /** null = the portal is never embedded and looks like ours. */
+  readonly portal: Portal | null;
   readonly metadata: Readonly<Record<string, string>>;
   readonly createdAt: Ms;
   readonly updatedAt: Ms;
@@ -137,6 +154,26 @@ export interface ApiKey {
   readonly hint: string;
   readonly createdAt: Ms;
   readonly expiresAt: Ms | null;
+}
+
+/**
+ * Somebody at the dashboard or in a tenant's portal. First a link waits to be opened; opening it, once,
+ * replaces the token's hash by that of the bearer, which then has these scopes until it ends.
+ */
+export interface Session {
+  readonly id: SessionId;
+  /** null = an operator, with every tenant. */
+  readonly tenant: TenantId | null;
+  readonly scopes: readonly KeyScope[];
+  readonly opened: boolean;
+  /** Lower-case hex SHA-256 of the link's token, then of the bearer. */
+  readonly hash: string;
+  /** It ends with this key; null = made by the server itself at its start. */
+  readonly madeBy: KeyId | null;
+  readonly theme: Theme | null;
+  readonly createdAt: Ms;
+  /** Of the link, then of the bearer. */
+  readonly expiresAt: Ms;
 }
 
 /** What a producer said about an event beside type and data. */

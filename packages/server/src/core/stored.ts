@@ -27,6 +27,6 @@ export const PLAIN_FORMAT: Pick<Endpoint, Format> = {
 export function completeItem(kind: string, value: unknown): unknown {
   if (kind === 'endpoint') return { ...PLAIN_FORMAT, ...(value as Endpoint) };
   if (kind !== 'tenant') return value;
-  const tenant = value as Omit<Tenant, 'alias'>;
-  return { alias: null, ...tenant, defaults: { ...INHERITED, ...tenant.defaults } };
+  const tenant = value as Omit<Tenant, 'alias' | 'portal'>;
+  return { alias: null, portal: null, ...tenant, defaults: { ...INHERITED, ...tenant.defaults } };
 }

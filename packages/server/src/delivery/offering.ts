@@ -43,6 +43,7 @@ export function telling(config: ConfigStore, stored: () => void): ConfigStore {
     read: (kind, id) => config.read(kind, id),
     readMany: (kind, ids) => config.readMany(kind, ids),
     list: (kind, query) => config.list(kind, query),
+    forget: (kind, ids) => config.forget(kind, ids),
     async put(changes, now, events = []) {
       const written = await config.put(changes, now, events);
       if (events.length > 0) stored();

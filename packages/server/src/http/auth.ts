@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { AppError } from '../core/errors.ts';
-import type { ApiKey, KeyScope, Ms, TenantId } from '../core/model.ts';
+import type { ApiKey, KeyScope, Ms, Session, TenantId } from '../core/model.ts';
 import { hashKey } from '../delivery/registry/keys.ts';
 import type { ConfigView } from './ports.ts';
 
@@ -16,11 +16,14 @@ const WINDOW_MS = 60_000;
 const BEARER = /^Bearer +([\x21-\x7e]{1,256})$/i;
 
 export interface Principal {
-  readonly key: string;
+  /** Of the API key or the session. */
+  readonly id: string;
   /** null = every tenant. */
   readonly tenant: TenantId | null;
   readonly scopes: readonly KeyScope[];
   readonly admin: boolean;
+  /** What was sent is the bearer of a session, not a key. */
+  readonly session: Session | undefined;
 }
 
 interface Verified {
@@ -72,10 +75,11 @@ export class Authenticator {
   #verify(header: string, knownHash: string | undefined): Principal | undefined {
     const hash = knownHash ?? hashOf(header);
     // Looked up by hash: how long that takes says nothing about the key's text.
-    const key = hash === undefined ? undefined : this.#config.keyByHash(hash);
-    const expiresAt = key?.expiresAt ?? Number.POSITIVE_INFINITY;
-    if (hash === undefined || key === undefined || expiresAt <= this.#now()) return undefined;
-    const principal = principalOf(key);
+    if (hash === undefined) return undefined;
+    const holder = this.#config.keyByHash(hash) ?? this.#config.sessionByHash(hash);
+    const expiresAt = holder?.expiresAt ?? Number.POSITIVE_INFINITY;
+    if (holder === undefined || expiresAt <= this.#now()) return undefined;
+    const principal = principalOf(holder);
     if (this.#verified.size >= VERIFIED_MAX) dropOldest(this.#verified);
     const { version } = this.#config;
     this.#verified.set(header, { principal, hash, expiresAt, version });
@@ -104,9 +108,10 @@ export function noTenant(): AppError {
   return new AppError('not_found', 'There is no such tenant.');
 }
 
-function principalOf(key: ApiKey): Principal {
-  const admin = key.tenant === null && key.scopes.includes('admin');
-  return { key: key.id, tenant: key.tenant, scopes: key.scopes, admin };
+function principalOf(holder: ApiKey | Session): Principal {
+  const { id, tenant, scopes } = holder;
+  const admin = tenant === null && scopes.includes('admin');
+  return { id, tenant, scopes, admin, session: 'opened' in holder ? holder : undefined };
 }
 
 function hashOf(header: string): string | undefined {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { type Client, createClient, type Operation, operations, Problem } from '@posthorn/api';
 import { onTestFinished } from 'vitest';
 import { createIdFactory } from '../core/ids.ts';
@@ -11,6 +12,7 @@ import { createMemoryStore } from '../store/memory.ts';
 import type { Store } from '../store/store.ts';
 import type { HttpDeps } from './ports.ts';
 import { createHttpServer } from './server.ts';
+import type { SiteFiles } from './site.ts';
 
 /** A listening server on the memory store, with the publisher of delivery. For tests. */
 export interface Harness {
@@ -66,6 +68,8 @@ export async function startServer(overrides: Partial<HttpDeps> = {}): Promise<Ha
     ready: async () => ({ ok: true, checks: { store: 'ok' } }),
     metrics: async () => '# HELP up Is it up?\n# TYPE up gauge\nup 1\n',
     version: '1.2.3',
+    publicUrl: () => 'https://hooks.example.com',
+    dashboard: SITE,
     logger: { info: log('info'), warn: log('warn'), error: log('error') },
     now,
     ...overrides,
@@ -138,5 +142,16 @@ export function exchange(port: number, bytes: string | Uint8Array): Promise<stri
     socket.on('close', () => resolve(Buffer.concat(chunks).toString('latin1')));
   });
 }
+
+/** A dashboard of two files. */
+export const SITE: SiteFiles = {
+  page: '<script type="module" nonce="__NONCE__" src="./assets/app-1.js"></script>__BASE__',
+  assets: new Map([
+    [
+      'app-1.js',
+      { type: 'text/javascript; charset=utf-8', gzip: gzipSync('1'), br: brotliCompressSync('1') },
+    ],
+  ]),
+};
 
 export const ENDPOINT = 'ep_00000000000000000000000000' satisfies EndpointId;

@@ -1,7 +1,8 @@
 import type { EventDraft } from '@posthorn/wire';
-import type { ApiKey, EventId, Ms, Tenant, TenantId } from '../core/model.ts';
+import type { ApiKey, EventId, Ms, Session, Tenant, TenantId } from '../core/model.ts';
 import type { Registry } from '../delivery/registry/registry.ts';
 import type { ConfigStore, LogStore } from '../store/store.ts';
+import type { SiteFiles } from './site.ts';
 
 /** What the HTTP room needs of the rest of the house; `app.ts` hands it in. */
 export interface HttpDeps {
@@ -14,6 +15,10 @@ export interface HttpDeps {
   /** All metrics in the Prometheus text format 0.0.4. */
   readonly metrics: () => Promise<string>;
   readonly version: string;
+  /** Where people reach this server; what links begin with. */
+  readonly publicUrl: () => string;
+  /** undefined = there is none, and no links to it are made. */
+  readonly dashboard: SiteFiles | undefined;
   readonly logger: HttpLogger;
   readonly now: () => Ms;
 }
@@ -41,6 +46,9 @@ export interface ConfigView {
   readonly version: number;
   /** `hex` is the lower-case SHA-256 of a key's text. */
   keyByHash(hex: string): ApiKey | undefined;
+  /** The same of an opened session's bearer. */
+  sessionByHash(hex: string): Session | undefined;
+  keyById(id: string): ApiKey | undefined;
   tenant(id: string): Tenant | undefined;
 }
 

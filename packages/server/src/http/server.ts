@@ -17,10 +17,11 @@ import {
 import { createRequestIds } from './request-id.ts';
 import { LINGER_MS, sendProblem } from './respond.ts';
 import { createHandlers } from './routes/index.ts';
+import { Site } from './site.ts';
 
 /**
- * The listening socket. Posted events go to a handler on bare node:http, everything else to Fastify;
- * both share one server, one authenticator and one form of refusal.
+ * The listening socket. Posted events and the dashboard's files are answered on bare node:http, everything else by Fastify;
+ * all share one server, one authenticator and one form of refusal.
  */
 
 const CONTROL_BODY_BYTES_MAX = 1_048_576;
@@ -60,6 +61,8 @@ export async function createHttpServer(deps: HttpDeps): Promise<HttpServer> {
   const requestId = createRequestIds(randomBytes);
   const authenticator = new Authenticator({ config: deps.config, now: deps.now });
   const ingest = new IngestHandler({ publisher: deps.publisher, authenticator, logger, requestId });
+  const { dashboard: files, config, publicUrl } = deps;
+  const site = files && new Site({ files, config, publicUrl });
   let draining = false;
   let framework: http.RequestListener | undefined;
 
@@ -73,8 +76,8 @@ export async function createHttpServer(deps: HttpDeps): Promise<HttpServer> {
       return;
     }
     const tenant = ingestTenant(req);
-    if (tenant === undefined) framework?.(req, res);
-    else ingest.handle(req, res, tenant);
+    if (tenant !== undefined) ingest.handle(req, res, tenant);
+    else if (!site?.handle(req, res)) framework?.(req, res);
   }
 
   const server = http.createServer(TIMEOUTS, dispatch);

@@ -1,4 +1,4 @@
-import type { ApiKey, Endpoint, EndpointId, Tenant, TenantId } from '../core/model.ts';
+import type { ApiKey, Endpoint, EndpointId, Session, Tenant, TenantId } from '../core/model.ts';
 import { RoutingIndex } from '../core/routing.ts';
 import type { ConfigItem, ConfigStore } from './store.ts';
 
@@ -15,6 +15,7 @@ export class ConfigView {
   readonly #tenants = new Map<TenantId, Tenant>();
   readonly #keys = new Map<string, ApiKey>();
   readonly #keyHashes = new Map<string, string>();
+  readonly #sessions = new SessionIndex();
   readonly #listeners = new Set<(items: readonly ConfigItem[]) => void>();
   #version = 0;
   #refreshing: Promise<void> | undefined;
@@ -40,6 +41,16 @@ export class ConfigView {
   }
   keyByHash(hash: string): ApiKey | undefined {
     return this.#keys.get(hash);
+  }
+  keyById(id: string): ApiKey | undefined {
+    const hash = this.#keyHashes.get(id);
+    return hash === undefined ? undefined : this.#keys.get(hash);
+  }
+  /** An opened session whose key, if one made it, is still there. The caller looks at its end. */
+  sessionByHash(hash: string): Session | undefined {
+    const session = this.#sessions.get(hash);
+    if (!session?.opened) return undefined;
+    return session.madeBy === null || this.#keyHashes.has(session.madeBy) ? session : undefined;
   }
 
   /** Called with what changed, after it is visible here. */
@@ -81,6 +92,8 @@ export class ConfigView {
     } else if (item.kind === 'tenant') {
       if (item.value) this.#tenants.set(item.id, item.value as Tenant);
       else this.#tenants.delete(item.id);
+    } else if (item.kind === 'session') {
+      this.#sessions.set(item.id, (item.value ?? undefined) as Session | undefined);
     } else {
       const before = this.#keyHashes.get(item.id);
       if (before !== undefined) this.#keys.delete(before);
@@ -90,5 +103,32 @@ export class ConfigView {
       this.#keys.set(key.hash, key);
       this.#keyHashes.set(item.id, key.hash);
     }
+  }
+}
+
+/** Sessions by hash. The store forgets the ended ones without a word, so they are dropped here too. */
+class SessionIndex {
+  readonly #byId = new Map<string, Session>();
+  readonly #byHash = new Map<string, Session>();
+
+  get(hash: string): Session | undefined {
+    return this.#byHash.get(hash);
+  }
+
+  set(id: string, session: Session | undefined): void {
+    const before = this.#byId.get(id);
+    if (before) this.#drop(before);
+    if (!session) return;
+    // A new one tells the time: what ended before it is never asked for again.
+    for (const other of this.#byId.values()) {
+      if (other.expiresAt < session.createdAt) this.#drop(other);
+    }
+    this.#byId.set(id, session);
+    this.#byHash.set(session.hash, session);
+  }
+
+  #drop(session: Session): void {
+    this.#byId.delete(session.id);
+    this.#byHash.delete(session.hash);
   }
 }

@@ -97,6 +97,7 @@ const CONFIG = [
   'read',
   'readMany',
   'list',
+  'forget',
 ] as const satisfies readonly (keyof ConfigStore)[];
 const READS = ['events', 'event', 'deliveries', 'attempts', 'attempt'] as const;
 const LOG = [...READS, 'stats', 'maintain'] as const satisfies readonly (keyof LogStore)[];

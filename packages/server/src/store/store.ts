@@ -244,7 +244,7 @@ export interface Requeue extends LaneKey {
 
 // ---- configuration -------------------------------------------------------------------------------
 
-export type ConfigKind = 'tenant' | 'endpoint' | 'event-type' | 'key';
+export type ConfigKind = 'tenant' | 'endpoint' | 'event-type' | 'key' | 'session';
 
 export interface ConfigItem {
   readonly kind: ConfigKind;
@@ -289,6 +289,11 @@ export interface ConfigStore {
   /** In any order, without those that do not exist. */
   readMany(kind: ConfigKind, ids: readonly string[]): Promise<ConfigItem[]>;
   list(kind: ConfigKind, query: ConfigQuery): Promise<Page<ConfigItem>>;
+  /**
+   * Removes things without a trace, so the change feed never tells: only what everybody knows to have
+   * ended. The newest change of all stays, because versions are counted from it.
+   */
+  forget(kind: ConfigKind, ids: readonly string[]): Promise<void>;
 }
 export interface ConfigQuery {
   readonly tenant: TenantId | undefined;

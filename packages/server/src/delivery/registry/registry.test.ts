@@ -176,7 +176,14 @@ test('the key of the environment follows the environment', async () => {
 
 test("a deleted tenant's keys go with it", async () => {
   const { config, registry } = await setUp();
-  const input = { alias: null, name: '', parent: null, defaults: INHERITED, metadata: {} };
+  const input = {
+    alias: null,
+    name: '',
+    parent: null,
+    defaults: INHERITED,
+    portal: null,
+    metadata: {},
+  };
   await registry.tenants.put('a', input);
   const key = { name: '', tenant: 'a', scopes: ['read' as const], expiresAt: null };
   const { value } = await registry.keys.create(key);

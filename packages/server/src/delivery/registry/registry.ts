@@ -1,14 +1,16 @@
 import { ConfigWriter, type WriterOptions } from '../../store/config-writer.ts';
 import { Endpoints, type EndpointsOptions } from './endpoints.ts';
 import { Keys, type KeysOptions } from './keys.ts';
+import { Sessions, type SessionsOptions } from './sessions.ts';
 import { Tenants, type TenantsOptions } from './tenants.ts';
 
 export interface RegistryOptions
   extends WriterOptions,
     TenantsOptions,
     EndpointsOptions,
-    KeysOptions {
-  readonly ids: EndpointsOptions['ids'] & KeysOptions['ids'];
+    KeysOptions,
+    SessionsOptions {
+  readonly ids: EndpointsOptions['ids'] & KeysOptions['ids'] & SessionsOptions['ids'];
 }
 
 /**
@@ -19,11 +21,13 @@ export class Registry {
   readonly tenants: Tenants;
   readonly endpoints: Endpoints;
   readonly keys: Keys;
+  readonly sessions: Sessions;
 
   constructor(options: RegistryOptions) {
     const writer = new ConfigWriter(options);
     this.tenants = new Tenants(options, writer);
     this.endpoints = new Endpoints(options, writer);
     this.keys = new Keys(options, writer);
+    this.sessions = new Sessions(options, writer);
   }
 }

@@ -15,7 +15,10 @@ export const DEFAULT_TENANT: TenantId = 'default';
 const ANCESTORS_MAX = 16;
 const TENANT_KEYS_MAX = 1000;
 
-export type TenantInput = Pick<Tenant, 'alias' | 'name' | 'parent' | 'defaults' | 'metadata'>;
+export type TenantInput = Pick<
+  Tenant,
+  'alias' | 'name' | 'parent' | 'defaults' | 'portal' | 'metadata'
+>;
 
 export interface TenantsOptions {
   readonly store: ConfigStore;
@@ -68,7 +71,7 @@ export class Tenants {
     }
   }
 
-  /** Its keys go with it. Rejects `conflict` while it has endpoints or children. */
+  /** Its keys and sessions go with it. Rejects `conflict` while it has endpoints or children. */
   async delete(id: TenantId): Promise<void> {
     const { store } = this.#options;
     const item = await this.#writer.read<Tenant>('tenant', id);
@@ -80,12 +83,14 @@ export class Tenants {
     if (await this.#hasChildren(id)) {
       throw new AppError('conflict', 'The tenant still has children: delete or move them first.');
     }
-    const keys = await store.list('key', { tenant: id, limit: TENANT_KEYS_MAX, after: undefined });
+    const all = { tenant: id, limit: TENANT_KEYS_MAX, after: undefined };
+    const keys = await store.list('key', all);
     if (keys.next !== undefined) {
       const message = `The tenant has more than ${TENANT_KEYS_MAX} keys: delete some first.`;
       throw new AppError('conflict', message);
     }
-    const changes = keys.items.map((key) => deletion(key, undefined));
+    const sessions = await store.list('session', all);
+    const changes = [...keys.items, ...sessions.items].map((one) => deletion(one, undefined));
     await this.#writer.putOnce([deletion(item, item.version), ...changes]);
   }
 
@@ -106,6 +111,7 @@ const DEFAULT_TENANT_INPUT: TenantInput = {
   name: 'Default',
   parent: null,
   defaults: INHERITED,
+  portal: null,
   metadata: {},
 };
 

@@ -1,5 +1,5 @@
 import type * as api from '@posthorn/api';
-import type { Tenant } from '../../core/model.ts';
+import type { Portal, Tenant } from '../../core/model.ts';
 import { INHERITED } from '../../core/stored.ts';
 import type { Versioned } from '../../store/config-writer.ts';
 import { noTenant } from '../auth.ts';
@@ -55,9 +55,15 @@ function toApi({ value, version }: Versioned<Tenant>): api.Tenant {
       maxConcurrency,
       retryPolicy: retryPolicyToApi(retryPolicy),
     },
+    portal: portalToApi(value.portal),
     metadata: { ...value.metadata },
     version,
     createdAt: toIso(value.createdAt),
     updatedAt: toIso(value.updatedAt),
   };
+}
+
+function portalToApi(portal: Portal | null): api.Portal | null {
+  if (!portal) return null;
+  return { ...portal, frameAncestors: [...portal.frameAncestors], theme: { ...portal.theme } };
 }

@@ -64,6 +64,13 @@ export class MemoryConfig implements ConfigStore {
     return { items, next: all.length > limit ? items.at(-1)?.id : undefined };
   }
 
+  async forget(kind: ConfigKind, ids: readonly string[]): Promise<void> {
+    for (const id of ids) {
+      const item = this.#state.items.get(`${kind}/${id}`);
+      if (item && item.version < this.#version) this.#state.items.delete(`${kind}/${id}`);
+    }
+  }
+
   /** All or nothing; throws `conflict`. */
   change(changes: readonly ConfigChange[]): { version: number; items: ConfigItem[] } {
     for (const { kind, id, expected } of changes) {

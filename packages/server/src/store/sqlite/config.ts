@@ -96,6 +96,22 @@ export class SqliteConfig implements ConfigStore {
   async list(kind: ConfigKind, query: ConfigQuery): Promise<Page<ConfigItem>> {
     return listItems({ db: this.#engine.db, vault: this.#engine.vault }, kind, query);
   }
+
+  forget(kind: ConfigKind, ids: readonly string[]): Promise<void> {
+    const { committer, db } = this.#engine;
+    return committer.run({
+      durable: false,
+      execute() {
+        db.run(
+          `delete from item where kind = ? and id in (select value from json_each(?))
+           and version < (select max(version) from item)`,
+          kind,
+          JSON.stringify(ids),
+        );
+      },
+      applied() {},
+    });
+  }
 }
 
 export function readItems(

@@ -426,6 +426,23 @@ export const configCases: Cases = {
     expect(await list(undefined)).toHaveLength(8);
   },
 
+  'what is forgotten is gone, and versions go on from the newest change all the same': async (
+    w,
+  ) => {
+    const { config } = w.store;
+    const change = (id: string) =>
+      ({ kind: 'session', id, tenant: '', value: { id }, expected: 0 }) as const;
+    await config.put([change('ses_1')], w.now);
+    const { version } = await config.put([change('ses_2')], w.now);
+    await config.forget('session', ['ses_1', 'ses_2', 'ses_3']);
+    const page = await config.list('session', { tenant: '', limit: 5, after: undefined });
+    expect(page.items.map(({ id }) => id)).toEqual(['ses_2']);
+    expect((await config.put([change('ses_4')], w.now)).version).toBe(version + 1);
+    await config.forget('session', ['ses_2']);
+    const { items } = await config.changes(0, 10);
+    expect(items.map(({ id }) => id)).toEqual(['ses_4']);
+  },
+
   'an endpoint keeps its number for ever, and none is given twice': async (w) => {
     const one = await w.endpoint();
     await w.remove(one);
