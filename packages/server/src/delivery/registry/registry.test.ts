@@ -5,6 +5,7 @@ import type { Endpoint } from '../../core/model.ts';
 import { INHERITED, PLAIN_FORMAT } from '../../core/stored.ts';
 import { createMemoryStore } from '../../store/memory.ts';
 import type { ConfigItem, ConfigStore } from '../../store/store.ts';
+import { telling } from '../offering.ts';
 import type { EndpointSettings } from './endpoints.ts';
 import { hashKey } from './keys.ts';
 import { Registry } from './registry.ts';
@@ -35,7 +36,7 @@ async function setUp(judge: (url: URL) => string | undefined = () => undefined) 
   /** Runs between a verb's read and its write. */
   const between = { do: async (_item: ConfigItem): Promise<void> => {} };
   const store: ConfigStore = {
-    ...config,
+    ...telling(config, () => {}),
     read: async (kind, id) => {
       const item = await config.read(kind, id);
       if (item) await between.do(item);
