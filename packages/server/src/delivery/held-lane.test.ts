@@ -9,7 +9,7 @@ const MAX = 4;
 
 function row(n: number, dueAt = NOW): Ready {
   const event = `evt_${String(n).padStart(26, '0')}` as EventId;
-  const due = { slot: 0, lane: 16, dueAt, event, run: 0, attempt: 0, starts: 0 };
+  const due = { slot: 0, lane: 16, dueAt, event, run: 0, ownId: false, attempt: 0, starts: 0 };
   return { due, event: undefined, frozen: undefined };
 }
 

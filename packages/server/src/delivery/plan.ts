@@ -95,12 +95,17 @@ export interface Rendered {
   readonly secretHeads: boolean;
 }
 
+/** A run with an id of its own is another event to its receiver, also where formats show the id. */
+export function sentAs(event: StoredEvent, { run, ownId }: Due): StoredEvent {
+  return ownId ? { ...event, id: `${event.id}_${run}` } : event;
+}
+
 /** The exact request of one attempt. `frozen`: the body that the first attempt of the run sent. */
 export function render(
   plan: Plan,
-  what: { event: StoredEvent; run: number; frozen: Uint8Array | undefined; now: Ms },
+  what: { event: StoredEvent; frozen: Uint8Array | undefined; now: Ms },
 ): Rendered {
-  const { event, run, now } = what;
+  const { event, now } = what;
   const { endpoint, dialect } = plan;
   const tenant = plan.tenantOf(event.tenant);
   const body = what.frozen ?? dialect.body({ event, endpoint, tenant });
@@ -113,7 +118,7 @@ export function render(
     endpoint,
     tenant,
     body,
-    webhookId: run === 0 ? event.id : `${event.id}_${run}`,
+    webhookId: event.id,
     timestampS: Math.floor(now / 1000),
     keys,
     extra: brought.length === 0 ? endpoint.headers : [...endpoint.headers, ...brought],

@@ -18,7 +18,7 @@ import type {
 } from '../store/store.ts';
 import { EventCache } from './event-cache.ts';
 import { groupByLane, HeldLane, type Ready, rowKey } from './held-lane.ts';
-import { lostEvent, noExchange, type Plan, planFor, recordOf, render } from './plan.ts';
+import { lostEvent, noExchange, type Plan, planFor, recordOf, render, sentAs } from './plan.ts';
 
 export interface WorkerLog {
   info(fields: object, message: string): void;
@@ -152,6 +152,7 @@ export class Worker {
           dueAt: event.createdAt,
           event: event.id,
           run: 0,
+          ownId: false,
           attempt: 0,
           starts: 0,
         };
@@ -467,7 +468,7 @@ export class Worker {
     if (lane.careful) await this.#o.store.start(this.#node, due);
     let rendered: ReturnType<typeof render>;
     try {
-      rendered = render(plan, { event, run: due.run, frozen, now });
+      rendered = render(plan, { event: sentAs(event, due), frozen, now });
     } catch (error) {
       return without('render_failed', (error as Error).message);
     }

@@ -69,7 +69,16 @@ const operation = fc.oneof(
       what: fc.constantFrom('cancel', 'retryNow'),
     }),
   },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('requeue'), event: index, of: index }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('requeue'),
+      event: index,
+      of: index,
+      after: fc.constantFrom(undefined, undefined, 0, 1),
+      ownId: fc.boolean(),
+    }),
+  },
   {
     weight: 2,
     arbitrary: fc.record({
@@ -224,7 +233,7 @@ class Twins {
       const { slot, lane, event, run } = row;
       const command = { slot, lane, event, run, do: one.what } as const;
       await this.#both((s) => s.lanes.command([command], now));
-    } else if ('event' in one && of) await this.#requeue(of, one.event);
+    } else if ('event' in one && of) await this.#requeue(of, one);
     else if ('change' in one && of) await this.#change(of, one.change);
   }
 
@@ -235,10 +244,11 @@ class Twins {
     await this.#both((s) => s.lanes.load(rows ?? []));
   }
 
-  async #requeue(endpoint: Endpoint, which: number): Promise<void> {
-    const event = pick(this.#events, which);
+  async #requeue(endpoint: Endpoint, one: Operation & { do: 'requeue' }): Promise<void> {
+    const event = pick(this.#events, one.event);
     if (!event || event.tenant !== endpoint.tenant) return;
-    const what = { ...keyOf(endpoint), event: event.id };
+    const { after, ownId } = one;
+    const what = { ...keyOf(endpoint), event: event.id, after, ownId };
     await this.#both((s) => s.lanes.requeue([what], this.#now));
   }
 

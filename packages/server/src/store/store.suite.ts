@@ -4,6 +4,7 @@ import { durableLaneCases, laneCases } from './suite/lanes.suite.ts';
 import { configCases, logCases, retentionCases } from './suite/log.suite.ts';
 import { durableNoticeCases, noticeCases } from './suite/notices.suite.ts';
 import { commandCases, durableCommandCases, outcomeCases } from './suite/outcomes.suite.ts';
+import { resendCases } from './suite/resend.suite.ts';
 import { type Cases, type OpenStore, World } from './suite/world.suite.ts';
 
 /**
@@ -17,6 +18,7 @@ export function storeSuite(name: string, open: OpenStore, { durable = true } = {
     outcomes: outcomeCases,
     commands: commandCases,
     notices: noticeCases,
+    resends: resendCases,
     log: logCases,
     retention: retentionCases,
     configuration: configCases,

@@ -90,6 +90,8 @@ export interface DeliveryKey extends LaneKey {
 }
 
 export interface Due extends DeliveryKey {
+  /** It goes under a webhook-id of its own, not under its event's. */
+  readonly ownId: boolean;
   /** Attempts made so far in this run. */
   readonly attempt: number;
   /** Times a process said it was about to send and never came back (see `start`). */
@@ -211,10 +213,10 @@ export interface LaneStore {
   /** On a free lane at once; on a held one the holder applies it in its next `complete`. */
   command(commands: readonly LaneCommand[], now: Ms): Promise<('applied' | 'queued' | 'absent')[]>;
   /**
-   * A new run of finished (or lost) deliveries, due at `now`. Resolves with the runs' numbers; -1 =
-   * nothing is owed, because the lane or the event is unknown, or the event is being removed.
+   * A new run of deliveries that have ended, or the first one to an endpoint that the event was not
+   * routed to; due at `now`. Of an event and an endpoint one run at most is owed at a time.
    */
-  requeue(what: readonly Requeue[], now: Ms): Promise<number[]>;
+  requeue(what: readonly Requeue[], now: Ms): Promise<Requeued[]>;
 }
 
 export interface NodeInfo {
@@ -240,7 +242,16 @@ export interface Completed {
 }
 export interface Requeue extends LaneKey {
   readonly event: EventId;
+  /** Refused unless this is its last run, so that asking twice is sending once. */
+  readonly after: number | undefined;
+  readonly ownId: boolean;
 }
+export type Requeued =
+  | { readonly kind: 'owed'; readonly run: number }
+  /** Nothing new: `run` is still owed, or came after the one that was to be repeated. */
+  | { readonly kind: 'pending' | 'superseded'; readonly run: number }
+  /** No such event, lane or run, or it is being removed; its endpoint is deleted; its lane is full. */
+  | { readonly kind: 'unknown' | 'closed' | 'full' };
 
 // ---- configuration -------------------------------------------------------------------------------
 
@@ -331,6 +342,7 @@ export interface EventRow extends Omit<StoredEvent, 'data'> {
 export interface DeliveryRow {
   readonly event: EventId;
   readonly endpoint: EndpointId;
+  readonly lane: LaneId;
   readonly run: number;
   readonly tenant: TenantId;
   readonly type: string;

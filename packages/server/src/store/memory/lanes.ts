@@ -1,4 +1,4 @@
-import type { Endpoint, Ms } from '../../core/model.ts';
+import type { Endpoint, LaneId, Ms } from '../../core/model.ts';
 import { ASLEEP } from '../../core/model.ts';
 import { numberOfLane } from '../../core/routing.ts';
 import type { LaneEntry } from '../lane-book.ts';
@@ -20,6 +20,7 @@ import {
   type NodeInfo,
   type Notice,
   type Requeue,
+  type Requeued,
   type Result,
   StoreError,
 } from '../store.ts';
@@ -103,27 +104,33 @@ export class MemoryLanes implements LaneStore {
     return [...events.values()].map((kept) => kept.event).find(same) ?? here.find(same);
   }
 
-  async requeue(what: readonly Requeue[], now: Ms): Promise<number[]> {
+  async requeue(what: readonly Requeue[], now: Ms): Promise<Requeued[]> {
     return what.map((one) => this.#requeue(one, now));
   }
 
-  #requeue({ slot, lane, event: id }: Requeue, now: Ms): number {
-    const { log, book, expiredBefore } = this.#state;
+  #requeue({ slot, lane, event: id, after, ownId }: Requeue, now: Ms): Requeued {
+    const { log, book, expiredBefore, laneMax } = this.#state;
     const entry = this.#state.lane(slot, lane);
     const kept = log.events.get(id);
-    if (!entry || !kept || id < expiredBefore) return -1;
-    const runs = [
-      ...this.#state.rows({ slot, lane }).filter((row) => row.event === id),
-      ...log.attempts.filter((a) => a.lane === lane && a.row.event === id).map((a) => a.row),
-    ].map(({ run }) => run);
-    const run = Math.max(-1, ...runs) + 1;
+    if (!entry || !kept || id < expiredBefore) return { kind: 'unknown' };
+    if (entry.closed) return { kind: 'closed' };
+    const number = numberOfLane(lane);
+    const here = (at: { readonly lane: LaneId }) => numberOfLane(at.lane) === number;
+    const [pending] = this.#state.owed().filter((row) => row.event === id && here(row));
+    const ended = log.attempts.filter((a) => a.row.event === id && here(a) && !a.late);
+    const last = pending?.run ?? Math.max(-1, ...ended.map(({ row }) => row.run));
+    if (after !== undefined && after > last) return { kind: 'unknown' };
+    if (pending) return { kind: 'pending', run: last };
+    if (after !== undefined && after < last) return { kind: 'superseded', run: last };
+    if (entry.open >= laneMax) return { kind: 'full' };
     const { event } = kept;
     if (!event.lanes.includes(lane)) {
       log.events.set(id, { ...kept, event: { ...event, lanes: [...event.lanes, lane] } });
     }
     const dueAt = book.dueAt(entry, now);
-    this.#state.insert({ slot, lane, event: id, dueAt, run, attempt: 0, starts: 0 }, entry);
-    return run;
+    const run = last + 1;
+    this.#state.insert({ slot, lane, event: id, dueAt, run, ownId, attempt: 0, starts: 0 }, entry);
+    return { kind: 'owed', run };
   }
 
   // ---- sending ----

@@ -174,17 +174,13 @@ export class MemoryLog {
   #deliveriesOf(query: LogQuery): DeliveryRow[] {
     const owed = this.#owed().map((row) => this.#toOwed(row));
     const ended = this.attempts.filter(({ row, late }) => row.state !== 'pending' && !late);
-    const newest = ended.toReversed().map(({ row }) => toDelivery(row));
+    const newest = ended.toReversed().map(toDelivery);
     const byEvent = query.event !== undefined || query.idempotencyKey !== undefined;
     if (!byEvent && (query.state || query.endpoint)) return [...owed, ...newest];
-    const lanes = new Map(ended.map(({ row, lane }) => [toDelivery(row), lane]));
-    const all = [
-      ...this.#owed().map((row) => ({ row: this.#toOwed(row), lane: row.due.lane })),
-      ...[...lanes].map(([row, lane]) => ({ row, lane })),
-    ];
     const seq = (row: DeliveryRow) => this.events.get(row.event)?.seq ?? 0;
-    all.sort((a, b) => seq(b.row) - seq(a.row) || a.lane - b.lane || a.row.run - b.row.run);
-    return all.map(({ row }) => row);
+    return [...owed, ...ended.map(toDelivery)].sort(
+      (a, b) => seq(b) - seq(a) || a.lane - b.lane || a.run - b.run,
+    );
   }
 
   #toOwed({ due, endpoint }: OwedRow): DeliveryRow {
@@ -193,6 +189,7 @@ export class MemoryLog {
     return {
       event: due.event,
       endpoint,
+      lane: due.lane,
       run: due.run,
       tenant: event?.tenant ?? '',
       type: event?.type ?? '',
@@ -224,11 +221,12 @@ function toEventRow({ event }: KeptEvent): EventRow {
   return { ...rest, sizeBytes: data.length, deliveries: lanes.length };
 }
 
-function toDelivery(row: AttemptRow): DeliveryRow {
+function toDelivery({ row, lane }: Logged): DeliveryRow {
   const { event, endpoint, run, tenant, type, state, status, fault } = row;
   return {
     event,
     endpoint,
+    lane,
     run,
     tenant,
     type,

@@ -109,7 +109,7 @@ export class MemoryState {
       return false;
     }
     const dueAt = this.book.dueAt(entry, now);
-    this.insert({ ...key, dueAt, attempt: 0, starts: 0 }, entry);
+    this.insert({ ...key, dueAt, ownId: false, attempt: 0, starts: 0 }, entry);
     return !entry.fifo;
   }
 
@@ -135,7 +135,7 @@ export class MemoryState {
       fault: as.fault,
       detail: as.detail,
     };
-    const result = { key: { ...key, attempt: 0, starts: 0 }, attempt };
+    const result = { key: { ...key, ownId: false, attempt: 0, starts: 0 }, attempt };
     this.log.log(result, { next: { kind: as.state }, late: false });
   }
 }

@@ -19,6 +19,7 @@ import { putEndpoint } from './config.ts';
 import { type Engine, forgetAlert, type RowPlace, readEventHead } from './engine.ts';
 import { Insertion } from './ingest.ts';
 import { eventKey, eventSeq } from './keys.ts';
+import { dueOf } from './owed.ts';
 
 const KEY = 'slot = ? and lane = ? and due_at = ? and event = ? and run = ?';
 const DELETE = `delete from delivery where ${KEY}`;
@@ -275,24 +276,17 @@ export function applyCommand(engine: Engine, command: LaneCommand, now: Ms): Com
   const event = eventKey(command.event);
   if (!event) return { command, moved: undefined, now };
   const { seq, rest } = event;
-  const row = engine.db.get<{ due_at: Ms }>(
-    `select d.due_at as due_at from delivery d join event e on e.seq = d.event
-     where d.slot = ? and d.lane = ? and d.event = ? and d.run = ? and e.rest = ?`,
-    slot,
-    lane,
-    seq,
-    run,
-    rest,
-  );
-  if (!row) return { command, moved: undefined, now };
-  const place = [slot, lane, row.due_at, seq, run] as const;
+  const known = engine.db.get<object>('select 1 from event where seq = ? and rest = ?', seq, rest);
+  const dueAt = known ? dueOf(engine, { slot, lane, seq, run }) : undefined;
+  if (dueAt === undefined) return { command, moved: undefined, now };
+  const place = [slot, lane, dueAt, seq, run] as const;
   if (command.do === 'retryNow') {
     hasten(engine, { slot, lane, place }, now);
   } else {
     engine.db.run(DELETE, ...place);
     logCancelled(engine, { slot, lane, seq, run }, { now, detail: 'Cancelled on request.' });
   }
-  const moved = { slot, lane, dueAt: row.due_at, event: command.event, run };
+  const moved = { slot, lane, dueAt, event: command.event, run };
   return { command, moved, now };
 }
 

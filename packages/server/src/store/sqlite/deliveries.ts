@@ -145,6 +145,7 @@ export class SqliteDeliveries {
     return {
       event: eventId(row.event, row.rest),
       endpoint: row.endpoint,
+      lane: row.lane,
       run: row.run,
       tenant: row.tenant,
       type: row.type,
@@ -285,6 +286,7 @@ function toDelivery(row: AttemptColumns): DeliveryRow {
   return {
     event,
     endpoint,
+    lane: row.lane,
     run,
     tenant,
     type,

@@ -69,7 +69,7 @@ test('an id that differs only in its random part finds nothing', async () => {
   const event = twin(key.event);
   expect(await w.log.event('default', event)).toBeUndefined();
   expect(await w.lanes.load([{ ...key, event }])).toMatchObject([{ event: undefined }]);
-  expect(await w.lanes.requeue([{ ...keyOf(endpoint), event }], w.now)).toEqual([-1]);
+  expect(await w.requeue(endpoint, event)).toEqual({ kind: 'unknown' });
   const cancel = { ...key, event, do: 'cancel' } as const;
   expect(await w.lanes.command([cancel], w.now)).toEqual(['absent']);
   const node = await w.node();
@@ -86,11 +86,12 @@ test('an id that differs only in its random part finds nothing', async () => {
 test('what is no id of an event is asked for in vain', async () => {
   await using w = new World(openForSuite);
   await w.open();
-  const key = { ...keyOf(await w.endpoint()), run: 0 };
+  const endpoint = await w.endpoint();
+  const key = { ...keyOf(endpoint), run: 0 };
   for (const event of ['evt_', `evt_7${'z'.repeat(25)}`] as const) {
     expect(await w.log.event('default', event)).toBeUndefined();
     expect(await w.lanes.command([{ ...key, event, do: 'cancel' }], w.now)).toEqual(['absent']);
-    expect(await w.lanes.requeue([{ ...key, event }], w.now)).toEqual([-1]);
+    expect(await w.requeue(endpoint, event)).toEqual({ kind: 'unknown' });
     expect(await w.deliveries({ event })).toEqual([]);
   }
 });

@@ -13,6 +13,7 @@ import type {
   LoadedDelivery,
   NodeInfo,
   Requeue,
+  Requeued,
 } from '../store.ts';
 import { FLAG_SPLICED } from './attempts.ts';
 import {
@@ -25,7 +26,8 @@ import {
 } from './complete.ts';
 import { type Engine, readEvent } from './engine.ts';
 import { ingestJob } from './ingest.ts';
-import { eventId, eventKey, eventSeq, SEQ_MIN } from './keys.ts';
+import { eventId, eventSeq, SEQ_MIN } from './keys.ts';
+import { NewRuns } from './requeue.ts';
 import { REST } from './rows.ts';
 
 /** A process that lives this long is not being killed by what it sends. */
@@ -39,6 +41,7 @@ interface DeliveryRow {
   /** Of the event's id. */
   readonly rest: Uint8Array;
   readonly run: number;
+  readonly own_id: number;
   readonly attempt: number;
   readonly starts: number;
 }
@@ -101,7 +104,7 @@ export class SqliteLanes implements LaneStore {
     const { after } = cursor;
     const rows = this.#engine.db.all<DeliveryRow>(
       `select d.slot as slot, d.lane as lane, d.due_at as due_at, d.event as event, ${REST},
-         d.run as run, d.attempt as attempt, d.starts as starts
+         d.run as run, d.own_id as own_id, d.attempt as attempt, d.starts as starts
        from delivery d left join event e on e.seq = d.event
        where d.slot = ? and d.lane = ? and d.due_at <= ? and (d.due_at, d.event, d.run) > (?, ?, ?)
          and d.event < ?
@@ -195,25 +198,15 @@ export class SqliteLanes implements LaneStore {
     });
   }
 
-  requeue(what: readonly Requeue[], now: Ms): Promise<number[]> {
-    const engine = this.#engine;
-    let owed: { entry: LaneEntry; dueAt: Ms }[] = [];
-    return engine.committer.run({
+  requeue(what: readonly Requeue[], now: Ms): Promise<Requeued[]> {
+    const runs = new NewRuns(this.#engine, now);
+    return this.#engine.committer.run({
       durable: true,
       execute() {
-        owed = [];
-        return what.map((one) => {
-          const made = requeue(engine, one, now);
-          if (made) owed.push(made);
-          return made?.run ?? -1;
-        });
+        runs.clear();
+        return what.map((one) => runs.add(one));
       },
-      applied() {
-        for (const { entry, dueAt } of owed) {
-          entry.open += 1;
-          engine.book.wake(entry, dueAt);
-        }
-      },
+      applied: () => runs.applied(),
     });
   }
 }
@@ -221,47 +214,6 @@ export class SqliteLanes implements LaneStore {
 function toDue(row: DeliveryRow): Due {
   const { slot, lane, run, attempt, starts } = row;
   const event = eventId(row.event, row.rest);
-  return { slot, lane, dueAt: row.due_at, event, run, attempt, starts };
-}
-
-function requeue(
-  engine: Engine,
-  what: Requeue,
-  now: Ms,
-): { entry: LaneEntry; dueAt: Ms; run: number } | undefined {
-  const { db } = engine;
-  const key = eventKey(what.event);
-  const entry = engine.lane(what.slot, what.lane);
-  if (!key || !entry || engine.isExpired(key.seq)) return undefined;
-  const { seq, rest } = key;
-  const known = db.run(
-    `update event set lanes = case
-       when exists (select 1 from json_each(lanes) where value = ?) then lanes
-       else json_insert(lanes, '$[#]', ?) end
-     where seq = ? and rest = ?`,
-    what.lane,
-    what.lane,
-    seq,
-    rest,
-  );
-  if (known === 0) return undefined;
-  const place = [seq, what.slot, what.lane] as const;
-  const last = db.get<{ run: number | null }>(
-    `select max(run) as run from (
-       select run from attempt where event = ? and slot = ? and lane = ?
-       union all select run from delivery where event = ? and slot = ? and lane = ?)`,
-    ...place,
-    ...place,
-  );
-  const run = (last?.run ?? -1) + 1;
-  const dueAt = engine.book.dueAt(entry, now);
-  db.run(
-    'insert into delivery (slot, lane, due_at, event, run, attempt, starts) values (?, ?, ?, ?, ?, 0, 0)',
-    what.slot,
-    what.lane,
-    dueAt,
-    seq,
-    run,
-  );
-  return { entry, dueAt, run };
+  const ownId = row.own_id !== 0;
+  return { slot, lane, dueAt: row.due_at, event, run, ownId, attempt, starts };
 }

@@ -82,6 +82,12 @@ const MIGRATIONS: readonly string[] = [
   -- success or change.
   create table alert (endpoint integer primary key, level integer not null) strict;
   `,
+  `
+  -- 1 = sent under a webhook-id of its own.
+  alter table delivery add column own_id integer not null default 0;
+  -- Runs that people or jobs asked for are found by their event; what was routed needs no index.
+  create index delivery_again on delivery (event) where run > 0;
+  `,
 ];
 
 export function migrate(db: Database, migrations: readonly string[] = MIGRATIONS): void {

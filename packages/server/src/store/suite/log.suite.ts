@@ -346,11 +346,11 @@ export const retentionCases: Cases = {
     const [event] = await w.feed(endpoint);
     await settleAll(w, endpoint, 1);
     w.now += 29 * DAY;
-    const what = { ...keyOf(endpoint), event: event?.id ?? 'evt_' } as const;
-    expect(await w.lanes.requeue([what], w.now)).toEqual([1]);
+    const id = event?.id ?? 'evt_';
+    expect(await w.requeue(endpoint, id)).toEqual({ kind: 'owed', run: 1 });
     w.now += 2 * DAY;
     expect(await w.maintain()).toMatchObject({ expired: 1 });
-    expect(await w.lanes.requeue([what], w.now)).toEqual([-1]);
+    expect(await w.requeue(endpoint, id)).toEqual({ kind: 'unknown' });
   },
 };
 

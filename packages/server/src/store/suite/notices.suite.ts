@@ -68,7 +68,7 @@ export const noticeCases: Cases = {
     const recovered = () => [notice(w, listener, { kind: 'recovered' })];
     await settle(w, { node, endpoint, key, next: { kind: 'failed' } }, []);
     for (const told of [1, 1]) {
-      await w.lanes.requeue([{ ...keyOf(endpoint), event: key.event }], w.now);
+      await w.requeue(endpoint, key.event);
       const again = await w.first(endpoint);
       await settle(w, { node, endpoint, key: again, next: { kind: 'succeeded' } }, recovered());
       expect(await w.due(listener)).toHaveLength(told);

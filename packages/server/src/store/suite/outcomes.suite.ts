@@ -3,7 +3,7 @@ import type { Endpoint } from '../../core/model.ts';
 import type { Due, LaneCommand } from '../store.ts';
 import { type Cases, everyPage, keyOf, laneOf, type World } from './world.suite.ts';
 
-/** What outcomes, late outcomes, commands and resends do to a delivery. */
+/** What outcomes, late outcomes and commands do to a delivery. */
 export const outcomeCases: Cases = {
   'an ordered row that is kept stays first, whatever came after it': async (w) => {
     const endpoint = await w.endpoint({ ordering: 'endpoint' });
@@ -121,59 +121,6 @@ export const outcomeCases: Cases = {
     await w.put({ ...(item?.value as Endpoint), disabled: null });
     expect(await w.acquired(node)).toEqual([keyOf(endpoint)]);
     expect(await w.due(endpoint)).toHaveLength(2);
-  },
-
-  'a resend is the next run of its delivery and shows in the lists': async (w) => {
-    const endpoint = await w.endpoint();
-    const [event] = await w.feed(endpoint);
-    const node = await w.node();
-    const key = await w.first(endpoint);
-    await w.settle(node, endpoint, { key, next: { kind: 'failed' } });
-    await w.release(node, key);
-    const what = { ...keyOf(endpoint), event: key.event };
-    expect(await w.lanes.requeue([what, what], w.now)).toEqual([1, 2]);
-    expect(await w.acquired(node)).toEqual([keyOf(endpoint)]);
-    expect((await w.due(endpoint)).map(({ run, attempt }) => [run, attempt])).toEqual([
-      [1, 0],
-      [2, 0],
-    ]);
-    const states = [
-      [0, 'failed'],
-      [1, 'pending'],
-      [2, 'pending'],
-    ];
-    const rows = await w.deliveries({ event: event?.id });
-    expect(rows.map(({ run, state }) => [run, state])).toEqual(states);
-    const ofEndpoint = await w.deliveries({ endpoint: endpoint.id });
-    expect(ofEndpoint.map(({ run, state }) => [run, state]).sort()).toEqual(states);
-  },
-
-  'an event can be owed to an endpoint that it was not routed to': async (w) => {
-    const endpoint = await w.endpoint();
-    const event = w.event([]);
-    await w.ingest(event);
-    expect(await w.lanes.requeue([{ ...keyOf(endpoint), event: event.id }], w.now)).toEqual([0]);
-    expect(await w.deliveries({ event: event.id })).toMatchObject([{ endpoint: endpoint.id }]);
-    expect(await w.log.event('default', event.id)).toMatchObject({ deliveries: 1 });
-  },
-
-  'a resend in an ordered lane comes after all that is owed': async (w) => {
-    const endpoint = await w.endpoint({ ordering: 'endpoint' });
-    const [first] = await w.feed(endpoint, 3);
-    const node = await w.node();
-    await w.settle(node, endpoint, { key: await w.first(endpoint), next: { kind: 'failed' } });
-    await w.lanes.requeue([{ ...keyOf(endpoint), event: first?.id ?? 'evt_' }], w.now);
-    w.now += 100;
-    expect((await w.due(endpoint)).at(-1)).toMatchObject({ event: first?.id, run: 1 });
-  },
-
-  'what is not known is not owed': async (w) => {
-    const endpoint = await w.endpoint();
-    const [event] = await w.feed(endpoint);
-    const lost = { ...keyOf(endpoint), event: w.ids.event(0, w.now) };
-    const nowhere = { slot: 0, lane: 999 * 16, event: event?.id ?? 'evt_' } as const;
-    expect(await w.lanes.requeue([lost, nowhere], w.now)).toEqual([-1, -1]);
-    expect((await w.log.stats(w.now)).pending).toBe(1);
   },
 };
 

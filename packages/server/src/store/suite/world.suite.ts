@@ -7,6 +7,7 @@ import {
   type AttemptId,
   type Endpoint,
   type EndpointId,
+  type EventId,
   LANE_PARTS,
   type Ms,
 } from '../../core/model.ts';
@@ -25,6 +26,8 @@ import type {
   Next,
   Page,
   Release,
+  Requeue,
+  Requeued,
   Result,
   Store,
 } from '../store.ts';
@@ -219,6 +222,13 @@ export class World implements AsyncDisposable {
     const [newest] = (await this.log.attempts({ tenant: 'default', limit: 1 })).items;
     if (!newest) throw new Error('nothing was attempted');
     return newest.id;
+  }
+
+  /** A further run of an event at an endpoint. */
+  async requeue(endpoint: Endpoint, event: EventId, overrides: Partial<Requeue> = {}) {
+    const what = { ...keyOf(endpoint), event, after: undefined, ownId: false, ...overrides };
+    const [done] = await this.lanes.requeue([what], this.now);
+    return done as Requeued;
   }
 
   release(node: number, key: LaneKey, overrides: Partial<Release> = {}) {

@@ -1,0 +1,71 @@
+import { LANE_PARTS, type Ms } from '../../core/model.ts';
+import { numberOfLane } from '../../core/routing.ts';
+import { FLAG_LATE, type RunKey } from './attempts.ts';
+import type { Engine } from './engine.ts';
+
+/**
+ * Open rows have no index by event: the hot path would pay for it. What is asked of one event is
+ * answered from its log instead, so that no lane, which may owe a million rows, is searched for it.
+ */
+
+/**
+ * The last run of an event at an endpoint, over all lanes it has had; -1 = there was none. A run as
+ * routed that has no end in the log is owed.
+ */
+export function lastRun(
+  engine: Engine,
+  at: { readonly seq: number; readonly lanes: readonly number[]; readonly number: number },
+): { run: number; pending: boolean } {
+  const { db } = engine;
+  const again = db.get<{ run: number | null }>(
+    `select max(run) as run from delivery where event = ? and run > 0 and lane / ${LANE_PARTS} = ?`,
+    at.seq,
+    at.number,
+  );
+  const ended = db.get<{ run: number | null }>(
+    `select max(run) as run from attempt where event = ? and lane / ${LANE_PARTS} = ?
+     and state <> 0 and flags & ${FLAG_LATE} = 0`,
+    at.seq,
+    at.number,
+  );
+  const routed = at.lanes.some((lane) => numberOfLane(lane) === at.number) ? 0 : -1;
+  const run = Math.max(again?.run ?? -1, ended?.run ?? -1, routed);
+  return { run, pending: run > (ended?.run ?? -1) };
+}
+
+/** When the open row of a run is due; undefined = it is not owed. */
+export function dueOf(engine: Engine, run: RunKey): Ms | undefined {
+  const { db } = engine;
+  const of = [run.slot, run.lane, run.seq, run.run] as const;
+  if (run.run > 0) {
+    return db.get<{ due_at: Ms }>(
+      `select due_at from delivery
+       where slot = ? and lane = ? and event = ? and run = ? and run > 0`,
+      ...of,
+    )?.due_at;
+  }
+  const likely = db.all<{ due_at: Ms | null }>(
+    `select next_at as due_at from attempt
+     where event = ? and slot = ? and lane = ? and run = 0 and state = 0 and next_at is not null
+     union select created_at from event where seq = ?`,
+    run.seq,
+    run.slot,
+    run.lane,
+    run.seq,
+  );
+  for (const { due_at } of likely) {
+    const found = db.get<object>(
+      'select 1 from delivery where slot = ? and lane = ? and due_at = ? and event = ? and run = 0',
+      run.slot,
+      run.lane,
+      due_at,
+      run.seq,
+    );
+    if (found) return due_at ?? undefined;
+  }
+  // Moved by hand, or in an ordered lane: those are few, or short.
+  return db.get<{ due_at: Ms }>(
+    'select due_at from delivery where slot = ? and lane = ? and event = ? and run = ?',
+    ...of,
+  )?.due_at;
+}
