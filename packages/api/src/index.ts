@@ -6,6 +6,7 @@ export * from './errors.ts';
 export * from './events.ts';
 export * from './format.ts';
 export * from './keys.ts';
+export * from './mending.ts';
 export * from './openapi.ts';
 export type * from './operation.ts';
 export { type OperationId, type Operations, operations } from './operations.ts';

@@ -2,6 +2,7 @@ import { deliveryOperations } from './deliveries.ts';
 import { endpointOperations } from './endpoints.ts';
 import { eventOperations } from './events.ts';
 import { keyOperations } from './keys.ts';
+import { mendingOperations } from './mending.ts';
 import type { Operation } from './operation.ts';
 import { sessionOperations } from './sessions.ts';
 import { systemOperations } from './system.ts';
@@ -16,6 +17,7 @@ export const operations = {
   ...endpointOperations,
   ...eventOperations,
   ...deliveryOperations,
+  ...mendingOperations,
   ...keyOperations,
   ...sessionOperations,
   ...systemOperations,

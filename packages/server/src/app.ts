@@ -15,7 +15,8 @@ import { fileURLToPath } from 'node:url';
 import { VERSION } from '@posthorn/wire';
 import type { Config } from './config.ts';
 import type { Clock } from './core/clock.ts';
-import { createIdFactory } from './core/ids.ts';
+import { createIdFactory, type IdFactory } from './core/ids.ts';
+import { Mending } from './delivery/mending/mending.ts';
 import { Publisher } from './delivery/publish.ts';
 import { Registry } from './delivery/registry/registry.ts';
 import {
@@ -147,15 +148,7 @@ async function compose(
   view.onChange(() => engine.configChanged());
   await engine.start();
 
-  const publisher = new Publisher({
-    store: store.lanes,
-    view,
-    ids,
-    clock,
-    queueEventsMax: config.queueEvents,
-    queueBytesMax: config.queueBytes,
-    at: crashPoint(config.crashAt),
-  });
+  const { publisher, mending } = verbsOf({ config, store, view, ids, clock });
   describeTo(metrics, publisher);
 
   let url = config.baseUrl ?? 'http://localhost';
@@ -163,6 +156,7 @@ async function compose(
   const http = await createHttpServer({
     publisher,
     registry,
+    mending,
     config: view,
     log: store.log,
     configStore: store.config,
@@ -190,6 +184,28 @@ async function compose(
   const handler: RequestListener = (req, res) => void http.server.emit('request', req, res);
   const dashboardLink = async () => (dashboard ? operatorLink(registry, url) : undefined);
   return { url, handler, adminKey, dashboardLink, publisher, registry, store };
+}
+
+/** What people and producers ask for, apart from configuration. */
+function verbsOf(of: {
+  readonly config: Config;
+  readonly store: Store;
+  readonly view: ConfigView;
+  readonly ids: IdFactory;
+  readonly clock: Clock;
+}) {
+  const { config, store, view, ids, clock } = of;
+  const publisher = new Publisher({
+    store: store.lanes,
+    view,
+    ids,
+    clock,
+    queueEventsMax: config.queueEvents,
+    queueBytesMax: config.queueBytes,
+    at: crashPoint(config.crashAt),
+  });
+  const mending = new Mending({ lanes: store.lanes, log: store.log, view, clock });
+  return { publisher, mending };
 }
 
 interface EngineOf extends Omit<EngineParts, 'log'> {

@@ -7,7 +7,8 @@ import { Housekeeper } from './delivery/housekeeper.ts';
 import { offering, telling } from './delivery/offering.ts';
 import { NameResolver } from './delivery/resolver.ts';
 import { createSender } from './delivery/sender.ts';
-import { Worker, type WorkerLog } from './delivery/worker.ts';
+import { Worker } from './delivery/worker.ts';
+import type { WorkerLog } from './delivery/worker-options.ts';
 import { ConfigView } from './store/config-view.ts';
 import { openSqlite } from './store/sqlite/open.ts';
 import type { Result, Store } from './store/store.ts';
@@ -139,7 +140,11 @@ export async function openEngine(settings: EngineSettings, parts: EngineParts): 
     store: {
       ...store,
       config: telling(store.config, stored),
-      lanes: offering(store.lanes, { offer: (events) => worker.offer(events), stored }),
+      lanes: offering(store.lanes, {
+        offer: (events) => worker.offer(events),
+        stored,
+        asked: (lanes) => worker.asked(lanes),
+      }),
     },
     async start() {
       await view.refresh();

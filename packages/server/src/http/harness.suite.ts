@@ -5,6 +5,7 @@ import { type Client, createClient, type Operation, operations, Problem } from '
 import { onTestFinished } from 'vitest';
 import { createIdFactory } from '../core/ids.ts';
 import type { EndpointId, KeyScope } from '../core/model.ts';
+import { Mending } from '../delivery/mending/mending.ts';
 import { Publisher } from '../delivery/publish.ts';
 import { Registry } from '../delivery/registry/registry.ts';
 import { ConfigView } from '../store/config-view.ts';
@@ -62,6 +63,12 @@ export async function startServer(overrides: Partial<HttpDeps> = {}): Promise<Ha
       at: () => {},
     }),
     registry,
+    mending: new Mending({
+      lanes: store.lanes,
+      log: store.log,
+      view: config,
+      clock: { now, after },
+    }),
     config,
     log: store.log,
     configStore: store.config,

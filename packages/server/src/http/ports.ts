@@ -1,5 +1,6 @@
 import type { EventDraft } from '@posthorn/wire';
 import type { ApiKey, EventId, Ms, Session, Tenant, TenantId } from '../core/model.ts';
+import type { Mending } from '../delivery/mending/mending.ts';
 import type { Registry } from '../delivery/registry/registry.ts';
 import type { ConfigStore, LogStore } from '../store/store.ts';
 import type { SiteFiles } from './site.ts';
@@ -8,6 +9,7 @@ import type { SiteFiles } from './site.ts';
 export interface HttpDeps {
   readonly publisher: Publisher;
   readonly registry: Registry;
+  readonly mending: Mending;
   readonly config: ConfigView;
   readonly log: LogStore;
   readonly configStore: ConfigStore;

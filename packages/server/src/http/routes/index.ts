@@ -4,6 +4,7 @@ import { deliveryRoutes } from './deliveries.ts';
 import { endpointRoutes } from './endpoints.ts';
 import { eventRoutes } from './events.ts';
 import { keyRoutes } from './keys.ts';
+import { mendingRoutes } from './mending.ts';
 import { sessionRoutes } from './sessions.ts';
 import { systemRoutes } from './system.ts';
 import { tenantRoutes } from './tenants.ts';
@@ -15,6 +16,7 @@ export function createHandlers(deps: HttpDeps): Handlers {
     ...endpointRoutes(deps),
     ...eventRoutes(deps),
     ...deliveryRoutes(deps),
+    ...mendingRoutes(deps),
     ...keyRoutes(deps),
     ...sessionRoutes(deps),
     ...systemRoutes(deps),
