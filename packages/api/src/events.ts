@@ -1,13 +1,14 @@
 import { z } from 'zod';
 import {
   Channel,
-  EndpointId,
   EventId,
+  EventKey,
   EventType,
   Header,
+  logQuery,
   None,
   page,
-  pageQuery,
+  Subject,
   TENANT,
   TenantId,
   TenantParams,
@@ -19,12 +20,8 @@ export const EVENT_BYTES_MAX = 1_048_576;
 export const REQUEST_BYTES_MAX = 8_388_608;
 export const EVENTS_PER_REQUEST_MAX = 500;
 
-const EventKey = z
-  .string()
-  .regex(/^[\x21-\x7e]{1,128}$/, 'must be 1 to 128 printable ASCII characters without spaces');
-
 const meta = {
-  subject: z.string().max(256).optional().meta({ description: 'Id of the resource.' }),
+  subject: Subject.optional().meta({ description: 'Id of the resource.' }),
   actor: z.record(z.string().max(128), z.unknown()).optional(),
   context: z.record(z.string().max(128), z.unknown()).optional().meta({
     description: 'Request facts that dialects show: client IP, request URI, session …',
@@ -85,14 +82,7 @@ export const Event = z
 export type Event = z.infer<typeof Event>;
 
 export const EventPage = page('EventPage', EventSummary);
-export const EventQuery = z.strictObject({
-  ...pageQuery,
-  type: EventType.optional(),
-  idempotencyKey: EventKey.optional(),
-  endpoint: EndpointId.optional(),
-  from: Timestamp.optional(),
-  to: Timestamp.optional(),
-});
+export const EventQuery = z.strictObject(logQuery);
 export const EventParams = z.strictObject({ tenant: TenantId, event: EventId });
 
 export const eventOperations = {
@@ -124,7 +114,7 @@ export const eventOperations = {
     summary: 'List events',
     params: TenantParams,
     query: EventQuery,
-    responses: { 200: { description: 'A page of ', body: EventPage } },
+    responses: { 200: { description: 'A page of events.', body: EventPage } },
   },
   getEvent: {
     method: 'GET',
