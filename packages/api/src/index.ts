@@ -4,6 +4,7 @@ export * from './deliveries.ts';
 export * from './endpoints.ts';
 export * from './errors.ts';
 export * from './events.ts';
+export * from './exchanges.ts';
 export * from './format.ts';
 export * from './keys.ts';
 export * from './mending.ts';

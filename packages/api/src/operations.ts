@@ -1,6 +1,7 @@
 import { deliveryOperations } from './deliveries.ts';
 import { endpointOperations } from './endpoints.ts';
 import { eventOperations } from './events.ts';
+import { exchangeOperations } from './exchanges.ts';
 import { keyOperations } from './keys.ts';
 import { mendingOperations } from './mending.ts';
 import type { Operation } from './operation.ts';
@@ -17,6 +18,7 @@ export const operations = {
   ...endpointOperations,
   ...eventOperations,
   ...deliveryOperations,
+  ...exchangeOperations,
   ...mendingOperations,
   ...keyOperations,
   ...sessionOperations,

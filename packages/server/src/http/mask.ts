@@ -2,7 +2,10 @@ import { MASK } from '@posthorn/api';
 import { AppError } from '../core/errors.ts';
 import type { Header } from '../core/model.ts';
 
-/** Header values that may be passwords are never read back: not from configuration, not from the log. */
+/**
+ * Header values that may be passwords are never read back: not from configuration, and from the log
+ * only by who asks for them and may change them.
+ */
 const SENSITIVE = /auth|cookie|token|secret|key|password/i;
 
 export function maskHeaders(headers: readonly Header[]): Header[] {

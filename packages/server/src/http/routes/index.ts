@@ -3,6 +3,7 @@ import type { HttpDeps } from '../ports.ts';
 import { deliveryRoutes } from './deliveries.ts';
 import { endpointRoutes } from './endpoints.ts';
 import { eventRoutes } from './events.ts';
+import { exchangeRoutes } from './exchanges.ts';
 import { keyRoutes } from './keys.ts';
 import { mendingRoutes } from './mending.ts';
 import { sessionRoutes } from './sessions.ts';
@@ -16,6 +17,7 @@ export function createHandlers(deps: HttpDeps): Handlers {
     ...endpointRoutes(deps),
     ...eventRoutes(deps),
     ...deliveryRoutes(deps),
+    ...exchangeRoutes(deps),
     ...mendingRoutes(deps),
     ...keyRoutes(deps),
     ...sessionRoutes(deps),
