@@ -259,6 +259,8 @@ class WebhookReceiver<M extends object> implements Receiver<M> {
     if (this.#options.ack !== 'queued') {
       return this.#open(request, { verified, described, waitUntil });
     }
+    // Checked here too, because here the sender can still be told.
+    await this.#payload(described.type ?? '', described.payload);
     await this.#enqueue(request, verified);
     return { status: 202, headers: {}, body: '', outcome: 'queued' };
   }

@@ -123,19 +123,11 @@ const STATUS_CASES: readonly StatusCase[] = [
     w.raw(Uint8Array.of(0x22, 0xff, 0x22)),
   ),
   bad('a valid signature of nothing is refused', (w) => w.raw('')),
-  bad('an id with a dot is refused', (w) => w.good().header('webhook-id', 'msg.1')),
 ];
-
-const TIMESTAMPS = ['1700000000abc', ' 1700000000', '+1700000000', '1700000000.5', '17e8', ''];
 
 function headerCases(): StatusCase[] {
   const names = ['webhook-id', 'webhook-timestamp', 'webhook-signature'];
   return [
-    ...TIMESTAMPS.map((value) =>
-      bad(`the timestamp ${JSON.stringify(value)} is refused`, (w) =>
-        w.good().header('webhook-timestamp', value),
-      ),
-    ),
     ...names.map((name) => bad(`an empty ${name} is refused`, (w) => w.good().header(name, ''))),
     ...['v1,', 'v1', ',', 'v0,abc', 'v1a,AAAA'].map((value) =>
       bad(`the signature ${JSON.stringify(value)} is refused`, (w) =>
@@ -154,7 +146,24 @@ interface HeaderCase {
 
 const JUNK = `v1,${'A'.repeat(43)}=`;
 
+/** The right number to lenient parsers, so only a strict one refuses it. */
+const TIMESTAMPS: readonly ((digits: string) => string)[] = [
+  (digits) => `${digits}abc`,
+  (digits) => `${digits}.9`,
+  (digits) => `${digits}e0`,
+  (digits) => `+${digits}`,
+  (digits) => `0x${Number(digits).toString(16)}`,
+];
+
 const CHANGED_HEADERS: readonly HeaderCase[] = [
+  ...TIMESTAMPS.map((spell) => ({
+    name: `a timestamp written ${spell('1700000000')} is refused`,
+    expect: refusal,
+    change: (headers: Record<string, string>) => ({
+      ...headers,
+      'webhook-timestamp': spell(headers['webhook-timestamp'] ?? ''),
+    }),
+  })),
   ...['webhook-id', 'webhook-timestamp', 'webhook-signature'].map((name) => ({
     name: `a missing ${name} is refused`,
     expect: refusal,
