@@ -53,11 +53,26 @@ export const EventInputs = z.union([
   z.array(EventInput).min(1).max(EVENTS_PER_REQUEST_MAX),
 ]);
 
+export const EventWarning = z
+  .strictObject({
+    code: z.enum(['unknown_type', 'archived_type', 'schema', 'unchecked']).meta({
+      description: 'unchecked: the schema could not be applied, or took too long.',
+    }),
+    message: z.string(),
+    errors: z.array(z.strictObject({ path: z.string(), message: z.string() })).meta({
+      description: 'What does not fit the schema, as `data.user.email`.',
+    }),
+  })
+  .meta({ id: 'EventWarning', description: 'How an event differs from the catalogue.' });
+
 export const Accepted = z
   .strictObject({
     id: EventId,
     deliveries: z.int().meta({ description: 'To how many endpoints it goes.' }),
     duplicate: z.boolean().meta({ description: 'true: this id was accepted before.' }),
+    warnings: z.array(EventWarning).optional().meta({
+      description: "With the tenant's validation `warn`, if there is something to say.",
+    }),
   })
   .meta({ id: 'Accepted' });
 export type Accepted = z.infer<typeof Accepted>;
@@ -94,7 +109,9 @@ export const eventOperations = {
     summary: 'Publish an event, or up to 500 as one atomic request',
     description:
       'Stored before it is acknowledged. An `Idempotency-Key` header equals `id`. An array is ' +
-      'answered with an array; a refusal names the index. 1 MiB per event, 8 MiB per request.',
+      'answered with an array; a refusal names the index. 1 MiB per event, 8 MiB per request. Where ' +
+      "the tenant's validation is `refuse`, an event that is not what the catalogue says is answered " +
+      'with `event_invalid`; its `reason` is a code of a warning.',
     params: TenantParams,
     query: None,
     body: EventInputs,
@@ -104,7 +121,7 @@ export const eventOperations = {
         body: z.union([Accepted, z.array(Accepted)]),
       },
     },
-    problems: ['idempotency_conflict', 'unsupported_encoding', 'disk_full'],
+    problems: ['idempotency_conflict', 'event_invalid', 'unsupported_encoding', 'disk_full'],
   },
   listEvents: {
     method: 'GET',

@@ -3,6 +3,7 @@ export * from './common.ts';
 export * from './deliveries.ts';
 export * from './endpoints.ts';
 export * from './errors.ts';
+export * from './event-types.ts';
 export * from './events.ts';
 export * from './exchanges.ts';
 export * from './format.ts';

@@ -1,5 +1,6 @@
 import { deliveryOperations } from './deliveries.ts';
 import { endpointOperations } from './endpoints.ts';
+import { eventTypeOperations } from './event-types.ts';
 import { eventOperations } from './events.ts';
 import { exchangeOperations } from './exchanges.ts';
 import { keyOperations } from './keys.ts';
@@ -16,6 +17,7 @@ import { tenantOperations } from './tenants.ts';
 export const operations = {
   ...tenantOperations,
   ...endpointOperations,
+  ...eventTypeOperations,
   ...eventOperations,
   ...deliveryOperations,
   ...exchangeOperations,

@@ -16,6 +16,9 @@ import { VERSION } from '@posthorn/wire';
 import type { Config } from './config.ts';
 import type { Clock } from './core/clock.ts';
 import { createIdFactory, type IdFactory } from './core/ids.ts';
+import { SchemaChecker } from './delivery/catalogue/checker.ts';
+import { EventJudge, FINDING_CODES } from './delivery/catalogue/judge.ts';
+import { startHere } from './delivery/catalogue/schema-runner.ts';
 import { Mending } from './delivery/mending/mending.ts';
 import { Publisher } from './delivery/publish.ts';
 import { Registry } from './delivery/registry/registry.ts';
@@ -33,7 +36,7 @@ import { readSite, type SiteFiles } from './http/site.ts';
 import { ConfigView } from './store/config-view.ts';
 import type { Store } from './store/store.ts';
 import type { Logger, Metrics } from './telemetry.ts';
-import { startEngineThreads } from './threads.ts';
+import { startEngineThreads, startSchemaThread } from './threads.ts';
 
 export interface AppOptions {
   readonly config: Config;
@@ -132,12 +135,15 @@ async function compose(
   const ids = createIdFactory(randomBytes, {
     after: (await store.log.stats(clock.now())).newestAt,
   });
+  const checker = createChecker(options);
+  closers.push(() => checker.close());
   const registry = new Registry({
     store: store.config,
     ids,
     now: () => clock.now(),
     random: randomBytes,
     judgeUrl: (url) => guard.judgeUrl(url),
+    schemaRefusal: (schema, owner) => checker.refusal(schema, owner),
     refresh: () => view.refresh(),
   });
   await registry.tenants.ensureDefault();
@@ -148,8 +154,7 @@ async function compose(
   view.onChange(() => engine.configChanged());
   await engine.start();
 
-  const { publisher, mending } = verbsOf({ config, store, view, ids, clock });
-  describeTo(metrics, publisher);
+  const { publisher, mending } = verbsOf({ options, store, view, ids, clock, checker });
 
   let url = config.baseUrl ?? 'http://localhost';
   const dashboard = dashboardFiles(config, logger);
@@ -187,14 +192,19 @@ async function compose(
 }
 
 /** What people and producers ask for, apart from configuration. */
-function verbsOf(of: {
-  readonly config: Config;
+interface VerbParts {
+  readonly options: AppOptions;
   readonly store: Store;
   readonly view: ConfigView;
   readonly ids: IdFactory;
   readonly clock: Clock;
-}) {
-  const { config, store, view, ids, clock } = of;
+  readonly checker: SchemaChecker;
+}
+
+function verbsOf(parts: VerbParts) {
+  const { store, view, ids, clock } = parts;
+  const { config, metrics } = parts.options;
+  const judge = createJudge(parts);
   const publisher = new Publisher({
     store: store.lanes,
     view,
@@ -203,7 +213,9 @@ function verbsOf(of: {
     queueEventsMax: config.queueEvents,
     queueBytesMax: config.queueBytes,
     at: crashPoint(config.crashAt),
+    judge: (tenant, drafts) => judge.judge(tenant, drafts),
   });
+  describeTo(metrics, publisher);
   const mending = new Mending({ lanes: store.lanes, log: store.log, view, clock });
   return { publisher, mending };
 }
@@ -213,9 +225,13 @@ interface EngineOf extends Omit<EngineParts, 'log'> {
 }
 
 /** In threads, or here: with virtual time, a store in between, or from source. */
+function isInline({ clock, wrapStore, inline = false }: AppOptions): boolean {
+  return inline || clock !== undefined || wrapStore !== undefined;
+}
+
 function openIn(options: AppOptions, of: EngineOf): Promise<Engine> {
-  const { config, logger, clock, wrapStore, inline } = options;
-  if (inline || clock || wrapStore) return openEngine(of.settings, { ...of, log: logger });
+  const { config, logger } = options;
+  if (isInline(options)) return openEngine(of.settings, { ...of, log: logger });
   const { settings, fatal, configChanged } = of;
   const { logLevel: level, logFormat: format } = config;
   return startEngineThreads({
@@ -223,6 +239,41 @@ function openIn(options: AppOptions, of: EngineOf): Promise<Engine> {
     fatal,
     configChanged,
     logger: { level, format, colors: false },
+  });
+}
+
+function createChecker(options: AppOptions): SchemaChecker {
+  const { logger, metrics } = options;
+  const stops = metrics.counter({
+    name: 'posthorn_schema_stops_total',
+    help: 'Schemas whose check took too long, or too much memory.',
+  });
+  return new SchemaChecker({
+    start: isInline(options) ? startHere : startSchemaThread,
+    // Of the machine, not of a test: what it limits is real work.
+    clock: systemClock,
+    stopped(schema) {
+      stops.add();
+      logger.warn({ schema }, 'a schema took too long to check and is left alone for a while');
+    },
+  });
+}
+
+function createJudge({ options, view, store, checker }: VerbParts): EventJudge {
+  const unfit = options.metrics.counter({
+    name: 'posthorn_events_unfit_total',
+    help: 'Posted events that are not what the catalogue of their tenant says.',
+    labels: { validation: ['warn', 'refuse'], reason: FINDING_CODES },
+  });
+  return new EventJudge({
+    view,
+    store: store.config,
+    checker,
+    async isStored(tenant, idempotencyKey) {
+      const { items } = await store.log.events({ tenant, idempotencyKey, limit: 1 });
+      return items.length > 0;
+    },
+    found: (validation, { code }) => unfit.add(1, { validation, reason: code }),
   });
 }
 

@@ -105,7 +105,7 @@ export async function openEngine(settings: EngineSettings, parts: EngineParts): 
     resolver,
     ...(settings.caFile === undefined ? {} : { tlsCa: readFileSync(settings.caFile, 'utf8') }),
   });
-  const view = new ConfigView(store.config);
+  const view = new ConfigView(store.config, ['tenant', 'endpoint']);
   const refresh = () =>
     void view.refresh().catch((err: unknown) => log.warn({ err }, 'configuration not read'));
   const meter = createMeter();

@@ -1,4 +1,5 @@
 import { MessageChannel, Worker } from 'node:worker_threads';
+import type { StartRunner } from './delivery/catalogue/schema-runner.ts';
 import type { Engine, EngineParts, EngineSettings } from './engine.ts';
 import { remoteStore } from './store/remote.ts';
 import { StoreError } from './store/store.ts';
@@ -149,3 +150,31 @@ class Asker {
     });
   }
 }
+
+/** What checking data against one schema may take; more ends the thread. */
+const SCHEMA_HEAP_MB = 128;
+
+/** Where events are checked against the catalogue: ended without regard when something takes too long. */
+export const startSchemaThread: StartRunner = ({ answered, died }) => {
+  const worker = new Worker(new URL('./schema-thread.js', import.meta.url), {
+    name: 'posthorn-schemas',
+    resourceLimits: { maxOldGenerationSizeMb: SCHEMA_HEAP_MB },
+  });
+  worker.unref();
+  worker.on('message', answered);
+  // Out of memory comes as an error, and then as an exit.
+  worker.on('error', () => {});
+  worker.on('exit', died);
+  return {
+    post(ask) {
+      if (ask.kind === 'compile') return worker.postMessage(ask);
+      // A view would be cloned with all of the request's body that lies behind it.
+      const data = new Uint8Array(ask.data);
+      worker.postMessage({ ...ask, data }, [data.buffer]);
+    },
+    end() {
+      worker.off('exit', died);
+      void worker.terminate();
+    },
+  };
+};

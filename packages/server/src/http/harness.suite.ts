@@ -5,6 +5,9 @@ import { type Client, createClient, type Operation, operations, Problem } from '
 import { onTestFinished } from 'vitest';
 import { createIdFactory } from '../core/ids.ts';
 import type { EndpointId, KeyScope } from '../core/model.ts';
+import { SchemaChecker } from '../delivery/catalogue/checker.ts';
+import { EventJudge } from '../delivery/catalogue/judge.ts';
+import { startHere } from '../delivery/catalogue/schema-runner.ts';
 import { Mending } from '../delivery/mending/mending.ts';
 import { Publisher } from '../delivery/publish.ts';
 import { Registry } from '../delivery/registry/registry.ts';
@@ -40,12 +43,23 @@ export async function startServer(overrides: Partial<HttpDeps> = {}): Promise<Ha
   const ids = createIdFactory(randomBytes);
   const store = createMemoryStore();
   const config = new ConfigView(store.config);
+  const checker = new SchemaChecker({ start: startHere, clock: { now, after }, stopped: () => {} });
+  const judge = new EventJudge({
+    view: config,
+    store: store.config,
+    checker,
+    async isStored(tenant, idempotencyKey) {
+      const { items } = await store.log.events({ tenant, idempotencyKey, limit: 1 });
+      return items.length > 0;
+    },
+  });
   const registry = new Registry({
     store: store.config,
     ids,
     now,
     random: randomBytes,
     judgeUrl: (url) => (url.hostname === '169.254.169.254' ? 'link-local' : undefined),
+    schemaRefusal: (schema, owner) => checker.refusal(schema, owner),
     refresh: () => config.refresh(),
   });
   await registry.tenants.ensureDefault();
@@ -61,6 +75,7 @@ export async function startServer(overrides: Partial<HttpDeps> = {}): Promise<Ha
       queueEventsMax: 10_000,
       queueBytesMax: 64_000_000,
       at: () => {},
+      judge: (tenant, drafts) => judge.judge(tenant, drafts),
     }),
     registry,
     mending: new Mending({

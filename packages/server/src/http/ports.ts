@@ -1,7 +1,9 @@
 import type { EventDraft } from '@posthorn/wire';
 import type { ApiKey, EventId, Ms, Session, Tenant, TenantId } from '../core/model.ts';
+import type { Finding } from '../delivery/catalogue/judge.ts';
 import type { Mending } from '../delivery/mending/mending.ts';
 import type { Registry } from '../delivery/registry/registry.ts';
+import type { CatalogueIndex } from '../store/catalogue-index.ts';
 import type { ConfigStore, LogStore } from '../store/store.ts';
 import type { SiteFiles } from './site.ts';
 
@@ -35,6 +37,7 @@ export interface Published {
   readonly id: EventId;
   readonly deliveries: number;
   readonly duplicate: boolean;
+  readonly warnings?: readonly Finding[];
 }
 
 /** Stores events and what they owe. Resolved = durable. Rejects with `AppError` or `StoreError`. */
@@ -52,6 +55,9 @@ export interface ConfigView {
   sessionByHash(hex: string): Session | undefined;
   keyById(id: string): ApiKey | undefined;
   tenant(id: string): Tenant | undefined;
+  /** The tenant, then its parents. */
+  lineage(id: TenantId): readonly Tenant[];
+  readonly catalogue: Pick<CatalogueIndex, 'find' | 'all'>;
 }
 
 export interface HttpLogger {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import * as http from 'node:http';
 import type { Duplex } from 'node:stream';
-import Fastify, { type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { AppError } from '../core/errors.ts';
 import { Authenticator } from './auth.ts';
 import { IngestHandler, ingestTenant } from './ingest.ts';
@@ -120,13 +120,15 @@ function createApp(deps: HttpDeps, { requestId, serverFactory }: AppOptions): Fa
       setCommonHeaders(request, reply);
       replyProblem(reply, toProblem(error, request.id, logger));
     },
-    routerOptions: { caseSensitive: true },
+    // The longest type of an event, every character percent-encoded.
+    routerOptions: { caseSensitive: true, maxParamLength: 3 * 128 },
   });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(
     /^application\/(?:[\w.+-]+\+)?json *(?:;|$)/i,
     { parseAs: 'buffer' },
-    async (_request: unknown, bytes: Buffer) => parseJson(bytes),
+    async (request: FastifyRequest, bytes: Buffer) =>
+      parseJson(bytes, request.routeOptions.config.valuesMax),
   );
   app.addHook('onRequest', async (request, reply) => setCommonHeaders(request, reply));
   app.setNotFoundHandler((request) => refuseRoute(request));

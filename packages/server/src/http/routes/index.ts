@@ -2,6 +2,7 @@ import type { Handlers } from '../handlers.ts';
 import type { HttpDeps } from '../ports.ts';
 import { deliveryRoutes } from './deliveries.ts';
 import { endpointRoutes } from './endpoints.ts';
+import { eventTypeRoutes } from './event-types.ts';
 import { eventRoutes } from './events.ts';
 import { exchangeRoutes } from './exchanges.ts';
 import { keyRoutes } from './keys.ts';
@@ -15,6 +16,7 @@ export function createHandlers(deps: HttpDeps): Handlers {
   return {
     ...tenantRoutes(deps),
     ...endpointRoutes(deps),
+    ...eventTypeRoutes(deps),
     ...eventRoutes(deps),
     ...deliveryRoutes(deps),
     ...exchangeRoutes(deps),
