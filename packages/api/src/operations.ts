@@ -1,10 +1,9 @@
+import { captureOperations } from './captures.ts';
 import { deliveryOperations } from './deliveries.ts';
 import { endpointOperations } from './endpoints.ts';
-import { eventTypeOperations } from './event-types.ts';
 import { eventOperations } from './events.ts';
-import { exchangeOperations } from './exchanges.ts';
+import { inboxOperations } from './inboxes.ts';
 import { keyOperations } from './keys.ts';
-import { mendingOperations } from './mending.ts';
 import type { Operation } from './operation.ts';
 import { sessionOperations } from './sessions.ts';
 import { systemOperations } from './system.ts';
@@ -17,11 +16,10 @@ import { tenantOperations } from './tenants.ts';
 export const operations = {
   ...tenantOperations,
   ...endpointOperations,
-  ...eventTypeOperations,
   ...eventOperations,
   ...deliveryOperations,
-  ...exchangeOperations,
-  ...mendingOperations,
+  ...inboxOperations,
+  ...captureOperations,
   ...keyOperations,
   ...sessionOperations,
   ...systemOperations,

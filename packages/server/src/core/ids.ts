@@ -1,3 +1,4 @@
+import type { InboxId } from './inbox.ts';
 import type { EndpointId, EventId, KeyId, Ms, SessionId, Slot } from './model.ts';
 
 /**
@@ -55,7 +56,7 @@ export function decodeId(id: string): Uint8Array | undefined {
   return id.charCodeAt(start) <= 55 /* '7' */ ? bytes : undefined;
 }
 
-export function isId<P extends 'evt' | 'ep' | 'att' | 'key' | 'ses'>(
+export function isId<P extends 'evt' | 'ep' | 'att' | 'key' | 'ses' | 'inb' | 'cap'>(
   prefix: P,
   text: string,
 ): text is `${P}_${string}` {
@@ -77,6 +78,7 @@ export interface IdFactory {
   endpoint(now: Ms): EndpointId;
   key(now: Ms): KeyId;
   session(now: Ms): SessionId;
+  inbox(now: Ms): InboxId;
 }
 
 /**
@@ -136,5 +138,6 @@ export function createIdFactory(
     endpoint: (now) => `ep_${next(now, undefined)}`,
     key: (now) => `key_${next(now, undefined)}`,
     session: (now) => `ses_${next(now, undefined)}`,
+    inbox: (now) => `inb_${next(now, undefined)}`,
   };
 }

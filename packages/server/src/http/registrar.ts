@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { API_PREFIX, type Operation, operations, PROBLEM_MEDIA_TYPE } from '@posthorn/api';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../core/errors.ts';
@@ -9,7 +10,7 @@ import { API_HEADERS } from './respond.ts';
 
 /** Walks the contract and makes each operation a route: authenticate, authorise, validate, run. */
 
-/** More values than this in one body are a flood (A33), unless the operation says otherwise. */
+/** More values than this in one body is nobody's configuration (A33). */
 const BODY_VALUES_MAX = 5000;
 
 const QUOTE = 0x22;
@@ -21,9 +22,6 @@ const OPEN_OBJECT = 0x7b;
 declare module 'fastify' {
   interface FastifyRequest {
     principal: Principal | undefined;
-  }
-  interface FastifyContextConfig {
-    valuesMax?: number;
   }
 }
 
@@ -47,16 +45,10 @@ export function registerOperations(app: FastifyInstance, options: RegistrarOptio
     app.route({
       method: operation.method,
       url: operation.path.replaceAll(/\{(\w+)\}/g, ':$1'),
-      ...limitsOf(operation),
       onRequest: async (request) => admit(request, operation, options),
       handler: async (request, reply) => run({ request, reply, operation, handler }),
     });
   }
-}
-
-function limitsOf({ bodyLimits }: Operation) {
-  if (!bodyLimits) return {};
-  return { bodyLimit: bodyLimits.bytesMax, config: { valuesMax: bodyLimits.valuesMax } };
 }
 
 /** Before the body is read: who is it, and may they? */
@@ -98,13 +90,14 @@ async function run({ request, reply, operation, handler }: Run): Promise<unknown
   reply.code(status);
   if (answer === undefined) return reply.send();
   reply.header('Content-Type', type);
+  if (answer instanceof Reply) reply.headers(answer.headers);
   return reply.send(bytesOf(answer));
 }
 
 /** Bytes, because Fastify adds a charset to the type of a string. */
-function bytesOf(answer: unknown): Uint8Array {
+function bytesOf(answer: unknown): Uint8Array | Readable {
   const body = answer instanceof Reply ? answer.body : answer;
-  if (body instanceof Uint8Array) return body;
+  if (body instanceof Uint8Array || body instanceof Readable) return body;
   return Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
 }
 
@@ -149,10 +142,10 @@ function refuseProto(body: unknown): void {
  * JSON of a control request. Counted before it is parsed, so that a flood costs little; strict UTF-8,
  * because a replaced byte would be a changed value.
  */
-export function parseJson(bytes: Buffer, valuesMax = BODY_VALUES_MAX): unknown {
+export function parseJson(bytes: Buffer): unknown {
   if (bytes.length === 0) return undefined;
-  if (countValues(bytes) > valuesMax) {
-    throw new AppError('invalid_request', `The body has more than ${valuesMax} values.`);
+  if (countValues(bytes) > BODY_VALUES_MAX) {
+    throw new AppError('invalid_request', `The body has more than ${BODY_VALUES_MAX} values.`);
   }
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));

@@ -1,15 +1,16 @@
-import { isUtf8 } from 'node:buffer';
 import type * as api from '@posthorn/api';
 import { AppError } from '../../core/errors.ts';
 import type { EndpointId, EventId, TenantId } from '../../core/model.ts';
-import { type DeliveryAddress, findDelivery } from '../../delivery/mending/mending.ts';
-import type { AttemptRow, DeliveryRow, WholeAttempt } from '../../store/store.ts';
-import { logQuery, toIso, toIsoOrNull } from '../format.ts';
+import type { AttemptRow, DeliveryRow, LogStore, WholeAttempt } from '../../store/store.ts';
+import { bytesToApi, logQuery, toIso, toIsoOrNull } from '../format.ts';
 import type { Handlers } from '../handlers.ts';
 import { maskHead } from '../mask.ts';
 import type { HttpDeps } from '../ports.ts';
 
 type Ids = 'listDeliveries' | 'getDelivery' | 'listAttempts' | 'getAttempt';
+
+/** Runs of one delivery that are looked through; a person makes each of them. */
+const PAGES_MAX = 10;
 
 export function deliveryRoutes({ log }: HttpDeps): Pick<Handlers, Ids> {
   return {
@@ -19,7 +20,7 @@ export function deliveryRoutes({ log }: HttpDeps): Pick<Handlers, Ids> {
     },
 
     async getDelivery({ params }) {
-      const row = await findDelivery(log, addressOf(params));
+      const row = await findDelivery(log, params.tenant, params.delivery);
       if (!row) throw new AppError('not_found', 'There is no such delivery.');
       return deliveryToApi(row);
     },
@@ -37,17 +38,28 @@ export function deliveryRoutes({ log }: HttpDeps): Pick<Handlers, Ids> {
   };
 }
 
-/** `delivery` is `<event>.<endpoint>.<run>`, as its grammar was checked. */
-export function addressOf(of: { tenant: TenantId; delivery: string }): DeliveryAddress {
-  const [event, endpoint, run] = of.delivery.split('.') as [EventId, EndpointId, string];
-  return { tenant: of.tenant, event, endpoint, run: Number(run) };
+/** `id` is `<event>.<endpoint>.<run>`, as its grammar was checked. */
+async function findDelivery(
+  log: LogStore,
+  tenant: TenantId,
+  id: string,
+): Promise<DeliveryRow | undefined> {
+  const [event, endpoint, run] = id.split('.') as [EventId, EndpointId, string];
+  let cursor: string | undefined;
+  for (let pages = 0; pages < PAGES_MAX; pages++) {
+    const page = await log.deliveries({ tenant, event, endpoint, limit: 200, cursor });
+    const row = page.items.find((item) => item.run === Number(run));
+    if (row || page.next === undefined) return row;
+    cursor = page.next;
+  }
+  return undefined;
 }
 
 function deliveryId(row: DeliveryRow | AttemptRow): string {
   return `${row.event}.${row.endpoint}.${row.run}`;
 }
 
-export function deliveryToApi(row: DeliveryRow): api.Delivery {
+function deliveryToApi(row: DeliveryRow): api.Delivery {
   return {
     id: deliveryId(row),
     event: row.event,
@@ -100,21 +112,14 @@ function exchangeToApi(record: WholeAttempt) {
       method: record.method,
       url: record.url,
       head: maskHead(record.requestHead),
-      body: bodyText(record.requestBody),
+      body: bytesToApi(record.requestBody),
     },
     response: answered
       ? {
           head: maskHead(record.responseHead),
-          body: bodyText(record.responseBody),
+          body: bytesToApi(record.responseBody),
           truncated: record.responseTruncated,
         }
       : null,
   };
-}
-
-/** Text where the bytes are text; base64 where printing them would change them. */
-function bodyText(bytes: Uint8Array): { encoding: 'utf8' | 'base64'; text: string } {
-  const encoding = isUtf8(bytes) ? 'utf8' : 'base64';
-  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  return { encoding, text: view.toString(encoding) };
 }

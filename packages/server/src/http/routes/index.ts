@@ -1,12 +1,11 @@
 import type { Handlers } from '../handlers.ts';
 import type { HttpDeps } from '../ports.ts';
+import { captureRoutes } from './captures.ts';
 import { deliveryRoutes } from './deliveries.ts';
 import { endpointRoutes } from './endpoints.ts';
-import { eventTypeRoutes } from './event-types.ts';
 import { eventRoutes } from './events.ts';
-import { exchangeRoutes } from './exchanges.ts';
+import { inboxRoutes } from './inboxes.ts';
 import { keyRoutes } from './keys.ts';
-import { mendingRoutes } from './mending.ts';
 import { sessionRoutes } from './sessions.ts';
 import { systemRoutes } from './system.ts';
 import { tenantRoutes } from './tenants.ts';
@@ -16,11 +15,10 @@ export function createHandlers(deps: HttpDeps): Handlers {
   return {
     ...tenantRoutes(deps),
     ...endpointRoutes(deps),
-    ...eventTypeRoutes(deps),
     ...eventRoutes(deps),
     ...deliveryRoutes(deps),
-    ...exchangeRoutes(deps),
-    ...mendingRoutes(deps),
+    ...inboxRoutes(deps),
+    ...captureRoutes(deps),
     ...keyRoutes(deps),
     ...sessionRoutes(deps),
     ...systemRoutes(deps),

@@ -274,10 +274,7 @@ export class MemoryLanes implements LaneStore {
     if (command.do === 'cancel') {
       state.remove(row);
       state.decide(row, { state: 'cancelled', detail: 'Cancelled on request.', now });
-      return row;
-    }
-    state.log.hasten(row, now);
-    if (entry.fifo) {
+    } else if (entry.fifo) {
       state.book.endWait(entry, now);
     } else {
       if (row.dueAt > now) state.replace(row, { ...row, dueAt: now });
