@@ -15,9 +15,21 @@ import { programmes as receivers } from './faults/receivers.js';
 import { programmes as shutdown } from './faults/shutdown.js';
 import { runProgrammes } from './lib/check.js';
 import { MAIN } from './lib/server.js';
+import { programmes as schemas } from './schemas.js';
 
 /** @type {Record<string, readonly import('./lib/check.js').Programme[]>} */
-const FAMILIES = { ledgers, crash, disk, clock, receivers, http, load, shutdown, egress };
+const FAMILIES = {
+  ledgers,
+  crash,
+  disk,
+  clock,
+  receivers,
+  http,
+  load,
+  shutdown,
+  egress,
+  schemas,
+};
 
 const words = process.argv.slice(2);
 const ci = words.includes('--ci');

@@ -15,8 +15,6 @@ export const EventId = z.templateLiteral(['evt_', z.string().regex(new RegExp(BA
 export const EndpointId = z.templateLiteral(['ep_', z.string().regex(new RegExp(BASE32))]);
 export const AttemptId = z.templateLiteral(['att_', z.string().regex(new RegExp(BASE32))]);
 export const SessionId = z.templateLiteral(['ses_', z.string().regex(new RegExp(BASE32))]);
-export const InboxId = z.templateLiteral(['inb_', z.string().regex(new RegExp(BASE32))]);
-export const CaptureId = z.templateLiteral(['cap_', z.string().regex(new RegExp(BASE32))]);
 export const KeyId = z.string().regex(new RegExp(`^key_(?:${BASE32}|environment)$`));
 
 /** `<event>.<endpoint>.<run>`: run 0 is the delivery as routed, each resend or replay the next. */
@@ -33,6 +31,15 @@ export const EventType = z
 export const EventTypePattern = z
   .string()
   .regex(EVENT_TYPE_PATTERN, 'must be an event type or a pattern such as user.*');
+/** A status or a class of them, as filters take it. */
+export const StatusFilter = z
+  .string()
+  .regex(/^[1-5](?:xx|[0-9]{2})$/, 'must be a status such as 503, or a class such as 5xx')
+  .meta({ description: 'An HTTP status, or a class of them.', example: '5xx' });
+export const EventKey = z
+  .string()
+  .regex(/^[\x21-\x7e]{1,128}$/, 'must be 1 to 128 printable ASCII characters without spaces');
+export const Subject = z.string().max(256);
 export const Channel = z.string().min(1).max(128);
 
 export const Timestamp = z.iso
@@ -67,12 +74,29 @@ export const pageQuery = {
   cursor: Cursor.optional().meta({ description: '`next` of the page before.' }),
 };
 
+/** Query members of the lists of events, deliveries and attempts. */
+export const logQuery = {
+  ...pageQuery,
+  type: EventTypePattern.optional(),
+  idempotencyKey: EventKey.optional(),
+  subject: Subject.optional(),
+  from: Timestamp.optional(),
+  to: Timestamp.optional(),
+};
+
 /** A list's answer: newest first, `next` null at the end. */
 export function page<T extends z.ZodType>(id: string, item: T) {
   return z
     .strictObject({
       items: z.array(item).max(200),
-      next: z.string().nullable().meta({ description: 'Cursor of the next page; null = the end.' }),
+      next: z
+        .string()
+        .nullable()
+        .meta({
+          description:
+            'Cursor of the next page; null = the end. How many rows one page may look at is bounded, ' +
+            'so a page that found little can have a next one.',
+        }),
     })
     .meta({ id });
 }

@@ -5,9 +5,10 @@ import {
   EndpointId,
   EventId,
   EventType,
+  logQuery,
   None,
   page,
-  pageQuery,
+  StatusFilter,
   TENANT,
   TenantId,
   TenantParams,
@@ -69,13 +70,12 @@ export const Delivery = z
 export type Delivery = z.infer<typeof Delivery>;
 
 const filters = {
-  ...pageQuery,
+  ...logQuery,
   endpoint: EndpointId.optional(),
   event: EventId.optional(),
-  type: EventType.optional(),
   state: DeliveryState.optional(),
-  from: Timestamp.optional(),
-  to: Timestamp.optional(),
+  status: StatusFilter.optional(),
+  fault: Fault.optional(),
 };
 export const DeliveryPage = page('DeliveryPage', Delivery);
 export const DeliveryQuery = z.strictObject(filters);
@@ -138,9 +138,13 @@ export const deliveryOperations = {
     scope: 'read',
     tag: 'Deliveries',
     summary: 'List deliveries',
+    description:
+      'Newest events first. With `state`, `endpoint`, `status` or `fault`: those that ended last ' +
+      'first, after the pending ones; pending ones stand in the order in which they are sent. ' +
+      '`from` and `to` are about when the event was stored.',
     params: TenantParams,
     query: DeliveryQuery,
-    responses: { 200: { description: 'A page of ', body: DeliveryPage } },
+    responses: { 200: { description: 'A page of deliveries.', body: DeliveryPage } },
   },
   getDelivery: {
     method: 'GET',
@@ -158,6 +162,7 @@ export const deliveryOperations = {
     scope: 'read',
     tag: 'Deliveries',
     summary: 'List attempts',
+    description: 'In the order of the log, newest first. `from` and `to` are about `startedAt`.',
     params: TenantParams,
     query: AttemptQuery,
     responses: { 200: { description: 'A page of attempts.', body: AttemptPage } },

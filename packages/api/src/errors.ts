@@ -14,6 +14,7 @@ export const ErrorCode = z.enum([
   'unsupported_media_type',
   'unsupported_encoding',
   'url_refused',
+  'event_invalid',
   'overloaded',
   'internal',
   'store_unavailable',
@@ -39,6 +40,7 @@ export const Problem = z
     errors: z.array(FieldError).optional().meta({ description: 'Which fields were refused.' }),
     index: z.int().optional().meta({ description: 'Which event of an array was refused.' }),
     field: z.string().optional().meta({ description: 'Which field was refused.' }),
+    reason: z.string().optional().meta({ description: 'Of `event_invalid`: a code of a warning.' }),
   })
   .meta({ id: 'Problem', description: 'RFC 9457 problem details.' });
 export type Problem = z.infer<typeof Problem>;

@@ -1,13 +1,14 @@
 import { z } from 'zod';
 import {
   Channel,
-  EndpointId,
   EventId,
+  EventKey,
   EventType,
   Header,
+  logQuery,
   None,
   page,
-  pageQuery,
+  Subject,
   TENANT,
   TenantId,
   TenantParams,
@@ -19,12 +20,8 @@ export const EVENT_BYTES_MAX = 1_048_576;
 export const REQUEST_BYTES_MAX = 8_388_608;
 export const EVENTS_PER_REQUEST_MAX = 500;
 
-const EventKey = z
-  .string()
-  .regex(/^[\x21-\x7e]{1,128}$/, 'must be 1 to 128 printable ASCII characters without spaces');
-
 const meta = {
-  subject: z.string().max(256).optional().meta({ description: 'Id of the resource.' }),
+  subject: Subject.optional().meta({ description: 'Id of the resource.' }),
   actor: z.record(z.string().max(128), z.unknown()).optional(),
   context: z.record(z.string().max(128), z.unknown()).optional().meta({
     description: 'Request facts that dialects show: client IP, request URI, session …',
@@ -56,11 +53,26 @@ export const EventInputs = z.union([
   z.array(EventInput).min(1).max(EVENTS_PER_REQUEST_MAX),
 ]);
 
+export const EventWarning = z
+  .strictObject({
+    code: z.enum(['unknown_type', 'archived_type', 'schema', 'unchecked']).meta({
+      description: 'unchecked: the schema could not be applied, or took too long.',
+    }),
+    message: z.string(),
+    errors: z.array(z.strictObject({ path: z.string(), message: z.string() })).meta({
+      description: 'What does not fit the schema, as `data.user.email`.',
+    }),
+  })
+  .meta({ id: 'EventWarning', description: 'How an event differs from the catalogue.' });
+
 export const Accepted = z
   .strictObject({
     id: EventId,
     deliveries: z.int().meta({ description: 'To how many endpoints it goes.' }),
     duplicate: z.boolean().meta({ description: 'true: this id was accepted before.' }),
+    warnings: z.array(EventWarning).optional().meta({
+      description: "With the tenant's validation `warn`, if there is something to say.",
+    }),
   })
   .meta({ id: 'Accepted' });
 export type Accepted = z.infer<typeof Accepted>;
@@ -85,14 +97,7 @@ export const Event = z
 export type Event = z.infer<typeof Event>;
 
 export const EventPage = page('EventPage', EventSummary);
-export const EventQuery = z.strictObject({
-  ...pageQuery,
-  type: EventType.optional(),
-  idempotencyKey: EventKey.optional(),
-  endpoint: EndpointId.optional(),
-  from: Timestamp.optional(),
-  to: Timestamp.optional(),
-});
+export const EventQuery = z.strictObject(logQuery);
 export const EventParams = z.strictObject({ tenant: TenantId, event: EventId });
 
 export const eventOperations = {
@@ -104,7 +109,9 @@ export const eventOperations = {
     summary: 'Publish an event, or up to 500 as one atomic request',
     description:
       'Stored before it is acknowledged. An `Idempotency-Key` header equals `id`. An array is ' +
-      'answered with an array; a refusal names the index. 1 MiB per event, 8 MiB per request.',
+      'answered with an array; a refusal names the index. 1 MiB per event, 8 MiB per request. Where ' +
+      "the tenant's validation is `refuse`, an event that is not what the catalogue says is answered " +
+      'with `event_invalid`; its `reason` is a code of a warning.',
     params: TenantParams,
     query: None,
     body: EventInputs,
@@ -114,7 +121,7 @@ export const eventOperations = {
         body: z.union([Accepted, z.array(Accepted)]),
       },
     },
-    problems: ['idempotency_conflict', 'unsupported_encoding', 'disk_full'],
+    problems: ['idempotency_conflict', 'event_invalid', 'unsupported_encoding', 'disk_full'],
   },
   listEvents: {
     method: 'GET',
@@ -124,7 +131,7 @@ export const eventOperations = {
     summary: 'List events',
     params: TenantParams,
     query: EventQuery,
-    responses: { 200: { description: 'A page of ', body: EventPage } },
+    responses: { 200: { description: 'A page of events.', body: EventPage } },
   },
   getEvent: {
     method: 'GET',

@@ -1,13 +1,14 @@
-export * from './captures.ts';
 export * from './client.ts';
 export * from './common.ts';
 export * from './deliveries.ts';
 export * from './endpoints.ts';
 export * from './errors.ts';
+export * from './event-types.ts';
 export * from './events.ts';
+export * from './exchanges.ts';
 export * from './format.ts';
-export * from './inboxes.ts';
 export * from './keys.ts';
+export * from './mending.ts';
 export * from './openapi.ts';
 export type * from './operation.ts';
 export { type OperationId, type Operations, operations } from './operations.ts';

@@ -24,6 +24,8 @@ export interface Operation {
   readonly params: z.ZodObject;
   readonly query: z.ZodObject;
   readonly body?: z.ZodType;
+  /** Where the common bounds are too narrow. */
+  readonly bodyLimits?: { readonly bytesMax: number; readonly valuesMax: number };
   /** By status. The lowest is the answer; problems are listed by `problems`. */
   readonly responses: Readonly<Record<number, ResponseSpec>>;
   /** Codes beside the ones every operation of this kind can answer with. */

@@ -1,9 +1,10 @@
-import { captureOperations } from './captures.ts';
 import { deliveryOperations } from './deliveries.ts';
 import { endpointOperations } from './endpoints.ts';
+import { eventTypeOperations } from './event-types.ts';
 import { eventOperations } from './events.ts';
-import { inboxOperations } from './inboxes.ts';
+import { exchangeOperations } from './exchanges.ts';
 import { keyOperations } from './keys.ts';
+import { mendingOperations } from './mending.ts';
 import type { Operation } from './operation.ts';
 import { sessionOperations } from './sessions.ts';
 import { systemOperations } from './system.ts';
@@ -16,10 +17,11 @@ import { tenantOperations } from './tenants.ts';
 export const operations = {
   ...tenantOperations,
   ...endpointOperations,
+  ...eventTypeOperations,
   ...eventOperations,
   ...deliveryOperations,
-  ...inboxOperations,
-  ...captureOperations,
+  ...exchangeOperations,
+  ...mendingOperations,
   ...keyOperations,
   ...sessionOperations,
   ...systemOperations,

@@ -31,6 +31,7 @@ export const PROBLEM_STATUS = {
   unsupported_media_type: 415,
   unsupported_encoding: 415,
   url_refused: 422,
+  event_invalid: 422,
   overloaded: 429,
   internal: 500,
   store_unavailable: 503,

@@ -68,9 +68,20 @@ const dialect = Dialect.nullable().meta({
   description: "Of endpoints that name none. Not `custom`, whose format is the endpoint's own.",
 });
 
+const switches = {
+  validation: z.enum(['off', 'warn', 'refuse']).nullable().meta({
+    description: 'Of posted events against the catalogue; null = inherited, at last off.',
+  }),
+  operationalEvents: z.boolean().nullable().meta({
+    description: 'Events about ourselves, such as delivery.failed; null = inherited, at last true.',
+  }),
+};
+
 const TenantDefaultsInput = z
   .strictObject({
     dialect: dialect.default(null),
+    validation: switches.validation.default(null),
+    operationalEvents: switches.operationalEvents.default(null),
     retryPolicy: RetryPolicyInput.nullable().default(null),
     timeoutMs: limits.timeoutMs.default(null),
     rateLimit: limits.rateLimit.default(null),
@@ -98,7 +109,12 @@ export const Tenant = z
     alias: Alias.nullable(),
     name: z.string(),
     parent: TenantId.nullable(),
-    defaults: z.strictObject({ dialect, retryPolicy: RetryPolicy.nullable(), ...limits }),
+    defaults: z.strictObject({
+      dialect,
+      ...switches,
+      retryPolicy: RetryPolicy.nullable(),
+      ...limits,
+    }),
     portal: Portal.nullable(),
     metadata: Metadata,
     version: Version,

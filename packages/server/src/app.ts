@@ -15,7 +15,11 @@ import { fileURLToPath } from 'node:url';
 import { VERSION } from '@posthorn/wire';
 import type { Config } from './config.ts';
 import type { Clock } from './core/clock.ts';
-import { createIdFactory } from './core/ids.ts';
+import { createIdFactory, type IdFactory } from './core/ids.ts';
+import { SchemaChecker } from './delivery/catalogue/checker.ts';
+import { EventJudge, FINDING_CODES } from './delivery/catalogue/judge.ts';
+import { startHere } from './delivery/catalogue/schema-runner.ts';
+import { Mending } from './delivery/mending/mending.ts';
 import { Publisher } from './delivery/publish.ts';
 import { Registry } from './delivery/registry/registry.ts';
 import {
@@ -29,14 +33,10 @@ import {
 } from './engine.ts';
 import { createHttpServer } from './http/server.ts';
 import { readSite, type SiteFiles } from './http/site.ts';
-import { InboxView } from './inbox/view.ts';
-import { createInboxRoom } from './inbox-room.ts';
 import { ConfigView } from './store/config-view.ts';
-import type { InboxStore } from './store/inbox.ts';
-import { openSqliteInbox } from './store/sqlite/open-inbox.ts';
 import type { Store } from './store/store.ts';
 import type { Logger, Metrics } from './telemetry.ts';
-import { startEngineThreads, startInboxThread } from './threads.ts';
+import { startEngineThreads, startSchemaThread } from './threads.ts';
 
 export interface AppOptions {
   readonly config: Config;
@@ -108,96 +108,63 @@ interface Lifetime {
   readonly fatal: (error: Error) => void;
 }
 
-interface Stores {
-  readonly settings: EngineSettings;
-  readonly clock: Clock;
-  readonly engine: Engine;
-  readonly inboxStore: InboxStore;
-  readonly view: ConfigView;
-  readonly inboxes: InboxView;
-}
-
-/** Everything that keeps something, open, and the configuration read. */
-async function openStores(options: AppOptions, lifetime: Lifetime): Promise<Stores> {
-  const { config, logger } = options;
-  const { closers, fatal } = lifetime;
-  const clock = options.clock ?? systemClock;
-  makeDirectory(config.dataDirectory);
-  const settings = engineSettings(config);
-  let view: ConfigView | undefined;
-  const configChanged = () =>
-    void view?.refresh().catch((err: unknown) => logger.warn({ err }, 'configuration not read'));
-  const { wrapStore } = options;
-  const engine = await openIn(options, { settings, clock, fatal, configChanged, wrapStore });
-  closers.push(() => engine.close());
-  const inboxStore = await openInboxIn(options, { settings, fatal });
-  closers.push(() => inboxStore.close());
-  view = new ConfigView(engine.store.config);
-  const inboxes = new InboxView();
-  view.onChange((items) => inboxes.apply(items));
-  await view.refresh();
-  return { settings, clock, engine, inboxStore, view, inboxes };
-}
-
 async function compose(
   options: AppOptions,
   lifetime: Lifetime,
 ): Promise<Omit<App, 'closed' | 'close'>> {
   const { config, logger, metrics } = options;
   const { closers } = lifetime;
-  const stores = await openStores(options, lifetime);
-  const { settings, clock, engine, view } = stores;
+  const clock = options.clock ?? systemClock;
+  makeDirectory(config.dataDirectory);
+  const settings = engineSettings(config);
+  let configChanged = () => {};
+  const engine = await openIn(options, {
+    settings,
+    clock,
+    fatal: lifetime.fatal,
+    configChanged: () => configChanged(),
+    wrapStore: options.wrapStore,
+  });
+  closers.push(() => engine.close());
   const { store } = engine;
+
+  const view = new ConfigView(store.config);
+  await view.refresh();
   let ports: readonly number[] = [];
   const guard = createGuard(settings, () => ports);
   const ids = createIdFactory(randomBytes, {
     after: (await store.log.stats(clock.now())).newestAt,
   });
+  const checker = createChecker(options);
+  closers.push(() => checker.close());
   const registry = new Registry({
     store: store.config,
     ids,
     now: () => clock.now(),
     random: randomBytes,
     judgeUrl: (url) => guard.judgeUrl(url),
+    schemaRefusal: (schema, owner) => checker.refusal(schema, owner),
     refresh: () => view.refresh(),
   });
   await registry.tenants.ensureDefault();
   const adminKey = await provideAdminKey(registry, config);
 
+  configChanged = () =>
+    void view.refresh().catch((err: unknown) => logger.warn({ err }, 'configuration not read'));
   view.onChange(() => engine.configChanged());
   await engine.start();
 
-  const publisher = new Publisher({
-    store: store.lanes,
-    view,
-    ids,
-    clock,
-    queueEventsMax: config.queueEvents,
-    queueBytesMax: config.queueBytes,
-    at: crashPoint(config.crashAt),
-  });
-  describeTo(metrics, publisher);
+  const { publisher, mending } = verbsOf({ options, store, view, ids, clock, checker });
 
   let url = config.baseUrl ?? 'http://localhost';
   const dashboard = dashboardFiles(config, logger);
-  const inbox = createInboxRoom({
-    config,
-    clock,
-    ids,
-    store: stores.inboxStore,
-    view: stores.inboxes,
-    configStore: store.config,
-    refresh: () => view.refresh(),
-    publicUrl: () => url,
-    log: logger,
-  });
   const http = await createHttpServer({
     publisher,
     registry,
+    mending,
     config: view,
     log: store.log,
     configStore: store.config,
-    inbox: inbox.deps,
     ready: async () => readiness(store, clock),
     metrics: async () =>
       metrics.text() + (await storeMetrics(store, clock)) + (await engine.metrics()),
@@ -209,7 +176,7 @@ async function compose(
   });
   // At once, not one after the other: together they have the time a stop may take.
   closers.push(async () => {
-    const answered = Promise.all([publisher.close(), inbox.drain()]);
+    const answered = publisher.close();
     await Promise.all([http.close(config.drainMs), engine.drain(config.drainMs)]);
     await answered;
   });
@@ -224,14 +191,47 @@ async function compose(
   return { url, handler, adminKey, dashboardLink, publisher, registry, store };
 }
 
+/** What people and producers ask for, apart from configuration. */
+interface VerbParts {
+  readonly options: AppOptions;
+  readonly store: Store;
+  readonly view: ConfigView;
+  readonly ids: IdFactory;
+  readonly clock: Clock;
+  readonly checker: SchemaChecker;
+}
+
+function verbsOf(parts: VerbParts) {
+  const { store, view, ids, clock } = parts;
+  const { config, metrics } = parts.options;
+  const judge = createJudge(parts);
+  const publisher = new Publisher({
+    store: store.lanes,
+    view,
+    ids,
+    clock,
+    queueEventsMax: config.queueEvents,
+    queueBytesMax: config.queueBytes,
+    at: crashPoint(config.crashAt),
+    judge: (tenant, drafts) => judge.judge(tenant, drafts),
+  });
+  describeTo(metrics, publisher);
+  const mending = new Mending({ lanes: store.lanes, log: store.log, view, clock });
+  return { publisher, mending };
+}
+
 interface EngineOf extends Omit<EngineParts, 'log'> {
   readonly settings: EngineSettings;
 }
 
 /** In threads, or here: with virtual time, a store in between, or from source. */
+function isInline({ clock, wrapStore, inline = false }: AppOptions): boolean {
+  return inline || clock !== undefined || wrapStore !== undefined;
+}
+
 function openIn(options: AppOptions, of: EngineOf): Promise<Engine> {
-  const { config, logger, clock, wrapStore, inline } = options;
-  if (inline || clock || wrapStore) return openEngine(of.settings, { ...of, log: logger });
+  const { config, logger } = options;
+  if (isInline(options)) return openEngine(of.settings, { ...of, log: logger });
   const { settings, fatal, configChanged } = of;
   const { logLevel: level, logFormat: format } = config;
   return startEngineThreads({
@@ -242,21 +242,38 @@ function openIn(options: AppOptions, of: EngineOf): Promise<Engine> {
   });
 }
 
-/** Beside the engine, whose lock covers its file: in a thread of its own, or here. */
-function openInboxIn(
-  options: AppOptions,
-  of: Pick<EngineOf, 'settings' | 'fatal'>,
-): Promise<InboxStore> {
-  const { config, clock, wrapStore, inline } = options;
-  const { directory, masterKey } = of.settings;
-  const { fatal } = of;
-  if (inline || clock || wrapStore) return openSqliteInbox({ directory, masterKey, fatal });
-  const { logLevel: level, logFormat: format } = config;
-  return startInboxThread({
-    directory,
-    masterKey,
-    fatal,
-    logger: { level, format, colors: false },
+function createChecker(options: AppOptions): SchemaChecker {
+  const { logger, metrics } = options;
+  const stops = metrics.counter({
+    name: 'posthorn_schema_stops_total',
+    help: 'Schemas whose check took too long, or too much memory.',
+  });
+  return new SchemaChecker({
+    start: isInline(options) ? startHere : startSchemaThread,
+    // Of the machine, not of a test: what it limits is real work.
+    clock: systemClock,
+    stopped(schema) {
+      stops.add();
+      logger.warn({ schema }, 'a schema took too long to check and is left alone for a while');
+    },
+  });
+}
+
+function createJudge({ options, view, store, checker }: VerbParts): EventJudge {
+  const unfit = options.metrics.counter({
+    name: 'posthorn_events_unfit_total',
+    help: 'Posted events that are not what the catalogue of their tenant says.',
+    labels: { validation: ['warn', 'refuse'], reason: FINDING_CODES },
+  });
+  return new EventJudge({
+    view,
+    store: store.config,
+    checker,
+    async isStored(tenant, idempotencyKey) {
+      const { items } = await store.log.events({ tenant, idempotencyKey, limit: 1 });
+      return items.length > 0;
+    },
+    found: (validation, { code }) => unfit.add(1, { validation, reason: code }),
   });
 }
 

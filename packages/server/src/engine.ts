@@ -7,7 +7,8 @@ import { Housekeeper } from './delivery/housekeeper.ts';
 import { offering, telling } from './delivery/offering.ts';
 import { NameResolver } from './delivery/resolver.ts';
 import { createSender } from './delivery/sender.ts';
-import { Worker, type WorkerLog } from './delivery/worker.ts';
+import { Worker } from './delivery/worker.ts';
+import type { WorkerLog } from './delivery/worker-options.ts';
 import { ConfigView } from './store/config-view.ts';
 import { openSqlite } from './store/sqlite/open.ts';
 import type { Result, Store } from './store/store.ts';
@@ -104,7 +105,7 @@ export async function openEngine(settings: EngineSettings, parts: EngineParts): 
     resolver,
     ...(settings.caFile === undefined ? {} : { tlsCa: readFileSync(settings.caFile, 'utf8') }),
   });
-  const view = new ConfigView(store.config);
+  const view = new ConfigView(store.config, ['tenant', 'endpoint']);
   const refresh = () =>
     void view.refresh().catch((err: unknown) => log.warn({ err }, 'configuration not read'));
   const meter = createMeter();
@@ -139,7 +140,11 @@ export async function openEngine(settings: EngineSettings, parts: EngineParts): 
     store: {
       ...store,
       config: telling(store.config, stored),
-      lanes: offering(store.lanes, { offer: (events) => worker.offer(events), stored }),
+      lanes: offering(store.lanes, {
+        offer: (events) => worker.offer(events),
+        stored,
+        asked: (lanes) => worker.asked(lanes),
+      }),
     },
     async start() {
       await view.refresh();

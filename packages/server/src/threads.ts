@@ -1,8 +1,7 @@
 import { MessageChannel, Worker } from 'node:worker_threads';
+import type { StartRunner } from './delivery/catalogue/schema-runner.ts';
 import type { Engine, EngineParts, EngineSettings } from './engine.ts';
-import type { InboxStore } from './store/inbox.ts';
 import { remoteStore } from './store/remote.ts';
-import { remoteInbox } from './store/remote-inbox.ts';
 import { StoreError } from './store/store.ts';
 import type { LoggerOptions } from './telemetry.ts';
 import type { ThreadData } from './thread.ts';
@@ -70,24 +69,6 @@ async function startThread(data: ThreadData, fatal: (error: Error) => void): Pro
 export interface EngineThreadOptions extends Pick<EngineParts, 'fatal' | 'configChanged'> {
   readonly settings: EngineSettings;
   readonly logger: Pick<LoggerOptions, 'level' | 'format' | 'colors'>;
-}
-
-/** What strangers send has a thread of its own: no flood of it delays what is owed. */
-export async function startInboxThread(
-  options: Pick<EngineThreadOptions, 'fatal' | 'logger'> &
-    Pick<EngineSettings, 'directory' | 'masterKey'>,
-): Promise<InboxStore> {
-  const { fatal, ...data } = options;
-  const { port1, port2 } = new MessageChannel();
-  const worker = await startThread({ role: 'inbox', port: port2, ...data }, fatal);
-  const store = remoteInbox(port1);
-  return {
-    ...store,
-    async close() {
-      await store.close();
-      await worker.terminate();
-    },
-  };
 }
 
 /** The engine in a thread of its own, its lists answered by another. */
@@ -169,3 +150,31 @@ class Asker {
     });
   }
 }
+
+/** What checking data against one schema may take; more ends the thread. */
+const SCHEMA_HEAP_MB = 128;
+
+/** Where events are checked against the catalogue: ended without regard when something takes too long. */
+export const startSchemaThread: StartRunner = ({ answered, died }) => {
+  const worker = new Worker(new URL('./schema-thread.js', import.meta.url), {
+    name: 'posthorn-schemas',
+    resourceLimits: { maxOldGenerationSizeMb: SCHEMA_HEAP_MB },
+  });
+  worker.unref();
+  worker.on('message', answered);
+  // Out of memory comes as an error, and then as an exit.
+  worker.on('error', () => {});
+  worker.on('exit', died);
+  return {
+    post(ask) {
+      if (ask.kind === 'compile') return worker.postMessage(ask);
+      // A view would be cloned with all of the request's body that lies behind it.
+      const data = new Uint8Array(ask.data);
+      worker.postMessage({ ...ask, data }, [data.buffer]);
+    },
+    end() {
+      worker.off('exit', died);
+      void worker.terminate();
+    },
+  };
+};

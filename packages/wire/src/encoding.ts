@@ -8,6 +8,17 @@ export function utf8(text: string): Uint8Array {
   return ENCODER.encode(text);
 }
 
+/** A list, not arguments: a body may come in a million chunks. */
+export function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
+
 /** `text` is base64 with padding, or hex in lower case. */
 export function encode(bytes: Uint8Array, encoding: Encoding): string {
   if (encoding === 'hex') {

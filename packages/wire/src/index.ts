@@ -1,9 +1,27 @@
+export type {
+  Catalogue,
+  EventName,
+  EventPattern,
+  Match,
+  StandardIssue,
+  StandardResult,
+  StandardSchema,
+} from './catalogue-types.ts';
+export { defineEvents } from './catalogue-types.ts';
 export type { CustomFormat, CustomSignature } from './custom-format.ts';
+export type { Delivery, DeliveryFields } from './delivery.ts';
 export { dialects } from './dialects/index.ts';
 export type { EnvelopeLimits, EnvelopePlace, EventDraft } from './event.ts';
 export { EnvelopeError, isEventType, parseEvents } from './event.ts';
 export type { Header } from './header.ts';
 export { headerProblem, isReservedHeader } from './header.ts';
+export type { HeaderBag, HeadersLike } from './header-bag.ts';
+export type {
+  Claim,
+  ClaimOptions,
+  CompleteOptions,
+  IdempotencyStore,
+} from './idempotency/store.ts';
 export type {
   Dialect,
   DialectName,
@@ -18,7 +36,30 @@ export type {
 } from './message.ts';
 export { DIALECT_NAMES, DialectError, decodeMeta, encodeMeta } from './message.ts';
 export { isPattern, matchesPattern } from './pattern.ts';
+export type {
+  DeliveryQueue,
+  Handler,
+  Outcome,
+  QueuedMessage,
+  ReceiveInput,
+  Receiver,
+  ReceiverOptions,
+  Reply,
+  RequestReceiver,
+} from './receiver.ts';
+export { createReceiver } from './receiver.ts';
 export { parseRfc3339 } from './rfc3339.ts';
+export * as schemes from './schemes/index.ts';
+export type {
+  Challenge,
+  Described,
+  Scheme,
+  SchemeSignInput,
+  SignedRequest,
+  Verification,
+  Verified,
+} from './schemes/scheme.ts';
+export type { Secret } from './secret.ts';
 export type {
   Ed25519Key,
   Ed25519PublicKey,
@@ -40,4 +81,15 @@ export {
   sign,
   verify,
 } from './signature.ts';
+export type {
+  RawBody,
+  RequestContext,
+  SecretSource,
+  Secrets,
+  Verifier,
+  VerifierOptions,
+} from './verifier.ts';
+export { createVerifier } from './verifier.ts';
 export { VERSION } from './version.ts';
+export type { WebhookErrorCode, WebhookErrorOptions } from './webhook-error.ts';
+export { WebhookError } from './webhook-error.ts';

@@ -1,5 +1,6 @@
 import {
   ed25519PublicSync,
+  ed25519Sign,
   ed25519SignSync,
   ed25519Verify,
   equalText,
@@ -10,9 +11,9 @@ import {
   importHmac,
   randomBytes,
 } from '#crypto';
-import { concat, type KeyHandle, SIGNATURE_BYTES } from './crypto/port.ts';
-import { decode, encode, utf8 } from './encoding.ts';
-import { firstIndex, type MaybePromise, whenReady } from './maybe-promise.ts';
+import { type KeyHandle, SIGNATURE_BYTES } from './crypto/port.ts';
+import { concat, decode, encode, utf8 } from './encoding.ts';
+import { firstIndex, isPromise, type MaybePromise, whenReady } from './maybe-promise.ts';
 
 /**
  * Standard Webhooks 1.0.0: `v1` (HMAC-SHA256) and `v1a` (ed25519) over `<id>.<timestamp>.<body>`.
@@ -76,7 +77,7 @@ export function generateSecret(
   const bytes = random(kind === 'whsec' ? SECRET_BYTES : SEED_BYTES);
   if (bytes.length !== 32) throw new SignatureError('the source of randomness gave too few bytes');
   if (kind === 'whsec') return `whsec_${encode(bytes, 'base64')}`;
-  return `whsk_${encode(concat(bytes, ed25519PublicSync(bytes)), 'base64')}`;
+  return `whsk_${encode(concat([bytes, ed25519PublicSync(bytes)]), 'base64')}`;
 }
 
 /** The `whpk_…` that receivers of a `whsk_…` verify with. Throws `SignatureError`. */
@@ -125,8 +126,18 @@ export function sign(key: SigningKey, input: SignInput): string {
   return `v1a,${encode(signature, 'base64')}`;
 }
 
+/** `sign` for any runtime. */
+export function signAnywhere(key: SigningKey, input: SignInput): MaybePromise<string> {
+  const prefix = signedPrefix(input);
+  if (key.kind === 'hmac') {
+    return whenReady(hmac(key.secret, hmacInput(prefix, input.body)), (text) => `v1,${text}`);
+  }
+  const signature = ed25519Sign(key.privateKey, signedContent(prefix, input.body));
+  return whenReady(signature, (bytes) => `v1a,${encode(bytes, 'base64')}`);
+}
+
 /** What stands before the body in the signed content. Throws `SignatureError`. */
-export function signedPrefix({ id, timestampS }: SignInput): string {
+function signedPrefix({ id, timestampS }: SignInput): string {
   if (!ID.test(id)) throw new SignatureError('a webhook-id is 1 to 64 letters, digits, "_" or "-"');
   if (!Number.isInteger(timestampS) || timestampS < 0 || timestampS > TIMESTAMP_MAX) {
     throw new SignatureError('a webhook-timestamp is whole seconds since 1970, at most 11 digits');
@@ -183,7 +194,7 @@ export interface Tolerance {
  */
 export function verify(input: VerifyInput): VerifyResult {
   const result = check(input);
-  if (result instanceof Promise) {
+  if (isPromise(result)) {
     throw new SignatureError('this runtime has only WebCrypto: use createVerifier and await it');
   }
   return result;
@@ -227,16 +238,18 @@ function matches(
   { prefix, body }: { readonly prefix: string; readonly body: Uint8Array },
   candidates: readonly Candidate[],
 ): MaybePromise<boolean> {
-  const version = versionOf(key);
-  const values = candidates.filter((one) => one.version === version).map((one) => one.value);
-  if (values.length === 0) return false;
   if (key.kind !== 'hmac') {
-    const index = ed25519Match(key.publicKey, signedContent(prefix, body), values);
+    const content = signedContent(prefix, body);
+    const index = firstIndex(candidates, ({ version, value }) => {
+      const bytes = version === 'v1a' ? decode(value, 'base64') : undefined;
+      return bytes?.length === SIGNATURE_BYTES && ed25519Verify(key.publicKey, content, bytes);
+    });
     return whenReady(index, (at) => at !== -1);
   }
+  if (!candidates.some(({ version }) => version === 'v1')) return false;
   // Compared as text: two texts that decode to the same bytes are not the same signature.
   return whenReady(hmac(key.secret, hmacInput(prefix, body)), (expected) =>
-    values.some((value) => equalText(value, expected)),
+    candidates.some(({ version, value }) => version === 'v1' && equalText(value, expected)),
   );
 }
 
@@ -261,24 +274,13 @@ function parseSignatures(header: string): Candidate[] {
   return candidates;
 }
 
-function ed25519Match(
-  key: KeyHandle,
-  content: Uint8Array,
-  values: readonly string[],
-): MaybePromise<number> {
-  return firstIndex(values, (value) => {
-    const bytes = decode(value, 'base64');
-    return bytes?.length === SIGNATURE_BYTES && ed25519Verify(key, content, bytes);
-  });
-}
-
 function hmacInput(prefix: string, body: Uint8Array) {
   return { hash: 'sha256', prefix, body, encoding: 'base64' } as const;
 }
 
 /** ed25519 reads its message twice, so there is no streaming form: all of it must lie together. */
-export function signedContent(prefix: string, body: Uint8Array): Uint8Array {
-  return concat(utf8(prefix), body);
+function signedContent(prefix: string, body: Uint8Array): Uint8Array {
+  return concat([utf8(prefix), body]);
 }
 
 function refused(reason: VerifyFailure): VerifyResult {

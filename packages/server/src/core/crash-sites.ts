@@ -15,8 +15,6 @@ export const CRASH_SITES = [
   'worker:answered', // the receiver answered, nothing logged
   'worker:settled', // outcome decided, not handed to the store
   'worker:completed', // outcome stored
-  'inbox:received', // a request to an inbox read, nothing kept
-  'inbox:kept', // on the disk, its sender not answered
 ] as const;
 export type CrashSite = (typeof CRASH_SITES)[number];
 

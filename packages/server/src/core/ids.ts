@@ -1,4 +1,3 @@
-import type { InboxId } from './inbox.ts';
 import type { EndpointId, EventId, KeyId, Ms, SessionId, Slot } from './model.ts';
 
 /**
@@ -56,7 +55,7 @@ export function decodeId(id: string): Uint8Array | undefined {
   return id.charCodeAt(start) <= 55 /* '7' */ ? bytes : undefined;
 }
 
-export function isId<P extends 'evt' | 'ep' | 'att' | 'key' | 'ses' | 'inb' | 'cap'>(
+export function isId<P extends 'evt' | 'ep' | 'att' | 'key' | 'ses'>(
   prefix: P,
   text: string,
 ): text is `${P}_${string}` {
@@ -78,7 +77,6 @@ export interface IdFactory {
   endpoint(now: Ms): EndpointId;
   key(now: Ms): KeyId;
   session(now: Ms): SessionId;
-  inbox(now: Ms): InboxId;
 }
 
 /**
@@ -138,6 +136,5 @@ export function createIdFactory(
     endpoint: (now) => `ep_${next(now, undefined)}`,
     key: (now) => `key_${next(now, undefined)}`,
     session: (now) => `ses_${next(now, undefined)}`,
-    inbox: (now) => `inb_${next(now, undefined)}`,
   };
 }

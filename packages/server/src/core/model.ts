@@ -139,6 +139,33 @@ export interface Tenant {
   readonly updatedAt: Ms;
 }
 
+/** An event as a producer might post it, without its type. */
+export interface EventSample {
+  readonly data: unknown;
+  readonly subject?: string | undefined;
+  readonly actor?: Readonly<Record<string, unknown>> | undefined;
+  readonly context?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/**
+ * What the catalogue says of a type of event. A tenant also has its parents' types; one of its own
+ * stands before theirs.
+ */
+export interface EventType {
+  readonly tenant: TenantId;
+  readonly name: string;
+  readonly group: string;
+  readonly label: string;
+  readonly description: string;
+  /** JSON Schema of `data`; null = it may be anything. */
+  readonly schema: Readonly<Record<string, unknown>> | null;
+  readonly example: EventSample | null;
+  /** No longer to be posted. */
+  readonly archived: boolean;
+  readonly createdAt: Ms;
+  readonly updatedAt: Ms;
+}
+
 export type KeyScope = 'admin' | 'publish' | 'read' | 'write';
 
 /** An API key. Its text is shown once; only the SHA-256 of it is kept. */

@@ -231,6 +231,10 @@ export interface Harness {
   /** Of one endpoint, or all; oldest first. */
   deliveries(endpoint?: string): Promise<Delivery[]>;
   attempts(endpoint?: string): Promise<z.infer<typeof AttemptPage>['items']>;
+  /** With another key than the admin's. */
+  client(key: string): Client;
+  /** Once nothing is owed. */
+  settled(): Promise<void>;
   /** Once the only delivery of the endpoint (or of all) satisfies `test`. */
   delivery(what: string, test: (delivery: Delivery) => boolean): Promise<Delivery>;
   /** Orderly end; time passes while it is waited for. */
@@ -301,6 +305,11 @@ function createHarness(parts: Pick<Harness, 'app' | 'clock' | 'directory' | 'log
       (await api.listDeliveries({ tenant, limit: 200, ...filter(endpoint) })).items.reverse(),
     attempts: async (endpoint) =>
       (await api.listAttempts({ tenant, limit: 200, ...filter(endpoint) })).items.reverse(),
+    client: (key) => createClient({ baseUrl: app.url, key }),
+    async settled() {
+      const none = async () => (await app.store.log.stats(clock.now())).pending === 0;
+      await eventually(none, 'nothing is owed any more');
+    },
     delivery: (what, test) =>
       eventually(async () => {
         const [delivery] = await harness.deliveries();

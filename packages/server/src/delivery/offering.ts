@@ -2,6 +2,7 @@ import type {
   ConfigStore,
   IngestReply,
   IngestRequest,
+  LaneKey,
   LaneStore,
   NewEvent,
 } from '../store/store.ts';
@@ -12,6 +13,8 @@ export interface Receiver {
   offer(events: readonly NewEvent[]): void;
   /** Stored, but ordered after others, skipped, or still to be expanded. */
   stored(): void;
+  /** Somebody asked something of these lanes: runs were added, or commands given. */
+  asked(lanes: readonly LaneKey[]): void;
 }
 
 /** The same lanes; what is ingested through them is handed to delivery once it is durable. */
@@ -26,8 +29,16 @@ export function offering(lanes: LaneStore, to: Receiver): LaneStore {
     load: (rows) => lanes.load(rows),
     start: (node, key) => lanes.start(node, key),
     complete: (node, work, now) => lanes.complete(node, work, now),
-    command: (commands, now) => lanes.command(commands, now),
-    requeue: (what, now) => lanes.requeue(what, now),
+    async command(commands, now) {
+      const done = await lanes.command(commands, now);
+      to.asked(commands);
+      return done;
+    },
+    async requeue(what, now) {
+      const done = await lanes.requeue(what, now);
+      to.asked(what);
+      return done;
+    },
     async ingest(batch, configVersion, now) {
       const replies = await lanes.ingest(batch, configVersion, now);
       handOver(batch, replies, to);

@@ -38,11 +38,8 @@ export interface Plan {
 }
 
 export function planFor(endpoint: Endpoint, view: ConfigView): Plan {
-  const chain = tenants(endpoint, view);
-  const inherit = <K extends keyof Tenant['defaults']>(own: Tenant['defaults'][K], name: K) => {
-    if (own !== null) return own;
-    return chain.find((tenant) => tenant.defaults[name] !== null)?.defaults[name] ?? null;
-  };
+  const inherit = <K extends keyof Tenant['defaults']>(own: Tenant['defaults'][K], name: K) =>
+    own ?? view.inherited(endpoint.tenant, name);
   return {
     endpoint,
     url: new URL(endpoint.url),
@@ -73,21 +70,6 @@ function wireTenant(tenant: Tenant | undefined, id: TenantId, view: ConfigView):
     alias: tenant?.alias ?? null,
     parent: parent ? { id: parent.id, alias: parent.alias } : null,
   };
-}
-
-const PARENTS_MAX = 16;
-
-/** The endpoint's tenant, then its parents. */
-function tenants(endpoint: Endpoint, view: ConfigView): Tenant[] {
-  const chain: Tenant[] = [];
-  let id: string | null = endpoint.tenant;
-  while (id !== null && chain.length < PARENTS_MAX) {
-    const tenant: Tenant | undefined = view.tenant(id);
-    if (!tenant) break;
-    chain.push(tenant);
-    id = tenant.parent;
-  }
-  return chain;
 }
 
 export interface Rendered {

@@ -14,6 +14,7 @@ import {
   type NewEvent,
   StoreError,
 } from '../store/store.ts';
+import type { Finding } from './catalogue/judge.ts';
 
 export interface PublishedEvent {
   readonly id: EventId;
@@ -21,6 +22,8 @@ export interface PublishedEvent {
   readonly deliveries: number;
   /** The same event was accepted before under this id. */
   readonly duplicate: boolean;
+  /** Why it is not what the catalogue says, where the tenant wants to be warned; else left out. */
+  readonly warnings?: readonly Finding[];
 }
 
 export interface PublisherOptions {
@@ -32,6 +35,11 @@ export interface PublisherOptions {
   readonly queueEventsMax: number;
   readonly queueBytesMax: number;
   readonly at: At;
+  /** Compares events with the catalogue; see `EventJudge`. */
+  readonly judge?: (
+    tenant: TenantId,
+    drafts: readonly EventDraft[],
+  ) => Promise<(Finding | undefined)[]> | undefined;
 }
 
 const BATCH_EVENTS_MAX = 500;
@@ -44,6 +52,7 @@ interface Waiting {
   readonly tenant: TenantId;
   readonly drafts: readonly EventDraft[];
   readonly bytes: number;
+  readonly findings: readonly (Finding | undefined)[] | undefined;
   reroutes: number;
   readonly resolve: (events: PublishedEvent[]) => void;
   readonly reject: (error: unknown) => void;
@@ -72,8 +81,8 @@ export class Publisher {
 
   /**
    * Resolves once the events and all they owe are durable. Rejects with `AppError`: `not_found` (no
-   * such tenant), `idempotency_conflict` (names the index), `overloaded`, `disk_full`,
-   * `store_unavailable`, `shutting_down`. Nothing of a rejected request is stored.
+   * such tenant), `idempotency_conflict` and `event_invalid` (name the index), `overloaded`,
+   * `disk_full`, `store_unavailable`, `shutting_down`. Nothing of a rejected request is stored.
    */
   async publish(tenant: TenantId, drafts: readonly EventDraft[]): Promise<PublishedEvent[]> {
     const { view, queueEventsMax, queueBytesMax, at } = this.#options;
@@ -102,10 +111,24 @@ export class Publisher {
     at('ingest:accepted');
     this.#events += drafts.length;
     this.#bytes += bytes;
+    const judging = this.#options.judge?.(tenant, drafts);
+    const findings = judging && (await this.#judged(judging, { drafts, bytes }));
     return new Promise((resolve, reject) => {
-      this.#queue.push({ tenant, drafts, bytes, reroutes: 0, resolve, reject });
+      this.#queue.push({ tenant, drafts, bytes, findings, reroutes: 0, resolve, reject });
       this.#schedule();
     });
+  }
+
+  async #judged(
+    judging: Promise<(Finding | undefined)[]>,
+    taken: Pick<Waiting, 'drafts' | 'bytes'>,
+  ): Promise<(Finding | undefined)[]> {
+    try {
+      return await judging;
+    } catch (error) {
+      this.#release(taken);
+      throw publishError(error);
+    }
   }
 
   /** Refuses what comes from now on; resolves once what was taken in is answered. */
@@ -237,7 +260,11 @@ export class Publisher {
       const { resolve, reject } = this.#finish(waiting);
       if (reply.kind === 'accepted') {
         resolve(
-          reply.events.map(({ id, deliveries, duplicate }) => ({ id, deliveries, duplicate })),
+          reply.events.map(({ id, deliveries, duplicate }, place) => {
+            const finding = waiting.findings?.[place];
+            const published = { id, deliveries, duplicate };
+            return finding ? { ...published, warnings: [finding] } : published;
+          }),
         );
       } else {
         reject(conflict(reply, waiting));
@@ -246,10 +273,14 @@ export class Publisher {
   }
 
   #finish(waiting: Waiting): Waiting {
-    this.#events -= waiting.drafts.length;
-    this.#bytes -= waiting.bytes;
-    if (this.#events === 0) for (const emptied of this.#emptied.splice(0)) emptied();
+    this.#release(waiting);
     return waiting;
+  }
+
+  #release({ drafts, bytes }: Pick<Waiting, 'drafts' | 'bytes'>): void {
+    this.#events -= drafts.length;
+    this.#bytes -= bytes;
+    if (this.#events === 0) for (const emptied of this.#emptied.splice(0)) emptied();
   }
 }
 

@@ -1,17 +1,14 @@
-import type { Clock } from '../core/clock.ts';
-import type { At } from '../core/crash-sites.ts';
-import type { Fault, Outbound } from '../core/exchange.ts';
+import type { Fault } from '../core/exchange.ts';
 import { Dispatcher } from '../core/lane-state.ts';
 import type { Endpoint, EndpointId, Ms } from '../core/model.ts';
 import { ASLEEP } from '../core/model.ts';
 import { healthSince, settle } from '../core/settle.ts';
-import type { ConfigView } from '../store/config-view.ts';
 import { laneNumber } from '../store/lane-book.ts';
 import type {
   ConfigItem,
   DeliveryKey,
   Due,
-  LaneStore,
+  LaneKey,
   NewEvent,
   Release,
   Result,
@@ -19,32 +16,7 @@ import type {
 import { EventCache } from './event-cache.ts';
 import { groupByLane, HeldLane, type Ready, rowKey } from './held-lane.ts';
 import { lostEvent, noExchange, type Plan, planFor, recordOf, render, sentAs } from './plan.ts';
-
-export interface WorkerLog {
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-  error(fields: object, message: string): void;
-}
-
-export interface WorkerOptions {
-  readonly store: LaneStore;
-  readonly view: ConfigView;
-  readonly outbound: Outbound;
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly log: WorkerLog;
-  readonly at: At;
-  readonly name: string;
-  readonly version: string;
-  /** Requests in flight, over all lanes. */
-  readonly concurrency: number;
-  /** Other processes ingest into the same store: idle lanes are given back at once. */
-  readonly shared: boolean;
-  /** After each exchange, for metrics. */
-  readonly attempted?: (result: Result) => void;
-  /** The store changed configuration on our behalf (an endpoint was disabled). */
-  readonly configChanged?: () => void;
-}
+import type { WorkerOptions } from './worker-options.ts';
 
 const TTL_MS = 15_000;
 const HELD_MAX = 2048;
@@ -161,6 +133,17 @@ export class Worker {
       }
     }
     this.#pump();
+  }
+
+  /** Runs were added to these lanes, or commands given: what was read of them may be behind. */
+  asked(lanes: readonly LaneKey[]): void {
+    for (const key of lanes) {
+      const lane = this.#lanes.get(laneNumber(key));
+      if (!lane) continue;
+      lane.restart();
+      this.#refresh(lane);
+    }
+    this.poke();
   }
 
   /**

@@ -27,9 +27,9 @@ const SAMPLES: Record<string, string> = {
   attempt: 'att_00000000000000000000000000',
   delivery: `evt_00000000000000000000000000.${ENDPOINT}.0`,
   key: 'key_00000000000000000000000000',
-  inbox: 'inb_00000000000000000000000000',
-  capture: 'cap_00000000000000000000000000',
   session: 'ses_00000000000000000000000000',
+  type: 'user.created',
+  preset: 'posthorn',
 };
 
 const guarded = Object.entries<Operation>(operations).filter(([, o]) => o.scope !== 'public');

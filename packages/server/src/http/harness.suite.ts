@@ -5,12 +5,13 @@ import { type Client, createClient, type Operation, operations, Problem } from '
 import { onTestFinished } from 'vitest';
 import { createIdFactory } from '../core/ids.ts';
 import type { EndpointId, KeyScope } from '../core/model.ts';
+import { SchemaChecker } from '../delivery/catalogue/checker.ts';
+import { EventJudge } from '../delivery/catalogue/judge.ts';
+import { startHere } from '../delivery/catalogue/schema-runner.ts';
+import { Mending } from '../delivery/mending/mending.ts';
 import { Publisher } from '../delivery/publish.ts';
 import { Registry } from '../delivery/registry/registry.ts';
-import { InboxView } from '../inbox/view.ts';
-import { createInboxRoom, type InboxConfig } from '../inbox-room.ts';
 import { ConfigView } from '../store/config-view.ts';
-import { createMemoryInbox } from '../store/memory/inbox.ts';
 import { createMemoryStore } from '../store/memory.ts';
 import type { Store } from '../store/store.ts';
 import type { HttpDeps } from './ports.ts';
@@ -36,49 +37,35 @@ export interface Harness {
   raw(bytes: string | Uint8Array): Promise<string>;
 }
 
-const INBOX_CONFIG: InboxConfig = {
-  inboxDomain: undefined,
-  inboxBodyBytes: 1_048_576,
-  inboxQueueBytes: 67_108_864,
-  inboxesMax: 5,
-  crashAt: undefined,
-};
-
-export async function startServer(
-  overrides: Partial<HttpDeps> = {},
-  inboxConfig: Partial<InboxConfig> = {},
-): Promise<Harness> {
+export async function startServer(overrides: Partial<HttpDeps> = {}): Promise<Harness> {
   const clock = { now: Date.now() };
   const now = (): number => clock.now;
   const ids = createIdFactory(randomBytes);
   const store = createMemoryStore();
   const config = new ConfigView(store.config);
-  const inboxes = new InboxView();
-  config.onChange((items) => inboxes.apply(items));
+  const checker = new SchemaChecker({ start: startHere, clock: { now, after }, stopped: () => {} });
+  const judge = new EventJudge({
+    view: config,
+    store: store.config,
+    checker,
+    async isStored(tenant, idempotencyKey) {
+      const { items } = await store.log.events({ tenant, idempotencyKey, limit: 1 });
+      return items.length > 0;
+    },
+  });
   const registry = new Registry({
     store: store.config,
     ids,
     now,
     random: randomBytes,
     judgeUrl: (url) => (url.hostname === '169.254.169.254' ? 'link-local' : undefined),
+    schemaRefusal: (schema, owner) => checker.refusal(schema, owner),
     refresh: () => config.refresh(),
   });
   await registry.tenants.ensureDefault();
   const adminKey = (await registry.keys.ensureAdmin(undefined)) ?? '';
   const logged: { level: string; fields: object }[] = [];
   const log = (level: string) => (fields: object) => void logged.push({ level, fields });
-  const inbox = createInboxRoom({
-    config: { ...INBOX_CONFIG, ...inboxConfig },
-    clock: { now, after },
-    ids,
-    store: createMemoryInbox(),
-    view: inboxes,
-    configStore: store.config,
-    refresh: () => config.refresh(),
-    publicUrl: () => 'https://hooks.example.com',
-    log: { warn: log('warn') },
-  });
-  onTestFinished(() => inbox.drain());
   const http = await createHttpServer({
     publisher: new Publisher({
       store: store.lanes,
@@ -88,12 +75,18 @@ export async function startServer(
       queueEventsMax: 10_000,
       queueBytesMax: 64_000_000,
       at: () => {},
+      judge: (tenant, drafts) => judge.judge(tenant, drafts),
     }),
     registry,
+    mending: new Mending({
+      lanes: store.lanes,
+      log: store.log,
+      view: config,
+      clock: { now, after },
+    }),
     config,
     log: store.log,
     configStore: store.config,
-    inbox: inbox.deps,
     ready: async () => ({ ok: true, checks: { store: 'ok' } }),
     metrics: async () => '# HELP up Is it up?\n# TYPE up gauge\nup 1\n',
     version: '1.2.3',

@@ -159,7 +159,7 @@ class Ingest {
     const { res } = this.#request;
     const texts = published.map(acceptedText);
     const body = this.#array ? `[${texts.join(',')}]` : (texts[0] ?? 'null');
-    // Flat, and ASCII only: the length is known and Node copies nothing.
+    // Flat, so Node copies nothing.
     res.writeHead(202, [
       'Content-Type',
       'application/json',
@@ -170,7 +170,7 @@ class Ingest {
       'X-Request-Id',
       this.requestId,
       'Content-Length',
-      String(body.length),
+      String(Buffer.byteLength(body)),
     ]);
     res.end(body);
   }
@@ -182,8 +182,9 @@ class Ingest {
 }
 
 /** Ids hold no character that JSON escapes. */
-function acceptedText({ id, deliveries, duplicate }: Published): string {
-  return `{"id":"${id}","deliveries":${deliveries},"duplicate":${duplicate}}`;
+function acceptedText({ id, deliveries, duplicate, warnings }: Published): string {
+  const plain = `{"id":"${id}","deliveries":${deliveries},"duplicate":${duplicate}`;
+  return warnings ? `${plain},"warnings":${JSON.stringify(warnings)}}` : `${plain}}`;
 }
 
 /** `Idempotency-Key` is the id of the one event; it must not say something else than the body. */

@@ -1,10 +1,9 @@
 import type { EventDraft } from '@posthorn/wire';
 import type { ApiKey, EventId, Ms, Session, Tenant, TenantId } from '../core/model.ts';
+import type { Finding } from '../delivery/catalogue/judge.ts';
+import type { Mending } from '../delivery/mending/mending.ts';
 import type { Registry } from '../delivery/registry/registry.ts';
-import type { Capturing } from '../inbox/capturing.ts';
-import type { Inboxes } from '../inbox/registry.ts';
-import type { InboxView } from '../inbox/view.ts';
-import type { InboxStore } from '../store/inbox.ts';
+import type { CatalogueIndex } from '../store/catalogue-index.ts';
 import type { ConfigStore, LogStore } from '../store/store.ts';
 import type { SiteFiles } from './site.ts';
 
@@ -12,10 +11,10 @@ import type { SiteFiles } from './site.ts';
 export interface HttpDeps {
   readonly publisher: Publisher;
   readonly registry: Registry;
+  readonly mending: Mending;
   readonly config: ConfigView;
   readonly log: LogStore;
   readonly configStore: ConfigStore;
-  readonly inbox: InboxDeps;
   readonly ready: () => Promise<Readiness>;
   /** All metrics in the Prometheus text format 0.0.4. */
   readonly metrics: () => Promise<string>;
@@ -28,20 +27,6 @@ export interface HttpDeps {
   readonly now: () => Ms;
 }
 
-/** The room of captured requests, and how its URLs look. */
-export interface InboxDeps {
-  readonly store: InboxStore;
-  readonly view: InboxView;
-  readonly inboxes: Inboxes;
-  readonly capturing: Capturing;
-  /** What senders call. */
-  readonly urlOf: (name: string) => string;
-  /** `{name}.{domain}` leads to inboxes too; undefined = only paths do. */
-  readonly domain: string | undefined;
-  readonly bodyBytesMax: number;
-  readonly receivingBytesMax: number;
-}
-
 export interface Readiness {
   readonly ok: boolean;
   /** Name of a part to `ok` or to what is wrong with it; public, so without internal detail. */
@@ -52,6 +37,7 @@ export interface Published {
   readonly id: EventId;
   readonly deliveries: number;
   readonly duplicate: boolean;
+  readonly warnings?: readonly Finding[];
 }
 
 /** Stores events and what they owe. Resolved = durable. Rejects with `AppError` or `StoreError`. */
@@ -69,6 +55,9 @@ export interface ConfigView {
   sessionByHash(hex: string): Session | undefined;
   keyById(id: string): ApiKey | undefined;
   tenant(id: string): Tenant | undefined;
+  /** The tenant, then its parents. */
+  lineage(id: TenantId): readonly Tenant[];
+  readonly catalogue: Pick<CatalogueIndex, 'find' | 'all'>;
 }
 
 export interface HttpLogger {

@@ -20,6 +20,7 @@ const TITLES = {
   unsupported_media_type: 'The content type is not supported',
   unsupported_encoding: 'The content encoding is not supported',
   url_refused: 'The URL may not be called',
+  event_invalid: 'The event is not what the catalogue says',
   overloaded: 'Too many requests',
   internal: 'Internal error',
   store_unavailable: 'The store is not available',
@@ -111,7 +112,7 @@ function fromFastify(error: unknown): AppError | undefined {
   if (!(error instanceof Error && 'code' in error)) return undefined;
   switch (error.code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
-      return new AppError('payload_too_large', 'The body has more than 1 MiB.');
+      return new AppError('payload_too_large', 'The body is larger than this operation takes.');
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
       return new AppError('unsupported_media_type', 'Send the body as application/json.');
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':

@@ -1,4 +1,3 @@
-import { Readable } from 'node:stream';
 import { API_PREFIX, type Operation, operations, PROBLEM_MEDIA_TYPE } from '@posthorn/api';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../core/errors.ts';
@@ -10,7 +9,7 @@ import { API_HEADERS } from './respond.ts';
 
 /** Walks the contract and makes each operation a route: authenticate, authorise, validate, run. */
 
-/** More values than this in one body is nobody's configuration (A33). */
+/** More values than this in one body are a flood (A33), unless the operation says otherwise. */
 const BODY_VALUES_MAX = 5000;
 
 const QUOTE = 0x22;
@@ -22,6 +21,9 @@ const OPEN_OBJECT = 0x7b;
 declare module 'fastify' {
   interface FastifyRequest {
     principal: Principal | undefined;
+  }
+  interface FastifyContextConfig {
+    valuesMax?: number;
   }
 }
 
@@ -45,10 +47,16 @@ export function registerOperations(app: FastifyInstance, options: RegistrarOptio
     app.route({
       method: operation.method,
       url: operation.path.replaceAll(/\{(\w+)\}/g, ':$1'),
+      ...limitsOf(operation),
       onRequest: async (request) => admit(request, operation, options),
       handler: async (request, reply) => run({ request, reply, operation, handler }),
     });
   }
+}
+
+function limitsOf({ bodyLimits }: Operation) {
+  if (!bodyLimits) return {};
+  return { bodyLimit: bodyLimits.bytesMax, config: { valuesMax: bodyLimits.valuesMax } };
 }
 
 /** Before the body is read: who is it, and may they? */
@@ -90,14 +98,13 @@ async function run({ request, reply, operation, handler }: Run): Promise<unknown
   reply.code(status);
   if (answer === undefined) return reply.send();
   reply.header('Content-Type', type);
-  if (answer instanceof Reply) reply.headers(answer.headers);
   return reply.send(bytesOf(answer));
 }
 
 /** Bytes, because Fastify adds a charset to the type of a string. */
-function bytesOf(answer: unknown): Uint8Array | Readable {
+function bytesOf(answer: unknown): Uint8Array {
   const body = answer instanceof Reply ? answer.body : answer;
-  if (body instanceof Uint8Array || body instanceof Readable) return body;
+  if (body instanceof Uint8Array) return body;
   return Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
 }
 
@@ -142,10 +149,10 @@ function refuseProto(body: unknown): void {
  * JSON of a control request. Counted before it is parsed, so that a flood costs little; strict UTF-8,
  * because a replaced byte would be a changed value.
  */
-export function parseJson(bytes: Buffer): unknown {
+export function parseJson(bytes: Buffer, valuesMax = BODY_VALUES_MAX): unknown {
   if (bytes.length === 0) return undefined;
-  if (countValues(bytes) > BODY_VALUES_MAX) {
-    throw new AppError('invalid_request', `The body has more than ${BODY_VALUES_MAX} values.`);
+  if (countValues(bytes) > valuesMax) {
+    throw new AppError('invalid_request', `The body has more than ${valuesMax} values.`);
   }
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));

@@ -1,8 +1,18 @@
-import type { ApiKey, Endpoint, EndpointId, Session, Tenant, TenantId } from '../core/model.ts';
+import type {
+  ApiKey,
+  Endpoint,
+  EndpointId,
+  Session,
+  Tenant,
+  TenantDefaults,
+  TenantId,
+} from '../core/model.ts';
 import { RoutingIndex } from '../core/routing.ts';
-import type { ConfigItem, ConfigStore } from './store.ts';
+import { CatalogueIndex } from './catalogue-index.ts';
+import type { ConfigItem, ConfigKind, ConfigStore } from './store.ts';
 
-const PAGE = 5000;
+const PAGE = 1000;
+const ANCESTORS_MAX = 16;
 
 /**
  * All configuration in memory, kept current by the store's change feed. Reads never wait; `refresh`
@@ -10,7 +20,9 @@ const PAGE = 5000;
  */
 export class ConfigView {
   readonly routing = new RoutingIndex();
+  readonly catalogue = new CatalogueIndex();
   readonly #store: ConfigStore;
+  readonly #kinds: readonly ConfigKind[] | undefined;
   readonly #endpoints = new Map<EndpointId, Endpoint>();
   readonly #tenants = new Map<TenantId, Tenant>();
   readonly #keys = new Map<string, ApiKey>();
@@ -20,8 +32,10 @@ export class ConfigView {
   #version = 0;
   #refreshing: Promise<void> | undefined;
 
-  constructor(store: ConfigStore) {
+  /** `kinds`: what is looked at, if not everything. */
+  constructor(store: ConfigStore, kinds?: readonly ConfigKind[]) {
     this.#store = store;
+    this.#kinds = kinds;
   }
 
   get version(): number {
@@ -38,6 +52,25 @@ export class ConfigView {
   }
   tenants(): Iterable<Tenant> {
     return this.#tenants.values();
+  }
+  /** The tenant, then its parents. */
+  lineage(id: TenantId): Tenant[] {
+    const line: Tenant[] = [];
+    let next: TenantId | null = id;
+    while (next !== null && line.length <= ANCESTORS_MAX) {
+      const tenant: Tenant | undefined = this.#tenants.get(next);
+      if (!tenant) break;
+      line.push(tenant);
+      next = tenant.parent;
+    }
+    return line;
+  }
+  /** What a tenant or the nearest of its parents says; null = none of them says anything. */
+  inherited<K extends keyof TenantDefaults>(id: TenantId, name: K): TenantDefaults[K] {
+    for (const { defaults } of this.lineage(id)) {
+      if (defaults[name] !== null) return defaults[name];
+    }
+    return null as TenantDefaults[K];
   }
   keyByHash(hash: string): ApiKey | undefined {
     return this.#keys.get(hash);
@@ -74,7 +107,7 @@ export class ConfigView {
 
   async #readAll(): Promise<void> {
     for (;;) {
-      const { version, items } = await this.#store.changes(this.#version, PAGE);
+      const { version, items } = await this.#store.changes(this.#version, PAGE, this.#kinds);
       for (const item of items) this.#apply(item);
       this.#version = version;
       if (items.length > 0) for (const listener of this.#listeners) listener(items);
@@ -94,7 +127,9 @@ export class ConfigView {
       else this.#tenants.delete(item.id);
     } else if (item.kind === 'session') {
       this.#sessions.set(item.id, (item.value ?? undefined) as Session | undefined);
-    } else if (item.kind === 'key') {
+    } else if (item.kind === 'event-type') {
+      this.catalogue.apply(item);
+    } else {
       const before = this.#keyHashes.get(item.id);
       if (before !== undefined) this.#keys.delete(before);
       this.#keyHashes.delete(item.id);

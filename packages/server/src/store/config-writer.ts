@@ -4,6 +4,7 @@ import type { ConfigChange, ConfigItem, ConfigKind, ConfigStore } from './store.
 import { StoreError } from './store.ts';
 
 const TRIES = 3;
+const PAGE = 500;
 
 /** A value with the version of the change that wrote it. */
 export interface Versioned<T> {
@@ -61,6 +62,23 @@ export class ConfigWriter {
     }
   }
 
+  /** Several at once, all or nothing; `plan` is asked again after a lost race. Its result comes back. */
+  async writeAll<T>(
+    plan: () => Promise<{ readonly changes: readonly ConfigChange[]; readonly result: T }>,
+  ): Promise<T> {
+    for (let tries = 1; ; tries++) {
+      const { changes, result } = await plan();
+      if (changes.length === 0) return result;
+      try {
+        await this.put(changes);
+        return result;
+      } catch (error) {
+        if (!isConflict(error)) throw error;
+        if (tries === TRIES) throw conflict(changes[0]?.kind ?? 'tenant', error);
+      }
+    }
+  }
+
   /** A write that reading again would not help. */
   async putOnce(changes: readonly ConfigChange[]): Promise<Versioned<unknown>> {
     try {
@@ -80,6 +98,20 @@ export class ConfigWriter {
   }
 }
 
+/** Every item of a kind, of one tenant or of all, page by page. */
+export async function* everyItem(
+  store: Pick<ConfigStore, 'list'>,
+  kind: ConfigKind,
+  tenant: TenantId | undefined,
+): AsyncGenerator<ConfigItem> {
+  let after: string | undefined;
+  do {
+    const page = await store.list(kind, { tenant, limit: PAGE, after });
+    yield* page.items;
+    after = page.next;
+  } while (after !== undefined);
+}
+
 export function deletion(item: ConfigItem, expected: number | undefined): ConfigChange {
   return { kind: item.kind, id: item.id, tenant: item.tenant, value: null, expected };
 }
@@ -89,12 +121,16 @@ export function isConflict(error: unknown): boolean {
 }
 
 function conflict(kind: ConfigKind, cause?: unknown): AppError {
-  const message = `The ${kind} was changed meanwhile: read it again and repeat the change.`;
+  const message = `The ${wordOf(kind)} was changed meanwhile: read it again and repeat the change.`;
   return new AppError('conflict', message, { cause });
 }
 
 export function notFound(kind: ConfigKind): AppError {
-  return new AppError('not_found', `There is no such ${kind}.`);
+  return new AppError('not_found', `There is no such ${wordOf(kind)}.`);
+}
+
+function wordOf(kind: ConfigKind): string {
+  return kind === 'event-type' ? 'event type' : kind;
 }
 
 export function invalid(field: string, problem: string): AppError {

@@ -204,7 +204,8 @@ class Twins {
   #resultOf(row: Due, next: Next, one: Operation & { do: 'complete' }): Result {
     const endpoint = this.#endpoints.find((e) => laneOf(e) === row.lane) as Endpoint;
     const { id, tenant } = endpoint;
-    const result = this.#world.result(row, next, { endpoint: id, tenant });
+    const type = this.#events.find((event) => event.id === row.event)?.type ?? '';
+    const result = this.#world.result(row, next, { endpoint: id, tenant, type });
     const disable = one.disable ? ({ reason: 'gone' } as const) : undefined;
     if (one.tell === undefined) return { ...result, disable };
     const lanes = this.#endpoints.filter((e) => e.tenant === tenant).map(laneOf);

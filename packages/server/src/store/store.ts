@@ -255,14 +255,7 @@ export type Requeued =
 
 // ---- configuration -------------------------------------------------------------------------------
 
-export type ConfigKind =
-  | 'tenant'
-  | 'endpoint'
-  | 'event-type'
-  | 'inbox'
-  | 'inbox-name'
-  | 'key'
-  | 'session';
+export type ConfigKind = 'tenant' | 'endpoint' | 'event-type' | 'key' | 'session';
 
 export interface ConfigItem {
   readonly kind: ConfigKind;
@@ -324,7 +317,10 @@ export interface ConfigQuery {
 
 export interface Page<T> {
   readonly items: T[];
-  /** Opaque; undefined = the end. A page may be short and still have a next one. */
+  /**
+   * Opaque; undefined = the end. A page may be short, even empty, and still have a next one: how many
+   * rows one page may look at is bounded.
+   */
   readonly next: string | undefined;
 }
 
@@ -332,9 +328,15 @@ export interface LogQuery {
   readonly tenant: TenantId;
   readonly endpoint?: EndpointId | undefined;
   readonly event?: EventId | undefined;
+  /** An event type, or a pattern such as `user.*`. */
   readonly type?: string | undefined;
   readonly state?: DeliveryState | undefined;
+  /** Of an attempt; of a delivery's last one. Both ends belong to the range. */
+  readonly status?: { readonly least: number; readonly most: number } | undefined;
+  readonly fault?: Fault | undefined;
   readonly idempotencyKey?: string | undefined;
+  readonly subject?: string | undefined;
+  /** Of an event and its deliveries when it was stored; of an attempt when it began. */
   readonly from?: Ms | undefined;
   readonly to?: Ms | undefined;
   readonly limit: number;

@@ -13,7 +13,7 @@ const secret = bytes.slice(0, 32);
 
 describe.each(['sha1', 'sha256', 'sha512'] as const)('%s', (hash: Hash) => {
   test.each(['hex', 'base64', 'base64url'] as const)('HMAC in %s', async (encoding: Encoding) => {
-    const input = { hash, prefix: 'é.7.', body: bytes, encoding };
+    const input = { hash, prefix: 'id.7.', body: bytes, encoding };
     const expected = node.hmacSync(node.importHmac(secret), input);
     expect(await web.hmac(web.importHmac(secret), input)).toBe(expected);
   });

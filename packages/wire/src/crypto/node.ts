@@ -10,16 +10,9 @@ import {
   timingSafeEqual,
   verify as verifyBytes,
 } from 'node:crypto';
-import type { Encoding } from '../encoding.ts';
+import { concat, type Encoding } from '../encoding.ts';
 import type { MaybePromise } from '../maybe-promise.ts';
-import {
-  concat,
-  type Hash,
-  type HmacInput,
-  type KeyHandle,
-  PRIVATE_DER,
-  PUBLIC_DER,
-} from './port.ts';
+import { type Hash, type HmacInput, type KeyHandle, PRIVATE_DER, PUBLIC_DER } from './port.ts';
 
 /** `#crypto` over node:crypto. */
 
@@ -37,7 +30,7 @@ export function hmac(key: KeyHandle, input: HmacInput): MaybePromise<string> {
 
 export function hmacSync(key: KeyHandle, input: HmacInput): string {
   return createHmac(input.hash, key as KeyObject)
-    .update(input.prefix)
+    .update(input.prefix, 'latin1')
     .update(input.body)
     .digest(input.encoding);
 }
@@ -52,7 +45,8 @@ export function digestSync(hash: Hash, bytes: Uint8Array): Uint8Array {
 
 export function equalText(a: string, b: string): boolean {
   if (a.length !== b.length) return false;
-  const [x, y] = [Buffer.from(a, 'utf8'), Buffer.from(b, 'utf8')];
+  const x = Buffer.from(a, 'utf8');
+  const y = Buffer.from(b, 'utf8');
   return x.length === y.length && timingSafeEqual(x, y);
 }
 
@@ -66,7 +60,7 @@ export function importEd25519Private(seed: Uint8Array, publicKey: Uint8Array): K
 }
 
 export function importEd25519Public(bytes: Uint8Array): KeyHandle {
-  const der = Buffer.from(concat(PUBLIC_DER, bytes));
+  const der = Buffer.from(concat([PUBLIC_DER, bytes]));
   return createPublicKey({ key: der, format: 'der', type: 'spki' });
 }
 
@@ -93,6 +87,6 @@ export function ed25519Verify(
 }
 
 function privateKeyOf(seed: Uint8Array): KeyObject {
-  const der = Buffer.from(concat(PRIVATE_DER, seed));
+  const der = Buffer.from(concat([PRIVATE_DER, seed]));
   return createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
 }

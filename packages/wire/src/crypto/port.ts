@@ -12,7 +12,7 @@ export type Hash = 'sha1' | 'sha256' | 'sha512';
 /** A key as the runtime holds it. Printing one shows no bytes of it. */
 export type KeyHandle = object;
 
-/** What is signed: a prefix in UTF-8, then the body's bytes. */
+/** What is signed: a prefix in ASCII, then the body's bytes. */
 export interface HmacInput {
   readonly hash: Hash;
   readonly prefix: string;
@@ -36,13 +36,3 @@ export const PRIVATE_DER = Uint8Array.from([
 export const PUBLIC_DER = Uint8Array.from([
   0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00,
 ]);
-
-export function concat(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
-}

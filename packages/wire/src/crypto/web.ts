@@ -1,12 +1,5 @@
-import { type Encoding, encode, equalInConstantTime, utf8 } from '../encoding.ts';
-import {
-  CryptoError,
-  concat,
-  type Hash,
-  type HmacInput,
-  type KeyHandle,
-  PRIVATE_DER,
-} from './port.ts';
+import { concat, type Encoding, encode, equalInConstantTime, utf8 } from '../encoding.ts';
+import { CryptoError, type Hash, type HmacInput, type KeyHandle, PRIVATE_DER } from './port.ts';
 
 /** `#crypto` over WebCrypto, for runtimes without node:crypto. */
 
@@ -58,7 +51,7 @@ export function importHmac(secret: Uint8Array): KeyHandle {
 
 export async function hmac(key: KeyHandle, input: HmacInput): Promise<string> {
   const imported = await (key as HmacHandle).key(input.hash);
-  const content = concat(utf8(input.prefix), input.body);
+  const content = concat([utf8(input.prefix), input.body]);
   return encode(
     new Uint8Array(await crypto.subtle.sign('HMAC', imported, content)),
     input.encoding,
@@ -83,7 +76,7 @@ export function equalText(a: string, b: string): boolean {
 }
 
 export function importEd25519Private(seed: Uint8Array, publicKey: Uint8Array): KeyHandle {
-  const der = concat(PRIVATE_DER, seed);
+  const der = concat([PRIVATE_DER, seed]);
   return new Ed25519Handle(async () => {
     const key = await crypto.subtle.importKey('pkcs8', der, 'Ed25519', false, ['sign']);
     // WebCrypto gives no public half of a private key: what it signs must verify with the given one.

@@ -1,6 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { ApiKey, KeyId, KeyScope, Ms, TenantId } from '../../core/model.ts';
-import { type ConfigWriter, deletion, invalid, type Versioned } from '../../store/config-writer.ts';
+import {
+  type ConfigWriter,
+  deletion,
+  everyItem,
+  invalid,
+  type Versioned,
+} from '../../store/config-writer.ts';
 import type { ConfigStore } from '../../store/store.ts';
 
 /** The key that the environment sets; its text may change from start to start, its id does not. */
@@ -59,14 +65,10 @@ export class Keys {
 
   async #hasAdmin(): Promise<boolean> {
     const { store, now } = this.#options;
-    let after: string | undefined;
-    do {
-      const page = await store.list('key', { tenant: undefined, limit: 200, after });
-      const keys = page.items.map((item) => item.value as ApiKey);
-      if (keys.some((key) => key.tenant === null && (key.expiresAt ?? Infinity) > now()))
-        return true;
-      after = page.next;
-    } while (after !== undefined);
+    for await (const item of everyItem(store, 'key', undefined)) {
+      const { tenant, expiresAt } = item.value as ApiKey;
+      if (tenant === null && (expiresAt ?? Infinity) > now()) return true;
+    }
     return false;
   }
 

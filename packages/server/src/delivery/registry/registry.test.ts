@@ -50,6 +50,7 @@ async function setUp(judge: (url: URL) => string | undefined = () => undefined) 
     now: () => 1000,
     random: randomBytes,
     judgeUrl: judge,
+    schemaRefusal: async () => undefined,
     refresh: async () => void refreshed++,
   });
   await registry.tenants.ensureDefault();

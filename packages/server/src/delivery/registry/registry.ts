@@ -1,5 +1,6 @@
 import { ConfigWriter, type WriterOptions } from '../../store/config-writer.ts';
 import { Endpoints, type EndpointsOptions } from './endpoints.ts';
+import { EventTypes, type EventTypesOptions } from './event-types.ts';
 import { Keys, type KeysOptions } from './keys.ts';
 import { Sessions, type SessionsOptions } from './sessions.ts';
 import { Tenants, type TenantsOptions } from './tenants.ts';
@@ -8,6 +9,7 @@ export interface RegistryOptions
   extends WriterOptions,
     TenantsOptions,
     EndpointsOptions,
+    EventTypesOptions,
     KeysOptions,
     SessionsOptions {
   readonly ids: EndpointsOptions['ids'] & KeysOptions['ids'] & SessionsOptions['ids'];
@@ -20,6 +22,7 @@ export interface RegistryOptions
 export class Registry {
   readonly tenants: Tenants;
   readonly endpoints: Endpoints;
+  readonly eventTypes: EventTypes;
   readonly keys: Keys;
   readonly sessions: Sessions;
 
@@ -27,6 +30,7 @@ export class Registry {
     const writer = new ConfigWriter(options);
     this.tenants = new Tenants(options, writer);
     this.endpoints = new Endpoints(options, writer);
+    this.eventTypes = new EventTypes(options, writer);
     this.keys = new Keys(options, writer);
     this.sessions = new Sessions(options, writer);
   }

@@ -4,6 +4,7 @@ import { INHERITED } from '../../core/stored.ts';
 import {
   type ConfigWriter,
   deletion,
+  everyItem,
   invalid,
   isConflict,
   type Versioned,
@@ -13,7 +14,7 @@ import type { ConfigStore } from '../../store/store.ts';
 export const DEFAULT_TENANT: TenantId = 'default';
 
 const ANCESTORS_MAX = 16;
-const TENANT_KEYS_MAX = 1000;
+const BELONGINGS_MAX = 4000;
 
 export type TenantInput = Pick<
   Tenant,
@@ -71,7 +72,7 @@ export class Tenants {
     }
   }
 
-  /** Its keys and sessions go with it. Rejects `conflict` while it has endpoints or children. */
+  /** What belongs to it goes with it. Rejects `conflict` while it has endpoints or children. */
   async delete(id: TenantId): Promise<void> {
     const { store } = this.#options;
     const item = await this.#writer.read<Tenant>('tenant', id);
@@ -80,32 +81,26 @@ export class Tenants {
     if (endpoints.items.length > 0) {
       throw new AppError('conflict', 'The tenant still has endpoints: delete them first.');
     }
-    const inboxes = await store.list('inbox', { tenant: id, limit: 1, after: undefined });
-    if (inboxes.items.length > 0) {
-      throw new AppError('conflict', 'The tenant still has inboxes: delete them first.');
-    }
     if (await this.#hasChildren(id)) {
       throw new AppError('conflict', 'The tenant still has children: delete or move them first.');
     }
-    const all = { tenant: id, limit: TENANT_KEYS_MAX, after: undefined };
-    const keys = await store.list('key', all);
-    if (keys.next !== undefined) {
-      const message = `The tenant has more than ${TENANT_KEYS_MAX} keys: delete some first.`;
-      throw new AppError('conflict', message);
+    const changes = [deletion(item, item.version)];
+    for (const kind of ['key', 'session', 'event-type'] as const) {
+      for await (const one of everyItem(store, kind, id)) {
+        changes.push(deletion(one, undefined));
+        if (changes.length > BELONGINGS_MAX) {
+          const message = `The tenant has more than ${BELONGINGS_MAX} keys, sessions and event types: delete some first.`;
+          throw new AppError('conflict', message);
+        }
+      }
     }
-    const sessions = await store.list('session', all);
-    const changes = [...keys.items, ...sessions.items].map((one) => deletion(one, undefined));
-    await this.#writer.putOnce([deletion(item, item.version), ...changes]);
+    await this.#writer.putOnce(changes);
   }
 
   async #hasChildren(id: TenantId): Promise<boolean> {
-    let after: string | undefined;
-    do {
-      const query = { tenant: undefined, limit: 200, after };
-      const page = await this.#options.store.list('tenant', query);
-      if (page.items.some((item) => (item.value as Tenant).parent === id)) return true;
-      after = page.next;
-    } while (after !== undefined);
+    for await (const item of everyItem(this.#options.store, 'tenant', undefined)) {
+      if ((item.value as Tenant).parent === id) return true;
+    }
     return false;
   }
 }

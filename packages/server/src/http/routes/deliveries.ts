@@ -1,16 +1,15 @@
+import { isUtf8 } from 'node:buffer';
 import type * as api from '@posthorn/api';
 import { AppError } from '../../core/errors.ts';
 import type { EndpointId, EventId, TenantId } from '../../core/model.ts';
-import type { AttemptRow, DeliveryRow, LogStore, WholeAttempt } from '../../store/store.ts';
-import { bytesToApi, logQuery, toIso, toIsoOrNull } from '../format.ts';
+import { type DeliveryAddress, findDelivery } from '../../delivery/mending/mending.ts';
+import type { AttemptRow, DeliveryRow, WholeAttempt } from '../../store/store.ts';
+import { logQuery, toIso, toIsoOrNull } from '../format.ts';
 import type { Handlers } from '../handlers.ts';
 import { maskHead } from '../mask.ts';
 import type { HttpDeps } from '../ports.ts';
 
 type Ids = 'listDeliveries' | 'getDelivery' | 'listAttempts' | 'getAttempt';
-
-/** Runs of one delivery that are looked through; a person makes each of them. */
-const PAGES_MAX = 10;
 
 export function deliveryRoutes({ log }: HttpDeps): Pick<Handlers, Ids> {
   return {
@@ -20,7 +19,7 @@ export function deliveryRoutes({ log }: HttpDeps): Pick<Handlers, Ids> {
     },
 
     async getDelivery({ params }) {
-      const row = await findDelivery(log, params.tenant, params.delivery);
+      const row = await findDelivery(log, addressOf(params));
       if (!row) throw new AppError('not_found', 'There is no such delivery.');
       return deliveryToApi(row);
     },
@@ -38,28 +37,17 @@ export function deliveryRoutes({ log }: HttpDeps): Pick<Handlers, Ids> {
   };
 }
 
-/** `id` is `<event>.<endpoint>.<run>`, as its grammar was checked. */
-async function findDelivery(
-  log: LogStore,
-  tenant: TenantId,
-  id: string,
-): Promise<DeliveryRow | undefined> {
-  const [event, endpoint, run] = id.split('.') as [EventId, EndpointId, string];
-  let cursor: string | undefined;
-  for (let pages = 0; pages < PAGES_MAX; pages++) {
-    const page = await log.deliveries({ tenant, event, endpoint, limit: 200, cursor });
-    const row = page.items.find((item) => item.run === Number(run));
-    if (row || page.next === undefined) return row;
-    cursor = page.next;
-  }
-  return undefined;
+/** `delivery` is `<event>.<endpoint>.<run>`, as its grammar was checked. */
+export function addressOf(of: { tenant: TenantId; delivery: string }): DeliveryAddress {
+  const [event, endpoint, run] = of.delivery.split('.') as [EventId, EndpointId, string];
+  return { tenant: of.tenant, event, endpoint, run: Number(run) };
 }
 
 function deliveryId(row: DeliveryRow | AttemptRow): string {
   return `${row.event}.${row.endpoint}.${row.run}`;
 }
 
-function deliveryToApi(row: DeliveryRow): api.Delivery {
+export function deliveryToApi(row: DeliveryRow): api.Delivery {
   return {
     id: deliveryId(row),
     event: row.event,
@@ -112,14 +100,21 @@ function exchangeToApi(record: WholeAttempt) {
       method: record.method,
       url: record.url,
       head: maskHead(record.requestHead),
-      body: bytesToApi(record.requestBody),
+      body: bodyText(record.requestBody),
     },
     response: answered
       ? {
           head: maskHead(record.responseHead),
-          body: bytesToApi(record.responseBody),
+          body: bodyText(record.responseBody),
           truncated: record.responseTruncated,
         }
       : null,
   };
+}
+
+/** Text where the bytes are text; base64 where printing them would change them. */
+function bodyText(bytes: Uint8Array): { encoding: 'utf8' | 'base64'; text: string } {
+  const encoding = isUtf8(bytes) ? 'utf8' : 'base64';
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  return { encoding, text: view.toString(encoding) };
 }

@@ -1,11 +1,12 @@
 import type { Handlers } from '../handlers.ts';
 import type { HttpDeps } from '../ports.ts';
-import { captureRoutes } from './captures.ts';
 import { deliveryRoutes } from './deliveries.ts';
 import { endpointRoutes } from './endpoints.ts';
+import { eventTypeRoutes } from './event-types.ts';
 import { eventRoutes } from './events.ts';
-import { inboxRoutes } from './inboxes.ts';
+import { exchangeRoutes } from './exchanges.ts';
 import { keyRoutes } from './keys.ts';
+import { mendingRoutes } from './mending.ts';
 import { sessionRoutes } from './sessions.ts';
 import { systemRoutes } from './system.ts';
 import { tenantRoutes } from './tenants.ts';
@@ -15,10 +16,11 @@ export function createHandlers(deps: HttpDeps): Handlers {
   return {
     ...tenantRoutes(deps),
     ...endpointRoutes(deps),
+    ...eventTypeRoutes(deps),
     ...eventRoutes(deps),
     ...deliveryRoutes(deps),
-    ...inboxRoutes(deps),
-    ...captureRoutes(deps),
+    ...exchangeRoutes(deps),
+    ...mendingRoutes(deps),
     ...keyRoutes(deps),
     ...sessionRoutes(deps),
     ...systemRoutes(deps),

@@ -1,6 +1,5 @@
 import type * as api from '@posthorn/api';
 import type { Portal, Tenant } from '../../core/model.ts';
-import { INHERITED } from '../../core/stored.ts';
 import type { Versioned } from '../../store/config-writer.ts';
 import { noTenant } from '../auth.ts';
 import { toIso } from '../format.ts';
@@ -30,7 +29,7 @@ export function tenantRoutes({ registry, configStore }: HttpDeps): Pick<Handlers
     async putTenant({ params, body }) {
       const { version, ...input } = body;
       const retryPolicy = retryPolicyFromApi(input.defaults.retryPolicy);
-      const tenant = { ...input, defaults: { ...INHERITED, ...input.defaults, retryPolicy } };
+      const tenant = { ...input, defaults: { ...input.defaults, retryPolicy } };
       return toApi(await registry.tenants.put(params.tenant, tenant, version));
     },
 
@@ -42,19 +41,12 @@ export function tenantRoutes({ registry, configStore }: HttpDeps): Pick<Handlers
 }
 
 function toApi({ value, version }: Versioned<Tenant>): api.Tenant {
-  const { dialect, timeoutMs, rateLimit, maxConcurrency, retryPolicy } = value.defaults;
   return {
     id: value.id,
     alias: value.alias,
     name: value.name,
     parent: value.parent,
-    defaults: {
-      dialect,
-      timeoutMs,
-      rateLimit,
-      maxConcurrency,
-      retryPolicy: retryPolicyToApi(retryPolicy),
-    },
+    defaults: { ...value.defaults, retryPolicy: retryPolicyToApi(value.defaults.retryPolicy) },
     portal: portalToApi(value.portal),
     metadata: { ...value.metadata },
     version,

@@ -60,14 +60,12 @@ export class MemoryHousekeeping {
 
   #sweep(cutoff: Ms): number {
     const before = this.#state.log.attempts.length + this.#state.log.events.size;
-    const isOld = (id: EventId) => id < this.#state.expiredBefore;
-    this.#state.log.attempts = this.#state.log.attempts.filter(
-      ({ row }) => row.startedAt >= cutoff || !isOld(row.event),
-    );
-    const logged = new Set(this.#state.log.attempts.map(({ row }) => row.event));
-    for (const id of this.#state.log.events.keys()) {
-      if (isOld(id) && !logged.has(id)) this.#state.log.events.delete(id);
-    }
-    return before - this.#state.log.attempts.length - this.#state.log.events.size;
+    const { log, expiredBefore } = this.#state;
+    const young = log.attempts.filter(({ row }) => row.startedAt >= cutoff);
+    const kept = new Set(young.map(({ row }) => row.event));
+    const goes = (id: EventId) => id < expiredBefore && !kept.has(id);
+    log.attempts = log.attempts.filter(({ row }) => !goes(row.event));
+    for (const id of log.events.keys()) if (goes(id)) log.events.delete(id);
+    return before - log.attempts.length - log.events.size;
   }
 }

@@ -274,7 +274,10 @@ export class MemoryLanes implements LaneStore {
     if (command.do === 'cancel') {
       state.remove(row);
       state.decide(row, { state: 'cancelled', detail: 'Cancelled on request.', now });
-    } else if (entry.fifo) {
+      return row;
+    }
+    state.log.hasten(row, now);
+    if (entry.fifo) {
       state.book.endWait(entry, now);
     } else {
       if (row.dueAt > now) state.replace(row, { ...row, dueAt: now });

@@ -1,12 +1,15 @@
+import { matchesPattern } from '@posthorn/wire';
 import { decodeId, timeOfId } from '../../core/ids.ts';
 import type {
   AttemptId,
   EndpointId,
   EventId,
+  EventMeta,
   Ms,
   StoredEvent,
   TenantId,
 } from '../../core/model.ts';
+import { fitsAttempt, fitsDelivery, isWithin } from '../log-filter.ts';
 import { attemptId, eventSeq } from '../sqlite/keys.ts';
 import type {
   AttemptRecord,
@@ -145,15 +148,22 @@ export class MemoryLog {
         ({ event }) =>
           event.tenant === query.tenant &&
           (!query.event || event.id === query.event) &&
-          (!query.type || event.type === query.type) &&
-          (query.idempotencyKey === undefined || event.idempotencyKey === query.idempotencyKey) &&
+          (query.type === undefined || matchesPattern(query.type, event.type)) &&
+          this.#isAbout(event, query) &&
           isWithin(event.createdAt, query),
       );
   }
 
+  #isAbout(event: NewEvent | undefined, { idempotencyKey: key, subject }: LogQuery): boolean {
+    return (
+      (key === undefined || event?.idempotencyKey === key) &&
+      (subject === undefined || (event !== undefined && subjectOf(event) === subject))
+    );
+  }
+
   listAttempts(query: LogQuery): Page<AttemptRow> {
     const fitting = this.attempts.filter(
-      ({ row }) => this.#matches(row, query) && isWithin(row.startedAt, query),
+      ({ row }) => fitsAttempt(row, query) && this.#isAbout(this.#eventOf(row), query),
     );
     return page(fitting.reverse(), query, ({ row }) => row);
   }
@@ -161,7 +171,7 @@ export class MemoryLog {
   /** In the orders that `SqliteDeliveries` describes; the cursor is the last row itself. */
   listDeliveries(query: LogQuery): Page<DeliveryRow> {
     const rows = this.#deliveriesOf(query).filter(
-      (row) => this.#matches(row, query) && isWithin(row.createdAt, query),
+      (row) => fitsDelivery(row, query) && this.#isAbout(this.#eventOf(row), query),
     );
     const name = (row: DeliveryRow) => `${row.event}.${row.endpoint}.${row.run}`;
     const last = rows.findIndex((row) => name(row) === query.cursor);
@@ -171,21 +181,27 @@ export class MemoryLog {
     return { items, next: end && rest.length > query.limit ? name(end) : undefined };
   }
 
+  #eventOf({ event }: { readonly event: EventId }): NewEvent | undefined {
+    return this.events.get(event)?.event;
+  }
+
   #deliveriesOf(query: LogQuery): DeliveryRow[] {
-    const owed = this.#owed().map((row) => this.#toOwed(row));
-    const ended = this.attempts.filter(({ row, late }) => row.state !== 'pending' && !late);
-    const newest = ended.toReversed().map(toDelivery);
+    const owed = this.#owed().map((one) => this.#toOwed(one));
+    const ended = this.attempts
+      .filter(({ row, late }) => row.state !== 'pending' && !late)
+      .map((logged) => this.#toEnded(logged));
     const byEvent = query.event !== undefined || query.idempotencyKey !== undefined;
-    if (!byEvent && (query.state || query.endpoint)) return [...owed, ...newest];
+    const byEnd = query.state ?? query.endpoint ?? query.status ?? query.fault;
+    if (!byEvent && byEnd !== undefined) return [...owed, ...ended.reverse()];
     const seq = (row: DeliveryRow) => this.events.get(row.event)?.seq ?? 0;
-    return [...owed, ...ended.map(toDelivery)].sort(
-      (a, b) => seq(b) - seq(a) || a.lane - b.lane || a.run - b.run,
-    );
+    return [...owed, ...ended].sort((a, b) => seq(b) - seq(a) || a.lane - b.lane || a.run - b.run);
   }
 
   #toOwed({ due, endpoint }: OwedRow): DeliveryRow {
     const event = this.events.get(due.event)?.event;
-    const last = due.attempt === 0 ? undefined : this.ofRun(due).at(-1)?.row;
+    const logged = this.ofRun(due).map(({ row }) => row);
+    const last = logged.at(-1);
+    const sent = logged.findLast(({ n }) => n > 0);
     return {
       event: due.event,
       endpoint,
@@ -194,26 +210,46 @@ export class MemoryLog {
       tenant: event?.tenant ?? '',
       type: event?.type ?? '',
       state: 'pending',
-      attempts: due.attempt,
+      attempts: sent?.n ?? 0,
       createdAt: event?.createdAt ?? 0,
       status: last?.status,
       fault: last?.fault,
-      lastAttemptAt: last?.startedAt,
-      nextAt: due.dueAt,
+      lastAttemptAt: sent?.startedAt,
+      nextAt: last?.nextAt ?? (due.run > 0 ? due.dueAt : event?.createdAt),
     };
   }
 
-  #matches(row: AttemptRow | DeliveryRow, query: LogQuery): boolean {
-    const key = query.idempotencyKey;
-    return (
-      row.tenant === query.tenant &&
-      (!query.event || row.event === query.event) &&
-      (!query.endpoint || row.endpoint === query.endpoint) &&
-      (!query.type || row.type === query.type) &&
-      (!query.state || row.state === query.state) &&
-      (key === undefined || this.events.get(row.event)?.event.idempotencyKey === key)
-    );
+  #toEnded(logged: Logged): DeliveryRow {
+    const { event, endpoint, run, tenant, type, state, status, fault, n } = logged.row;
+    const ofRun = this.ofRun({ ...logged, event, run }).map(({ row }) => row);
+    const sent = n > 0 ? logged.row : ofRun.findLast((row) => row.n > 0);
+    return {
+      event,
+      endpoint,
+      lane: logged.lane,
+      run,
+      tenant,
+      type,
+      state,
+      attempts: sent?.n ?? 0,
+      createdAt: this.#eventOf(logged.row)?.createdAt ?? timeOf(event),
+      status,
+      fault,
+      lastAttemptAt: sent?.startedAt,
+      nextAt: undefined,
+    };
   }
+
+  /** It is tried again at `now` and not when its last attempt said. */
+  hasten(of: Pick<Due, 'event' | 'slot' | 'lane' | 'run'>, now: Ms): void {
+    const last = this.ofRun(of).at(-1);
+    if (last?.row.nextAt === undefined || last.row.nextAt <= now) return;
+    this.attempts[this.attempts.indexOf(last)] = { ...last, row: { ...last.row, nextAt: now } };
+  }
+}
+
+function subjectOf(event: NewEvent): unknown {
+  return event.meta === '' ? undefined : (JSON.parse(event.meta) as EventMeta).subject;
 }
 
 function toEventRow({ event }: KeptEvent): EventRow {
@@ -221,32 +257,13 @@ function toEventRow({ event }: KeptEvent): EventRow {
   return { ...rest, sizeBytes: data.length, deliveries: lanes.length };
 }
 
-function toDelivery({ row, lane }: Logged): DeliveryRow {
-  const { event, endpoint, run, tenant, type, state, status, fault } = row;
-  return {
-    event,
-    endpoint,
-    lane,
-    run,
-    tenant,
-    type,
-    state,
-    attempts: row.n,
-    createdAt: timeOfId(decodeId(event) ?? new Uint8Array(16)),
-    status,
-    fault,
-    lastAttemptAt: row.n > 0 ? row.startedAt : undefined,
-    nextAt: undefined,
-  };
+function timeOf(id: EventId): Ms {
+  return timeOfId(decodeId(id) ?? new Uint8Array(16));
 }
 
 function joinBody(body: SentBody, data: Uint8Array): Uint8Array {
   if (body.kind === 'full') return body.bytes;
   return body.kind === 'same' ? EMPTY : Buffer.concat([body.before, data, body.after]);
-}
-
-function isWithin(at: Ms, { from, to }: LogQuery): boolean {
-  return (from === undefined || at >= from) && (to === undefined || at < to);
 }
 
 /** Newest first; the cursor is the last row's place, so rows that are added move nothing. */

@@ -282,6 +282,7 @@ export function applyCommand(engine: Engine, command: LaneCommand, now: Ms): Com
   const place = [slot, lane, dueAt, seq, run] as const;
   if (command.do === 'retryNow') {
     hasten(engine, { slot, lane, place }, now);
+    tellHastened(engine, { slot, lane, seq, run }, now);
   } else {
     engine.db.run(DELETE, ...place);
     logCancelled(engine, { slot, lane, seq, run }, { now, detail: 'Cancelled on request.' });
@@ -306,6 +307,20 @@ function hasten(
   } else if (place[2] > now) {
     engine.db.run(`update delivery set due_at = ? where ${KEY}`, now, ...place);
   }
+}
+
+/** The log says when a delivery is tried again, and lists read it there. */
+function tellHastened(engine: Engine, of: RunKey, now: Ms): void {
+  engine.db.run(
+    `update attempt set next_at = ? where next_at > ? and seq = (
+       select max(seq) from attempt where event = ? and slot = ? and lane = ? and run = ?)`,
+    now,
+    now,
+    of.seq,
+    of.slot,
+    of.lane,
+    of.run,
+  );
 }
 
 /** Tells the book what a command changed, once that is durable. */

@@ -37,9 +37,9 @@ export const INBOX_MIGRATIONS: readonly string[] = [
     seen_at integer not null, primary key (inbox, name)
   ) strict, without rowid;
 
-  create table attachment (
+  create table session (
     id text primary key, inbox integer not null, held text not null
   ) strict, without rowid;
-  create index attachment_inbox on attachment (inbox);
+  create index session_inbox on session (inbox);
   `,
 ];

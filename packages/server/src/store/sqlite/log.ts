@@ -13,21 +13,20 @@ import {
 import type { Database } from './database.ts';
 import { SqliteDeliveries } from './deliveries.ts';
 import { attemptKey, eventKey, timeOfSeq } from './keys.ts';
+import { narrowed, Where } from './narrow.ts';
 import {
   ATTEMPT_COLUMNS,
   ATTEMPT_JOINS,
   type AttemptColumns,
-  attemptsWhere,
   cursorRow,
   EVENT_COLUMNS,
+  EVENT_JOINS,
   type EventColumns,
-  eventRows,
-  narrowed,
   pageOf,
-  SELECT_ATTEMPTS,
   toAttempt,
   toEvent,
 } from './rows.ts';
+import { scanAttempts, scanEvents } from './scan.ts';
 
 /** Lists and single reads, on a connection of their own: no list waits for a commit or delays one. */
 export class SqliteLogReader {
@@ -42,17 +41,17 @@ export class SqliteLogReader {
   }
 
   async events(query: LogQuery): Promise<Page<EventRow>> {
+    const narrow = narrowed(this.#db, query);
+    if (!narrow) return { items: [], next: undefined };
     const before = cursorRow(query.cursor);
-    const rows = eventRows(this.#db, { ...query, before }, query.limit + 1);
-    return pageOf(rows, query.limit, toEvent);
+    return pageOf(scanEvents(this.#db, narrow, { before, limit: query.limit }), toEvent);
   }
 
   async event(tenant: string, id: EventId): Promise<(EventRow & { data: Uint8Array }) | undefined> {
     const key = eventKey(id);
     if (!key) return undefined;
     const row = this.#db.get<EventColumns & { data: Uint8Array }>(
-      `select ${EVENT_COLUMNS}, e.data as data from event e
-       join word t on t.number = e.tenant join word y on y.number = e.type
+      `select ${EVENT_COLUMNS}, e.data as data from event e ${EVENT_JOINS}
        where e.seq = ? and e.rest = ? and t.text = ?`,
       key.seq,
       key.rest,
@@ -64,24 +63,19 @@ export class SqliteLogReader {
   async attempts(query: LogQuery): Promise<Page<AttemptRow>> {
     const narrow = narrowed(this.#db, query);
     if (!narrow) return { items: [], next: undefined };
-    const where = attemptsWhere(narrow);
-    if (query.from !== undefined) where.add('a.started_at >= ?', query.from);
-    if (query.to !== undefined) where.add('a.started_at < ?', query.to);
+    const more = new Where();
+    if (query.from !== undefined) more.add('a.started_at >= ?', query.from);
+    if (query.to !== undefined) more.add('a.started_at < ?', query.to);
     const before = cursorRow(query.cursor);
-    if (before !== undefined) where.add('a.seq < ?', before);
-    const rows = this.#db.all<AttemptColumns>(
-      `${SELECT_ATTEMPTS} where ${where.sql} order by a.seq desc limit ?`,
-      ...where.values,
-      query.limit + 1,
-    );
-    return pageOf(rows, query.limit, toAttempt);
+    const scan = { more, before, limit: query.limit };
+    return pageOf(scanAttempts(this.#db, narrow, scan), toAttempt);
   }
 
   async attempt(tenant: string, id: AttemptId): Promise<WholeAttempt | undefined> {
     const key = attemptKey(id);
     if (!key) return undefined;
     const row = this.#db.get<WholeColumns>(
-      `select ${ATTEMPT_COLUMNS}, a.slot as slot, a.remote as remote, a.url as url,
+      `select ${ATTEMPT_COLUMNS}, a.remote as remote, a.url as url,
          a.req_head as req_head, a.body_before as body_before, a.body_after as body_after,
          a.res_head as res_head, a.res_body as res_body
        from attempt a ${ATTEMPT_JOINS} where a.seq = ? and a.started_at = ? and t.text = ?`,
@@ -153,7 +147,6 @@ export class SqliteLogReader {
 }
 
 interface WholeColumns extends AttemptColumns {
-  readonly slot: number;
   readonly remote: string | null;
   readonly url: string | null;
   readonly req_head: Uint8Array | null;

@@ -211,23 +211,33 @@ interface Swept {
 }
 
 /**
- * Oldest first, and only what the last pass found to owe nothing. An attempt stays as long as the log
- * whatever its event's age, and its event with it, so the sweep walks on past what it must leave.
+ * Oldest first, and only what the last pass found to owe nothing. An event and all its attempts go
+ * together, when the last of them is old: what is left of a log would tell of deliveries without an
+ * end. So the sweep walks on past what it must leave.
  */
 function sweep(engine: Engine, policy: RetentionPolicy, now: Ms): Swept {
   const { before, sweep } = engine.expiry;
   if (!sweep) return { attempts: 0, events: 0, sweep: undefined };
   const { db } = engine;
   const { chunk } = policy;
-  const found = db.all<{ seq: number; event: number; started_at: Ms }>(
-    `select seq, event, started_at from attempt
+  const found = db.all<{ seq: number; event: number }>(
+    `select seq, event from attempt
      where (event, seq) > (?, ?) and event < ? order by event, seq limit ?`,
     sweep.event,
     sweep.attempt,
     before,
     chunk,
   );
-  const old = found.filter((row) => row.started_at < now - policy.logMs);
+  const young = new Set(
+    [...new Set(found.map(({ event }) => event))].filter((event) =>
+      db.get<object>(
+        'select 1 from attempt where event = ? and started_at >= ?',
+        event,
+        now - policy.logMs,
+      ),
+    ),
+  );
+  const old = found.filter(({ event }) => !young.has(event));
   for (const { seq } of old) db.run('delete from attempt where seq = ?', seq);
   const last = found.length === chunk ? found.at(-1) : undefined;
   const behind = db.all<{ seq: number }>(

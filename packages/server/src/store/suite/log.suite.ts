@@ -156,16 +156,18 @@ export const logCases: Cases = {
   'every filter of a list narrows it': async (w) => {
     const [a, b] = [await w.endpoint(), await w.endpoint()];
     const lanes = [laneOf(a), laneOf(b)];
-    const one = w.event(lanes, { type: 'a.b', idempotencyKey: 'k' });
+    const meta = JSON.stringify({ subject: 'order/7' });
+    const one = w.event(lanes, { type: 'a.b', idempotencyKey: 'k', meta });
     await w.ingest(one);
     w.now += 1000;
     const two = w.event([laneOf(a)], { type: 'c.d' });
     await w.ingest(two);
     const node = await w.node();
     const [first, second] = (await w.due(a)) as [Due, Due];
+    const timedOut = { type: 'c.d', status: undefined, fault: 'timeout' } as const;
     const results = [
       w.result(first, { kind: 'failed' }, { endpoint: a.id, type: 'a.b' }),
-      w.result(second, { kind: 'retry', at: w.now + 5 }, { endpoint: a.id, type: 'c.d' }),
+      w.result(second, { kind: 'retry', at: w.now + 5 }, { ...timedOut, endpoint: a.id }),
     ];
     await w.lanes.complete(node, { results, release: [] }, w.now);
     const narrow: [Partial<LogQuery>, number, number, number][] = [
@@ -180,6 +182,15 @@ export const logCases: Cases = {
       [{ to: w.now }, 1, 2, 0],
       [{ from: w.now - 1000, to: w.now + 1 }, 2, 3, 2],
       [{ type: 'a.b', event: two.id }, 0, 0, 0],
+      [{ type: 'a.*' }, 1, 2, 1],
+      [{ type: '*.*' }, 2, 3, 2],
+      [{ type: '*d' }, 1, 1, 1],
+      [{ type: 'z*' }, 0, 0, 0],
+      [{ type: '*', event: two.id }, 1, 1, 1],
+      [{ subject: 'order/7' }, 1, 2, 1],
+      [{ subject: 'order' }, 0, 0, 0],
+      [{ subject: 'order/7', event: one.id }, 1, 2, 1],
+      [{ subject: 'order/7', event: two.id }, 0, 0, 0],
     ];
     for (const [query, events, deliveries, attempts] of narrow) {
       const whole = { tenant: 'default', limit: 50, ...query };
@@ -205,12 +216,66 @@ export const logCases: Cases = {
       [{ state: 'failed', from: w.now }, 0],
       [{ state: 'failed', idempotencyKey: 'k' }, 1],
       [{ endpoint: a.id, event: one.id }, 1],
+      [{ endpoint: a.id, subject: 'order/7' }, 1],
+      [{ state: 'pending', subject: 'order/7' }, 1],
+      [{ state: 'pending', type: 'c.*' }, 1],
     ];
     for (const [query, count] of states) {
       expect([query, (await w.deliveries(query)).length]).toEqual([query, count]);
     }
-    const failed = { tenant: 'default', limit: 9, state: 'failed', endpoint: a.id } as const;
-    expect((await w.log.attempts(failed)).items).toHaveLength(1);
+    const outcomes: [Partial<LogQuery>, number, number][] = [
+      // what, deliveries, attempts
+      [{ state: 'failed', endpoint: a.id }, 1, 1],
+      [{ status: { least: 500, most: 500 } }, 1, 1],
+      [{ status: { least: 500, most: 599 } }, 1, 1],
+      [{ status: { least: 200, most: 299 } }, 0, 0],
+      [{ status: { least: 500, most: 599 }, endpoint: b.id }, 0, 0],
+      [{ status: { least: 500, most: 599 }, event: one.id }, 1, 1],
+      [{ fault: 'timeout' }, 1, 1],
+      [{ fault: 'timeout', state: 'pending' }, 1, 1],
+      [{ fault: 'timeout', state: 'failed' }, 0, 0],
+      [{ fault: 'timeout', type: 'c.d', endpoint: a.id, from: w.now }, 1, 1],
+      [{ fault: 'tls' }, 0, 0],
+    ];
+    for (const [query, deliveries, attempts] of outcomes) {
+      const whole = { tenant: 'default', limit: 9, ...query };
+      const counts = [
+        (await w.deliveries(query)).length,
+        (await w.log.attempts(whole)).items.length,
+      ];
+      expect([query, ...counts]).toEqual([query, deliveries, attempts]);
+    }
+  },
+
+  'a delivery that was given up shows how often it was tried': async (w) => {
+    const endpoint = await w.endpoint();
+    await w.feed(endpoint);
+    const node = await w.node();
+    const key = await w.first(endpoint);
+    await w.settle(node, endpoint, { key, next: { kind: 'retry', at: w.now + 5000 } });
+    await w.lanes.leave(node, w.now);
+    const cancel = { ...keyOf(endpoint), event: key.event, run: 0, do: 'cancel' } as const;
+    expect(await w.lanes.command([cancel], w.now)).toEqual(['applied']);
+    for (const query of [{}, { event: key.event }, { state: 'cancelled' } as const]) {
+      expect(await w.deliveries(query)).toMatchObject([
+        { state: 'cancelled', attempts: 1, lastAttemptAt: w.now },
+      ]);
+    }
+  },
+
+  'whoever is told to try now is shown as due now': async (w) => {
+    const endpoint = await w.endpoint();
+    await w.feed(endpoint);
+    const node = await w.node();
+    const key = await w.first(endpoint);
+    await w.settle(node, endpoint, { key, next: { kind: 'retry', at: w.now + 5000 } });
+    await w.lanes.leave(node, w.now);
+    w.now += 1000;
+    const command = { ...keyOf(endpoint), event: key.event, run: 0, do: 'retryNow' } as const;
+    expect(await w.lanes.command([command], w.now)).toEqual(['applied']);
+    for (const query of [{}, { event: key.event }, { state: 'pending' } as const]) {
+      expect(await w.deliveries(query)).toMatchObject([{ state: 'pending', nextAt: w.now }]);
+    }
   },
 
   'a pending delivery shows its last attempt and its next': async (w) => {
@@ -305,6 +370,20 @@ export const retentionCases: Cases = {
     // The id is free again once its event is gone.
     const again = w.event([], { idempotencyKey: 'k', data: Buffer.from('2') });
     expect(await w.ingest(again)).toMatchObject([{ duplicate: false }]);
+  },
+
+  'an event and its log go together, when the last of it is old': async (w) => {
+    const [quick, paused] = [await w.endpoint(), await w.endpoint({ paused: true })];
+    const event = w.event([laneOf(quick), laneOf(paused)]);
+    await w.ingest(event);
+    await settleAll(w, quick, 1);
+    w.now += 31 * DAY;
+    expect(await w.maintain()).toMatchObject({ expired: 1, removed: 0 });
+    const states = (await w.deliveries({ event: event.id })).map(({ state }) => state);
+    expect(states).toEqual(['succeeded', 'failed']);
+    w.now += 31 * DAY;
+    expect(await w.maintain()).toMatchObject({ removed: 3 });
+    expect(await w.deliveries()).toEqual([]);
   },
 
   'what must stay keeps nothing behind it': async (w) => {

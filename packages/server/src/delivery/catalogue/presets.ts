@@ -1,0 +1,20 @@
+import type { EventTypeEntry } from '../registry/event-types.ts';
+import { OWN_EVENT_TYPES } from './own-event-types.ts';
+
+/** A catalogue that a tenant can load. */
+export interface Preset {
+  readonly name: string;
+  readonly label: string;
+  readonly description: string;
+  readonly eventTypes: readonly EventTypeEntry[];
+}
+
+export const PRESETS: readonly Preset[] = [
+  {
+    name: 'posthorn',
+    label: 'Posthorn',
+    description:
+      'What Posthorn tells of itself: webhooks that change or fail, deliveries it gave up.',
+    eventTypes: OWN_EVENT_TYPES,
+  },
+];

@@ -1,0 +1,31 @@
+import type { Clock } from '../core/clock.ts';
+import type { At } from '../core/crash-sites.ts';
+import type { Outbound } from '../core/exchange.ts';
+import type { ConfigView } from '../store/config-view.ts';
+import type { LaneStore, Result } from '../store/store.ts';
+
+export interface WorkerLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface WorkerOptions {
+  readonly store: LaneStore;
+  readonly view: ConfigView;
+  readonly outbound: Outbound;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: WorkerLog;
+  readonly at: At;
+  readonly name: string;
+  readonly version: string;
+  /** Requests in flight, over all lanes. */
+  readonly concurrency: number;
+  /** Other processes ingest into the same store: idle lanes are given back at once. */
+  readonly shared: boolean;
+  /** After each exchange, for metrics. */
+  readonly attempted?: (result: Result) => void;
+  /** The store changed configuration on our behalf (an endpoint was disabled). */
+  readonly configChanged?: () => void;
+}

@@ -1,0 +1,26 @@
+import type { Handlers } from '../handlers.ts';
+import type { HttpDeps } from '../ports.ts';
+import { addressOf, deliveryToApi } from './deliveries.ts';
+
+type Ids = 'resendDelivery' | 'cancelDelivery' | 'retryDelivery' | 'resendEvent';
+
+export function mendingRoutes({ mending }: HttpDeps): Pick<Handlers, Ids> {
+  return {
+    async resendDelivery({ params, body }) {
+      return deliveryToApi(await mending.resend(addressOf(params), body.newId));
+    },
+
+    async cancelDelivery({ params }) {
+      return deliveryToApi(await mending.cancel(addressOf(params)));
+    },
+
+    async retryDelivery({ params }) {
+      return deliveryToApi(await mending.retryNow(addressOf(params)));
+    },
+
+    async resendEvent({ params, body }) {
+      const { tenant, event } = params;
+      return mending.resendEvent({ tenant, event, only: body.only, ownId: body.newId });
+    },
+  };
+}
