@@ -45,13 +45,16 @@ export function stripe(): Scheme {
 function stripeClaim({ headers }: SignedRequest): Claim | Verification {
   const header = headers.get('stripe-signature');
   if (header === undefined) return missing('stripe-signature');
-  const entries = header.split(',', SIGNATURES_MAX).map((entry) => entry.split('=', 2));
+  const entries = header.split(',', SIGNATURES_MAX).map((entry) => {
+    const at = entry.indexOf('=');
+    return [entry.slice(0, at), entry.slice(at + 1)] as const;
+  });
   const times = entries.filter(([name]) => name === 't');
   const timestamp = times[0]?.[1];
   if (timestamp === undefined || times.length > 1) {
     return refused('timestamp_missing', 'stripe-signature holds no single t=…');
   }
-  const values = entries.filter(([name]) => name === 'v1').map(([, value = '']) => value);
+  const values = entries.filter(([name]) => name === 'v1').map(([, value]) => value);
   if (values.length === 0) {
     return refused('unsupported_version', 'stripe-signature holds no v1=…');
   }
