@@ -15,6 +15,7 @@ export const EventId = z.templateLiteral(['evt_', z.string().regex(new RegExp(BA
 export const EndpointId = z.templateLiteral(['ep_', z.string().regex(new RegExp(BASE32))]);
 export const AttemptId = z.templateLiteral(['att_', z.string().regex(new RegExp(BASE32))]);
 export const SessionId = z.templateLiteral(['ses_', z.string().regex(new RegExp(BASE32))]);
+export const JobId = z.templateLiteral(['job_', z.string().regex(new RegExp(BASE32))]);
 export const KeyId = z.string().regex(new RegExp(`^key_(?:${BASE32}|environment)$`));
 
 /** `<event>.<endpoint>.<run>`: run 0 is the delivery as routed, each resend or replay the next. */

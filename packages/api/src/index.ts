@@ -14,6 +14,7 @@ export type * from './operation.ts';
 export { type OperationId, type Operations, operations } from './operations.ts';
 export * from './portal.ts';
 export * from './problems.ts';
+export * from './replays.ts';
 export * from './sessions.ts';
 export * from './system.ts';
 export * from './tenants.ts';

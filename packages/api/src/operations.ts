@@ -6,6 +6,7 @@ import { exchangeOperations } from './exchanges.ts';
 import { keyOperations } from './keys.ts';
 import { mendingOperations } from './mending.ts';
 import type { Operation } from './operation.ts';
+import { replayOperations } from './replays.ts';
 import { sessionOperations } from './sessions.ts';
 import { systemOperations } from './system.ts';
 import { tenantOperations } from './tenants.ts';
@@ -22,6 +23,7 @@ export const operations = {
   ...deliveryOperations,
   ...exchangeOperations,
   ...mendingOperations,
+  ...replayOperations,
   ...keyOperations,
   ...sessionOperations,
   ...systemOperations,

@@ -19,6 +19,7 @@ import { createIdFactory, type IdFactory } from './core/ids.ts';
 import { SchemaChecker } from './delivery/catalogue/checker.ts';
 import { EventJudge, FINDING_CODES } from './delivery/catalogue/judge.ts';
 import { startHere } from './delivery/catalogue/schema-runner.ts';
+import { Jobs } from './delivery/mending/jobs.ts';
 import { Mending } from './delivery/mending/mending.ts';
 import { Publisher } from './delivery/publish.ts';
 import { Registry } from './delivery/registry/registry.ts';
@@ -154,7 +155,7 @@ async function compose(
   view.onChange(() => engine.configChanged());
   await engine.start();
 
-  const { publisher, mending } = verbsOf({ options, store, view, ids, clock, checker });
+  const { publisher, mending, jobs } = verbsOf({ options, store, view, ids, clock, checker });
 
   let url = config.baseUrl ?? 'http://localhost';
   const dashboard = dashboardFiles(config, logger);
@@ -162,6 +163,7 @@ async function compose(
     publisher,
     registry,
     mending,
+    jobs,
     config: view,
     log: store.log,
     configStore: store.config,
@@ -205,6 +207,7 @@ function verbsOf(parts: VerbParts) {
   const { store, view, ids, clock } = parts;
   const { config, metrics } = parts.options;
   const judge = createJudge(parts);
+  const at = crashPoint(config.crashAt);
   const publisher = new Publisher({
     store: store.lanes,
     view,
@@ -212,12 +215,13 @@ function verbsOf(parts: VerbParts) {
     clock,
     queueEventsMax: config.queueEvents,
     queueBytesMax: config.queueBytes,
-    at: crashPoint(config.crashAt),
+    at,
     judge: (tenant, drafts) => judge.judge(tenant, drafts),
   });
   describeTo(metrics, publisher);
   const mending = new Mending({ lanes: store.lanes, log: store.log, view, clock });
-  return { publisher, mending };
+  const jobs = new Jobs({ jobs: store.jobs, view, ids, clock, at });
+  return { publisher, mending, jobs };
 }
 
 interface EngineOf extends Omit<EngineParts, 'log'> {

@@ -4,6 +4,7 @@ import { type At, crashAt, nowhere } from './core/crash-sites.ts';
 import type { Ms } from './core/model.ts';
 import { Guard, parseEgressAllow } from './delivery/guard.ts';
 import { Housekeeper } from './delivery/housekeeper.ts';
+import { JobRunner, waking } from './delivery/mending/job-runner.ts';
 import { offering, telling } from './delivery/offering.ts';
 import { NameResolver } from './delivery/resolver.ts';
 import { createSender } from './delivery/sender.ts';
@@ -11,7 +12,7 @@ import { Worker } from './delivery/worker.ts';
 import type { WorkerLog } from './delivery/worker-options.ts';
 import { ConfigView } from './store/config-view.ts';
 import { openSqlite } from './store/sqlite/open.ts';
-import type { Result, Store } from './store/store.ts';
+import type { LaneKey, Result, Store } from './store/store.ts';
 import { createMetrics, DURATION_BUCKETS } from './telemetry.ts';
 
 /** What the engine needs to know; plain data, because it may cross into a thread. */
@@ -128,11 +129,9 @@ export async function openEngine(settings: EngineSettings, parts: EngineParts): 
     },
   });
   meter.watch(worker);
-  const { retentionMs } = settings;
-  const poke = () => worker.poke();
-  const housekeeper = new Housekeeper({ log: store.log, clock, logger: log, retentionMs, poke });
+  const background = backgroundOf({ settings, parts, store, view, worker, at });
   const stored = () => {
-    housekeeper.poke();
+    background.poke();
     worker.poke();
   };
   const stopPolling = repeat(clock, CONFIG_POLL_MS, refresh);
@@ -140,6 +139,7 @@ export async function openEngine(settings: EngineSettings, parts: EngineParts): 
     store: {
       ...store,
       config: telling(store.config, stored),
+      jobs: waking(store.jobs, background.jobCreated),
       lanes: offering(store.lanes, {
         offer: (events) => worker.offer(events),
         stored,
@@ -149,7 +149,7 @@ export async function openEngine(settings: EngineSettings, parts: EngineParts): 
     async start() {
       await view.refresh();
       await worker.start();
-      housekeeper.start();
+      background.start();
     },
     configChanged: refresh,
     listening(given) {
@@ -158,12 +158,39 @@ export async function openEngine(settings: EngineSettings, parts: EngineParts): 
     metrics: async () => meter.text(),
     async drain(drainMs) {
       stopPolling();
-      await housekeeper.stop();
+      await background.stop();
       await worker.stop(drainMs);
       await outbound.close();
       resolver.close();
     },
     close: () => store.close(),
+  };
+}
+
+/** What goes on beside sending: housekeeping, and the jobs that people started. */
+function backgroundOf(of: {
+  readonly settings: EngineSettings;
+  readonly parts: EngineParts;
+  readonly store: Store;
+  readonly view: ConfigView;
+  readonly worker: Worker;
+  readonly at: At;
+}) {
+  const { settings, store, view, worker, at } = of;
+  const { clock, log } = of.parts;
+  const { retentionMs } = settings;
+  const poke = () => worker.poke();
+  const housekeeper = new Housekeeper({ log: store.log, clock, logger: log, retentionMs, poke });
+  const asked = (lanes: readonly LaneKey[]) => worker.asked(lanes);
+  const runner = new JobRunner({ jobs: store.jobs, view, clock, log, at, asked });
+  return {
+    poke: () => housekeeper.poke(),
+    jobCreated: () => runner.poke(),
+    start() {
+      housekeeper.start();
+      runner.start();
+    },
+    stop: () => Promise.all([housekeeper.stop(), runner.stop()]),
   };
 }
 

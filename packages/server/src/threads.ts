@@ -99,6 +99,7 @@ export async function startEngineThreads(options: EngineThreadOptions): Promise<
       lanes: store.lanes,
       config: { ...store.config, list: reads.config.list, readMany: reads.config.readMany },
       log: { ...reads.log, stats: store.log.stats, maintain: store.log.maintain },
+      jobs: { ...store.jobs, list: reads.jobs.list, candidates: reads.jobs.candidates },
       close: async () => {},
     },
     start: () => engine.ask({ kind: 'start' }).then(() => {}),

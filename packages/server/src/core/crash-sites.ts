@@ -15,6 +15,9 @@ export const CRASH_SITES = [
   'worker:answered', // the receiver answered, nothing logged
   'worker:settled', // outcome decided, not handed to the store
   'worker:completed', // outcome stored
+  'job:created', // a replay is stored, nobody told
+  'job:read', // what it owes next is in memory, nothing stored
+  'job:advanced', // stored, nobody poked
 ] as const;
 export type CrashSite = (typeof CRASH_SITES)[number];
 

@@ -1,4 +1,4 @@
-import type { EndpointId, EventId, KeyId, Ms, SessionId, Slot } from './model.ts';
+import type { EndpointId, EventId, JobId, KeyId, Ms, SessionId, Slot } from './model.ts';
 
 /**
  * Ids are UUIDv7 (RFC 9562) in lower-case Crockford base32 behind a kind prefix. They sort by time,
@@ -76,6 +76,7 @@ export interface IdFactory {
   event(slot: Slot, now: Ms): EventId;
   endpoint(now: Ms): EndpointId;
   key(now: Ms): KeyId;
+  job(now: Ms): JobId;
   session(now: Ms): SessionId;
 }
 
@@ -135,6 +136,7 @@ export function createIdFactory(
     event: (slot, now) => `evt_${next(now, slot)}`,
     endpoint: (now) => `ep_${next(now, undefined)}`,
     key: (now) => `key_${next(now, undefined)}`,
+    job: (now) => `job_${next(now, undefined)}`,
     session: (now) => `ses_${next(now, undefined)}`,
   };
 }

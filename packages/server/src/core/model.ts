@@ -10,6 +10,7 @@ export type EventId = `evt_${string}`;
 export type EndpointId = `ep_${string}`;
 export type AttemptId = `att_${string}`;
 export type KeyId = `key_${string}`;
+export type JobId = `job_${string}`;
 export type SessionId = `ses_${string}`;
 export type TenantId = string;
 

@@ -27,6 +27,7 @@ const SAMPLES: Record<string, string> = {
   attempt: 'att_00000000000000000000000000',
   delivery: `evt_00000000000000000000000000.${ENDPOINT}.0`,
   key: 'key_00000000000000000000000000',
+  job: 'job_00000000000000000000000000',
   session: 'ses_00000000000000000000000000',
   type: 'user.created',
   preset: 'posthorn',

@@ -8,6 +8,7 @@ import type { EndpointId, KeyScope } from '../core/model.ts';
 import { SchemaChecker } from '../delivery/catalogue/checker.ts';
 import { EventJudge } from '../delivery/catalogue/judge.ts';
 import { startHere } from '../delivery/catalogue/schema-runner.ts';
+import { Jobs } from '../delivery/mending/jobs.ts';
 import { Mending } from '../delivery/mending/mending.ts';
 import { Publisher } from '../delivery/publish.ts';
 import { Registry } from '../delivery/registry/registry.ts';
@@ -84,6 +85,7 @@ export async function startServer(overrides: Partial<HttpDeps> = {}): Promise<Ha
       view: config,
       clock: { now, after },
     }),
+    jobs: new Jobs({ jobs: store.jobs, view: config, ids, clock: { now, after }, at: () => {} }),
     config,
     log: store.log,
     configStore: store.config,

@@ -1,6 +1,7 @@
 import type { EventDraft } from '@posthorn/wire';
 import type { ApiKey, EventId, Ms, Session, Tenant, TenantId } from '../core/model.ts';
 import type { Finding } from '../delivery/catalogue/judge.ts';
+import type { Jobs } from '../delivery/mending/jobs.ts';
 import type { Mending } from '../delivery/mending/mending.ts';
 import type { Registry } from '../delivery/registry/registry.ts';
 import type { CatalogueIndex } from '../store/catalogue-index.ts';
@@ -12,6 +13,7 @@ export interface HttpDeps {
   readonly publisher: Publisher;
   readonly registry: Registry;
   readonly mending: Mending;
+  readonly jobs: Jobs;
   readonly config: ConfigView;
   readonly log: LogStore;
   readonly configStore: ConfigStore;

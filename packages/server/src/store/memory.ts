@@ -2,6 +2,7 @@ import { decodeId, timeOfId } from '../core/ids.ts';
 import type { EventId, Ms } from '../core/model.ts';
 import { MemoryConfig } from './memory/config.ts';
 import { MemoryHousekeeping } from './memory/housekeeping.ts';
+import { MemoryJobs } from './memory/jobs.ts';
 import { MemoryLanes } from './memory/lanes.ts';
 import { MemoryState } from './memory/state.ts';
 import type { LogStore, Store, StoreStats } from './store.ts';
@@ -13,10 +14,12 @@ import type { LogStore, Store, StoreStats } from './store.ts';
 export function createMemoryStore(options: { laneMax?: number } = {}): Store {
   const state = new MemoryState(options.laneMax ?? 1_000_000);
   const config = new MemoryConfig(state);
+  const lanes = new MemoryLanes(state, config);
   return {
-    lanes: new MemoryLanes(state, config),
+    lanes,
     config,
     log: logOf(state),
+    jobs: new MemoryJobs(state, lanes),
     close: async () => {},
   };
 }

@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import { type Packed, packIngest, packReplies, unpackIngest, unpackReplies } from './codec.ts';
+import type { JobStore } from './jobs.ts';
 import type { SqliteReader } from './sqlite/open-reader.ts';
 import {
   type ConfigStore,
@@ -40,6 +41,7 @@ export function serveStore(port: MessagePort, store: Store): void {
     },
     config: bound(store.config, CONFIG),
     log: bound(store.log, LOG),
+    jobs: bound(store.jobs, JOBS),
     store: { close: () => store.close() },
   });
 }
@@ -50,6 +52,7 @@ export function serveReader(port: MessagePort, reader: SqliteReader): void {
     lanes: {},
     config: bound(reader, ['list', 'readMany']),
     log: bound(reader, READS),
+    jobs: bound(reader.jobs, ['list', 'candidates']),
     store: { close: () => reader.close() },
   });
 }
@@ -102,6 +105,17 @@ const CONFIG = [
 const READS = ['events', 'event', 'deliveries', 'attempts', 'attempt'] as const;
 const LOG = [...READS, 'stats', 'maintain'] as const satisfies readonly (keyof LogStore)[];
 
+const JOBS = [
+  'create',
+  'read',
+  'list',
+  'running',
+  'cancel',
+  'candidates',
+  'backlog',
+  'advance',
+] as const satisfies readonly (keyof JobStore)[];
+
 export function bound<T extends object>(target: T, names: readonly (keyof T & string)[]): Methods {
   const methods: Methods = {};
   for (const name of names) {
@@ -126,6 +140,7 @@ export function remoteStore(port: MessagePort): Store {
     },
     config: calls.forward('config', CONFIG) as unknown as ConfigStore,
     log: calls.forward('log', LOG) as unknown as LogStore,
+    jobs: calls.forward('jobs', JOBS) as unknown as JobStore,
     async close() {
       await calls.ask({ room: 'store', name: 'close', args: [] }, []);
       port.close();

@@ -1,5 +1,6 @@
 import { describe, test } from 'vitest';
 import { durableIngestCases, ingestCases } from './suite/ingest.suite.ts';
+import { durableJobCases, jobCases } from './suite/jobs.suite.ts';
 import { durableLaneCases, laneCases } from './suite/lanes.suite.ts';
 import { configCases, logCases, retentionCases } from './suite/log.suite.ts';
 import { durableNoticeCases, noticeCases } from './suite/notices.suite.ts';
@@ -19,6 +20,7 @@ export function storeSuite(name: string, open: OpenStore, { durable = true } = {
     commands: commandCases,
     notices: noticeCases,
     resends: resendCases,
+    jobs: jobCases,
     log: logCases,
     retention: retentionCases,
     configuration: configCases,
@@ -27,6 +29,7 @@ export function storeSuite(name: string, open: OpenStore, { durable = true } = {
     ...durableIngestCases,
     ...durableLaneCases,
     ...durableCommandCases,
+    ...durableJobCases,
     ...durableNoticeCases,
   };
   describe(name, () => {

@@ -10,6 +10,7 @@ import type {
   StoredEvent,
   TenantId,
 } from '../core/model.ts';
+import type { JobStore } from './jobs.ts';
 
 /**
  * The store's ports. Two rules hold for all of them: time is an argument, and a promise that
@@ -20,6 +21,7 @@ export interface Store {
   readonly lanes: LaneStore;
   readonly config: ConfigStore;
   readonly log: LogStore;
+  readonly jobs: JobStore;
   close(): Promise<void>;
 }
 

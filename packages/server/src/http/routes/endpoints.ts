@@ -33,7 +33,7 @@ export function endpointRoutes(deps: HttpDeps): Pick<Handlers, Ids> {
 
   /** What a write names. Whoever is not admin must not touch an endpoint that hears every tenant. */
   async function writable(params: Address, principal: Principal) {
-    const found = await read(configStore, params);
+    const found = await readEndpoint(configStore, params);
     requireAdmin(principal, found.value.scope);
     return { tenant: params.tenant, id: params.endpoint };
   }
@@ -60,7 +60,7 @@ export function endpointRoutes(deps: HttpDeps): Pick<Handlers, Ids> {
     },
 
     async getEndpoint({ params }) {
-      return toApi(await read(configStore, params));
+      return toApi(await readEndpoint(configStore, params));
     },
 
     async updateEndpoint({ params, body, principal }) {
@@ -79,7 +79,7 @@ export function endpointRoutes(deps: HttpDeps): Pick<Handlers, Ids> {
     },
 
     async getEndpointSecret({ params, principal }) {
-      const found = await read(configStore, params);
+      const found = await readEndpoint(configStore, params);
       requireAdmin(principal, found.value.scope);
       return secretsOf(found.value, now());
     },
@@ -100,7 +100,10 @@ export function endpointRoutes(deps: HttpDeps): Pick<Handlers, Ids> {
   };
 }
 
-async function read(store: ConfigStore, address: Address): Promise<Versioned<Endpoint>> {
+export async function readEndpoint(
+  store: ConfigStore,
+  address: Address,
+): Promise<Versioned<Endpoint>> {
   const item = await store.read('endpoint', address.endpoint);
   const value = item?.value as Endpoint | null | undefined;
   if (!item || value?.tenant !== address.tenant) {
@@ -109,7 +112,7 @@ async function read(store: ConfigStore, address: Address): Promise<Versioned<End
   return { value, version: item.version };
 }
 
-function requireAdmin(principal: Principal, scope: Endpoint['scope']): void {
+export function requireAdmin(principal: Principal, scope: Endpoint['scope']): void {
   if (scope === 'tenant' || principal.admin) return;
   throw new AppError('forbidden', 'Endpoints of all tenants are managed with an admin key.');
 }

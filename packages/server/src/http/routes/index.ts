@@ -7,6 +7,7 @@ import { eventRoutes } from './events.ts';
 import { exchangeRoutes } from './exchanges.ts';
 import { keyRoutes } from './keys.ts';
 import { mendingRoutes } from './mending.ts';
+import { replayRoutes } from './replays.ts';
 import { sessionRoutes } from './sessions.ts';
 import { systemRoutes } from './system.ts';
 import { tenantRoutes } from './tenants.ts';
@@ -21,6 +22,7 @@ export function createHandlers(deps: HttpDeps): Handlers {
     ...deliveryRoutes(deps),
     ...exchangeRoutes(deps),
     ...mendingRoutes(deps),
+    ...replayRoutes(deps),
     ...keyRoutes(deps),
     ...sessionRoutes(deps),
     ...systemRoutes(deps),

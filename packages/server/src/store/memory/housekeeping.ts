@@ -23,6 +23,9 @@ export class MemoryHousekeeping {
         this.#state.decide(row, { state: 'cancelled', detail: 'The webhook was deleted.', now });
       }
     }
+    for (const { id, endedAt } of this.#state.jobs.values()) {
+      if (endedAt !== undefined && endedAt < now - policy.logMs) this.#state.jobs.delete(id);
+    }
     const { expired, removed } = this.#removeOld(now - policy.logMs, now);
     return { expanded: 0, cancelled, expired, removed, more: false };
   }

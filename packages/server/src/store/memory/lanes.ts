@@ -105,10 +105,10 @@ export class MemoryLanes implements LaneStore {
   }
 
   async requeue(what: readonly Requeue[], now: Ms): Promise<Requeued[]> {
-    return what.map((one) => this.#requeue(one, now));
+    return what.map((one) => this.again(one, now));
   }
 
-  #requeue({ slot, lane, event: id, after, ownId }: Requeue, now: Ms): Requeued {
+  again({ slot, lane, event: id, after, ownId }: Requeue, now: Ms): Requeued {
     const { log, book, expiredBefore, laneMax } = this.#state;
     const entry = this.#state.lane(slot, lane);
     const kept = log.events.get(id);

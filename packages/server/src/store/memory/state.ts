@@ -1,5 +1,6 @@
-import type { Endpoint, EndpointId, LaneId, Ms, Slot } from '../../core/model.ts';
+import type { Endpoint, EndpointId, JobId, LaneId, Ms, Slot } from '../../core/model.ts';
 import { numberOfLane } from '../../core/routing.ts';
+import type { Job } from '../jobs.ts';
 import { LaneBook, type LaneEntry, laneNumber } from '../lane-book.ts';
 import {
   type AttemptRecord,
@@ -17,6 +18,7 @@ import { MemoryLog } from './log.ts';
 export class MemoryState {
   readonly book = new LaneBook();
   readonly log: MemoryLog;
+  readonly jobs = new Map<JobId, Job>();
   /** Configuration by `kind/id`. */
   readonly items = new Map<string, ConfigItem>();
   readonly numbers = new Map<EndpointId, number>();

@@ -40,6 +40,7 @@ export function maintainJob(
       const cancelled = cancelClosed(engine, { chunk: policy.chunk, now, gone });
       const step = expire(engine, policy, { now, gone });
       removed = sweep(engine, policy, now);
+      forgetJobs(engine, policy, now);
       const passed = engine.expiry.pass && !step.expiry.pass;
       expiry = { ...step.expiry, sweep: passed ? FROM_THE_START : removed.sweep };
       const rows = removed.attempts + removed.events;
@@ -198,6 +199,16 @@ function dropRow(engine: Engine, row: OpenRow): void {
     row.due_at,
     row.seq,
     row.run,
+  );
+}
+
+/** Jobs that ended are part of the log. */
+function forgetJobs(engine: Engine, policy: RetentionPolicy, now: Ms): void {
+  engine.db.run(
+    `delete from job where id in (
+       select id from job where ended_at < ? and ended_at is not null limit ?)`,
+    now - policy.logMs,
+    policy.chunk,
   );
 }
 

@@ -1,8 +1,11 @@
 import { join } from 'node:path';
+import type { JobStore } from '../jobs.ts';
 import type { ConfigStore, LogStore } from '../store.ts';
 import { createVault } from '../vault.ts';
+import { readCandidates } from './candidates.ts';
 import { listItems, readItems } from './config.ts';
 import { Database, loadDriver } from './database.ts';
+import { listJobs } from './jobs.ts';
 import { SqliteLogReader } from './log.ts';
 
 /** What only reads, on a connection that no commit waits for. */
@@ -10,7 +13,10 @@ export type SqliteReader = Pick<
   LogStore,
   'events' | 'event' | 'deliveries' | 'attempts' | 'attempt'
 > &
-  Pick<ConfigStore, 'list' | 'readMany'> & { close(): Promise<void> };
+  Pick<ConfigStore, 'list' | 'readMany'> & {
+    readonly jobs: Pick<JobStore, 'list' | 'candidates'>;
+    close(): Promise<void>;
+  };
 
 /** A second way into a store that is open: call it after `openSqlite`, in any thread. */
 export async function openSqliteReader(options: {
@@ -27,6 +33,10 @@ export async function openSqliteReader(options: {
     deliveries: (query) => log.deliveries(query),
     attempts: (query) => log.attempts(query),
     attempt: (tenant, id) => log.attempt(tenant, id),
+    jobs: {
+      list: async (query) => listJobs(db, query),
+      candidates: async (query) => readCandidates(db, query),
+    },
     list: async (kind, query) => listItems({ db, vault }, kind, query),
     readMany: async (kind, ids) => readItems({ db, vault }, kind, ids),
     close: async () => db.close(),

@@ -15,6 +15,7 @@ import { applyCommand, carryOut } from './complete.ts';
 import { SqliteConfig } from './config.ts';
 import { Database, loadDriver } from './database.ts';
 import { Engine } from './engine.ts';
+import { SqliteJobs } from './jobs.ts';
 import { SqliteLanes } from './lanes.ts';
 import { SqliteLogReader } from './log.ts';
 import { maintainJob } from './maintain.ts';
@@ -109,6 +110,7 @@ function openStore(driver: Driver, options: SqliteOptions, lock: { close(): void
       lanes: new SqliteLanes(engine),
       config: new SqliteConfig(engine),
       log: logStore(engine, new SqliteLogReader(reader, vault)),
+      jobs: new SqliteJobs(engine, reader),
       async close() {
         const closing = closers.splice(0);
         try {

@@ -1,7 +1,8 @@
-import { LANE_PARTS, type Ms } from '../../core/model.ts';
+import { type DeliveryState, LANE_PARTS, type Ms } from '../../core/model.ts';
 import { numberOfLane } from '../../core/routing.ts';
 import { FLAG_LATE, type RunKey } from './attempts.ts';
-import type { Engine } from './engine.ts';
+import type { Database } from './database.ts';
+import { type Engine, STATES } from './engine.ts';
 
 /**
  * Open rows have no index by event: the hot path would pay for it. What is asked of one event is
@@ -9,28 +10,28 @@ import type { Engine } from './engine.ts';
  */
 
 /**
- * The last run of an event at an endpoint, over all lanes it has had; -1 = there was none. A run as
- * routed that has no end in the log is owed.
+ * The last run of an event at an endpoint, over all lanes it has had; undefined = there was none. A
+ * run as routed that has no end in the log is owed. `lanes`: those of the event.
  */
 export function lastRun(
-  engine: Engine,
+  db: Database,
   at: { readonly seq: number; readonly lanes: readonly number[]; readonly number: number },
-): { run: number; pending: boolean } {
-  const { db } = engine;
+): { run: number; state: DeliveryState } | undefined {
   const again = db.get<{ run: number | null }>(
     `select max(run) as run from delivery where event = ? and run > 0 and lane / ${LANE_PARTS} = ?`,
     at.seq,
     at.number,
   );
-  const ended = db.get<{ run: number | null }>(
-    `select max(run) as run from attempt where event = ? and lane / ${LANE_PARTS} = ?
-     and state <> 0 and flags & ${FLAG_LATE} = 0`,
+  const ended = db.get<{ run: number; state: number }>(
+    `select run, state from attempt where event = ? and +lane / ${LANE_PARTS} = ?
+     and state <> 0 and flags & ${FLAG_LATE} = 0 order by run desc limit 1`,
     at.seq,
     at.number,
   );
   const routed = at.lanes.some((lane) => numberOfLane(lane) === at.number) ? 0 : -1;
-  const run = Math.max(again?.run ?? -1, ended?.run ?? -1, routed);
-  return { run, pending: run > (ended?.run ?? -1) };
+  const open = Math.max(again?.run ?? -1, routed);
+  if (open > (ended?.run ?? -1)) return { run: open, state: 'pending' };
+  return ended && { run: ended.run, state: STATES[ended.state] as DeliveryState };
 }
 
 /** When the open row of a run is due; undefined = it is not owed. */

@@ -41,15 +41,13 @@ export class NewRuns {
     if (!event) return { kind: 'unknown' };
     if (entry.closed) return { kind: 'closed' };
     const lanes = JSON.parse(event.lanes) as number[];
-    const last = lastRun(engine, { seq: key.seq, lanes, number: numberOfLane(what.lane) });
-    if (what.after !== undefined && what.after > last.run) return { kind: 'unknown' };
-    if (last.pending) return { kind: 'pending', run: last.run };
-    if (what.after !== undefined && what.after < last.run) {
-      return { kind: 'superseded', run: last.run };
-    }
+    const last = lastRun(engine.db, { seq: key.seq, lanes, number: numberOfLane(what.lane) });
+    const { run = -1, state } = last ?? {};
+    if (what.after !== undefined && what.after > run) return { kind: 'unknown' };
+    if (state === 'pending') return { kind: 'pending', run };
+    if (what.after !== undefined && what.after < run) return { kind: 'superseded', run };
     const owed = this.#owed.get(entry) ?? { rows: 0, dueAt: 0 };
     if (entry.open + owed.rows >= engine.laneMax) return { kind: 'full' };
-    const run = last.run + 1;
     if (!lanes.includes(what.lane)) this.#extend(key.seq, what.lane);
     const dueAt = engine.book.dueAt(entry, this.#now);
     engine.db.run(
@@ -59,11 +57,11 @@ export class NewRuns {
       what.lane,
       dueAt,
       key.seq,
-      run,
+      run + 1,
       what.ownId ? 1 : 0,
     );
     this.#owed.set(entry, { rows: owed.rows + 1, dueAt: owed.rows === 0 ? dueAt : owed.dueAt });
-    return { kind: 'owed', run };
+    return { kind: 'owed', run: run + 1 };
   }
 
   #extend(seq: number, lane: number): void {

@@ -88,6 +88,18 @@ const MIGRATIONS: readonly string[] = [
   -- Runs that people or jobs asked for are found by their event; what was routed needs no index.
   create index delivery_again on delivery (event) where run > 0;
   `,
+  `
+  -- What people asked to be done in the background; value: JSON of what is not a column.
+  create table job (
+    id text primary key, tenant text not null, kind text not null, state text not null,
+    created_at integer not null, ended_at integer, value text not null
+  ) strict, without rowid;
+  create index job_tenant on job (tenant, id);
+  create index job_running on job (id) where state = 'running';
+  create index job_ended on job (ended_at) where ended_at is not null;
+  -- Of an endpoint, what was given up, in the order of events: what a recovery walks.
+  create index attempt_given_up on attempt (lane / 16, event) where state = 2;
+  `,
 ];
 
 export function migrate(db: Database, migrations: readonly string[] = MIGRATIONS): void {

@@ -1,0 +1,163 @@
+import type { Clock } from '../../core/clock.ts';
+import type { At } from '../../core/crash-sites.ts';
+import type { Endpoint, EndpointId, EventId, Ms } from '../../core/model.ts';
+import { Pace } from '../../core/pace.ts';
+import type { ConfigView } from '../../store/config-view.ts';
+import type { Candidate, Job, JobStep, JobStore } from '../../store/jobs.ts';
+import type { LaneKey } from '../../store/store.ts';
+import { whyNotSent } from './mending.ts';
+import { isWanted, requeueOf, soughtBy } from './replay.ts';
+
+export interface JobRunnerOptions {
+  readonly jobs: JobStore;
+  readonly view: Pick<ConfigView, 'endpoint' | 'routing'>;
+  readonly clock: Clock;
+  readonly log: { warn(fields: object, message: string): void };
+  readonly at: At;
+  /** Runs were added to these lanes. */
+  readonly asked: (lanes: readonly LaneKey[]) => void;
+}
+
+/** Jobs that take turns; others wait. */
+const JOBS_MAX = 20;
+const LOOK = 200;
+/** Between rounds: while there is room in the lanes, while there is none, and after a failure. */
+const BUSY_MS = 5;
+const FULL_MS = 100;
+const FAILED_MS = 1000;
+
+/**
+ * Carries jobs out, a step of each in turn. A step reads the next events, decides, and is applied
+ * together with the place it leads to; a process that dies between finds the job where the last step
+ * left it. An endpoint that is held or switched off stops its part of a job until that is over.
+ */
+export class JobRunner {
+  readonly #options: JobRunnerOptions;
+  readonly #paces = new Map<EndpointId, Pace>();
+  #cancel: () => void = () => {};
+  #running: Promise<void> | undefined;
+  #again = false;
+  #stopped = false;
+
+  constructor(options: JobRunnerOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#next(0);
+  }
+
+  /** There is a job now. */
+  poke(): void {
+    if (this.#running) this.#again = true;
+    else this.#next(0);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#cancel();
+    await this.#running;
+  }
+
+  #next(delayMs: Ms): void {
+    this.#cancel();
+    if (this.#stopped) return;
+    this.#cancel = this.#options.clock.after(delayMs, () => {
+      this.#running = this.#round().then((delay) => {
+        this.#running = undefined;
+        if (this.#again) this.#next(0);
+        else if (delay !== undefined) this.#next(delay);
+      });
+    });
+  }
+
+  /** Resolves with when to come again; undefined = when a job is created. */
+  async #round(): Promise<Ms | undefined> {
+    this.#again = false;
+    try {
+      const jobs = await this.#options.jobs.running(JOBS_MAX);
+      if (jobs.length === 0) {
+        this.#paces.clear();
+        return undefined;
+      }
+      let moved = false;
+      for (const job of jobs) if (!this.#stopped && (await this.#work(job))) moved = true;
+      return moved ? BUSY_MS : FULL_MS;
+    } catch (err) {
+      this.#options.log.warn({ err }, 'a replay could not go on; it is tried again');
+      return FAILED_MS;
+    }
+  }
+
+  /** true = something of it went on. */
+  async #work(job: Job): Promise<boolean> {
+    let moved = false;
+    for (const id of job.spec.endpoints) {
+      const from = job.places[id];
+      if (from === 'end' || this.#stopped) continue;
+      const endpoint = this.#options.view.endpoint(id);
+      const at = { job: job.id, endpoint: id, from };
+      const step = endpoint
+        ? await this.#stepFor(job, endpoint, at)
+        : // Deleted meanwhile: nothing is owed to it any more.
+          { ...at, to: 'end' as const, requeue: [] };
+      if (!step) continue;
+      const { jobs, clock, asked } = this.#options;
+      const advanced = await jobs.advance(step, clock.now());
+      this.#options.at('job:advanced');
+      if (!advanced) return moved;
+      moved = true;
+      if (step.requeue.length > 0) asked(step.requeue);
+    }
+    return moved;
+  }
+
+  /** undefined = it has to wait. */
+  async #stepFor(
+    job: Job,
+    endpoint: Endpoint,
+    at: Pick<JobStep, 'job' | 'endpoint' | 'from'>,
+  ): Promise<JobStep | undefined> {
+    const { jobs, view } = this.#options;
+    if (whyNotSent(endpoint) !== undefined) return undefined;
+    const room = await this.#room(endpoint.id);
+    if (room === 0) return undefined;
+    const after = at.from === 'end' ? undefined : at.from;
+    const found = await jobs.candidates({ ...soughtBy(job, endpoint), after, limit: LOOK });
+    this.#options.at('job:read');
+    const wanted = found.items.filter((one) => isWanted(job.spec, one, { endpoint, view }));
+    const taken = wanted.slice(0, room);
+    const to = taken.length < wanted.length ? lastOf(taken) : found.place;
+    const requeue = taken.map((one) => requeueOf(job.spec, one, endpoint));
+    return { ...at, to, requeue };
+  }
+
+  async #room(id: EndpointId): Promise<number> {
+    const { jobs, clock } = this.#options;
+    const pace = this.#paces.get(id) ?? new Pace();
+    this.#paces.set(id, pace);
+    const now = clock.now();
+    return pace.room(await jobs.backlog(id, now, pace.width), now);
+  }
+}
+
+function lastOf(taken: readonly Candidate[]): EventId {
+  return (taken.at(-1) as Candidate).event;
+}
+
+/** The same jobs; `created` is called when there is a new one. */
+export function waking(jobs: JobStore, created: () => void): JobStore {
+  return {
+    read: (id) => jobs.read(id),
+    list: (query) => jobs.list(query),
+    running: (limit) => jobs.running(limit),
+    cancel: (id, now) => jobs.cancel(id, now),
+    candidates: (query) => jobs.candidates(query),
+    backlog: (endpoint, now, max) => jobs.backlog(endpoint, now, max),
+    advance: (step, now) => jobs.advance(step, now),
+    async create(job) {
+      await jobs.create(job);
+      created();
+    },
+  };
+}
