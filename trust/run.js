@@ -9,6 +9,7 @@ import { programmes as clock } from './faults/clock.js';
 import { programmes as crash } from './faults/crash.js';
 import { programmes as disk } from './faults/disk.js';
 import { programmes as http } from './faults/http.js';
+import { programmes as jobs } from './faults/jobs.js';
 import { programmes as ledgers } from './faults/ledgers.js';
 import { programmes as load } from './faults/load.js';
 import { programmes as receivers } from './faults/receivers.js';
@@ -21,6 +22,7 @@ import { programmes as schemas } from './schemas.js';
 const FAMILIES = {
   ledgers,
   crash,
+  jobs,
   disk,
   clock,
   receivers,
