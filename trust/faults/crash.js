@@ -83,7 +83,8 @@ function crashSites() {
     },
   );
   expect(status === 0, `doctor --crash-sites ended with ${status}: ${stderr.slice(0, 500)}`);
-  const sites = stdout.split('\n').filter((line) => line !== '');
+  // The inbox's own sites need requests to an inbox: trust/inbox.js passes them.
+  const sites = stdout.split('\n').filter((line) => line !== '' && !line.startsWith('inbox:'));
   expect(sites.length > 0, 'doctor --crash-sites printed no site');
   return sites;
 }

@@ -16,6 +16,8 @@ export const EndpointId = z.templateLiteral(['ep_', z.string().regex(new RegExp(
 export const AttemptId = z.templateLiteral(['att_', z.string().regex(new RegExp(BASE32))]);
 export const SessionId = z.templateLiteral(['ses_', z.string().regex(new RegExp(BASE32))]);
 export const JobId = z.templateLiteral(['job_', z.string().regex(new RegExp(BASE32))]);
+export const InboxId = z.templateLiteral(['inb_', z.string().regex(new RegExp(BASE32))]);
+export const CaptureId = z.templateLiteral(['cap_', z.string().regex(new RegExp(BASE32))]);
 export const KeyId = z.string().regex(new RegExp(`^key_(?:${BASE32}|environment)$`));
 
 /** `<event>.<endpoint>.<run>`: run 0 is the delivery as routed, each resend or replay the next. */

@@ -1,3 +1,4 @@
+export * from './captures.ts';
 export * from './client.ts';
 export * from './common.ts';
 export * from './deliveries.ts';
@@ -7,6 +8,7 @@ export * from './event-types.ts';
 export * from './events.ts';
 export * from './exchanges.ts';
 export * from './format.ts';
+export * from './inboxes.ts';
 export * from './keys.ts';
 export * from './mending.ts';
 export * from './openapi.ts';

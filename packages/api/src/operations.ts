@@ -1,8 +1,10 @@
+import { captureOperations } from './captures.ts';
 import { deliveryOperations } from './deliveries.ts';
 import { endpointOperations } from './endpoints.ts';
 import { eventTypeOperations } from './event-types.ts';
 import { eventOperations } from './events.ts';
 import { exchangeOperations } from './exchanges.ts';
+import { inboxOperations } from './inboxes.ts';
 import { keyOperations } from './keys.ts';
 import { mendingOperations } from './mending.ts';
 import type { Operation } from './operation.ts';
@@ -24,6 +26,8 @@ export const operations = {
   ...exchangeOperations,
   ...mendingOperations,
   ...replayOperations,
+  ...inboxOperations,
+  ...captureOperations,
   ...keyOperations,
   ...sessionOperations,
   ...systemOperations,

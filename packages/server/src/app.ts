@@ -34,10 +34,14 @@ import {
 } from './engine.ts';
 import { createHttpServer } from './http/server.ts';
 import { readSite, type SiteFiles } from './http/site.ts';
+import { InboxView } from './inbox/view.ts';
+import { createInboxRoom } from './inbox-room.ts';
 import { ConfigView } from './store/config-view.ts';
+import type { InboxStore } from './store/inbox.ts';
+import { openSqliteInbox } from './store/sqlite/open-inbox.ts';
 import type { Store } from './store/store.ts';
 import type { Logger, Metrics } from './telemetry.ts';
-import { startEngineThreads, startSchemaThread } from './threads.ts';
+import { startEngineThreads, startInboxThread, startSchemaThread } from './threads.ts';
 
 export interface AppOptions {
   readonly config: Config;
@@ -109,28 +113,46 @@ interface Lifetime {
   readonly fatal: (error: Error) => void;
 }
 
+interface Stores {
+  readonly settings: EngineSettings;
+  readonly clock: Clock;
+  readonly engine: Engine;
+  readonly inboxStore: InboxStore;
+  readonly view: ConfigView;
+  readonly inboxes: InboxView;
+}
+
+/** Everything that keeps something, open, and the configuration read. */
+async function openStores(options: AppOptions, lifetime: Lifetime): Promise<Stores> {
+  const { config, logger } = options;
+  const { closers, fatal } = lifetime;
+  const clock = options.clock ?? systemClock;
+  makeDirectory(config.dataDirectory);
+  const settings = engineSettings(config);
+  let view: ConfigView | undefined;
+  const configChanged = () =>
+    void view?.refresh().catch((err: unknown) => logger.warn({ err }, 'configuration not read'));
+  const { wrapStore } = options;
+  const engine = await openIn(options, { settings, clock, fatal, configChanged, wrapStore });
+  closers.push(() => engine.close());
+  const inboxStore = await openInboxIn(options, { settings, fatal });
+  closers.push(() => inboxStore.close());
+  view = new ConfigView(engine.store.config);
+  const inboxes = new InboxView();
+  view.onChange((items) => inboxes.apply(items));
+  await view.refresh();
+  return { settings, clock, engine, inboxStore, view, inboxes };
+}
+
 async function compose(
   options: AppOptions,
   lifetime: Lifetime,
 ): Promise<Omit<App, 'closed' | 'close'>> {
   const { config, logger, metrics } = options;
   const { closers } = lifetime;
-  const clock = options.clock ?? systemClock;
-  makeDirectory(config.dataDirectory);
-  const settings = engineSettings(config);
-  let configChanged = () => {};
-  const engine = await openIn(options, {
-    settings,
-    clock,
-    fatal: lifetime.fatal,
-    configChanged: () => configChanged(),
-    wrapStore: options.wrapStore,
-  });
-  closers.push(() => engine.close());
+  const stores = await openStores(options, lifetime);
+  const { settings, clock, engine, view } = stores;
   const { store } = engine;
-
-  const view = new ConfigView(store.config);
-  await view.refresh();
   let ports: readonly number[] = [];
   const guard = createGuard(settings, () => ports);
   const ids = createIdFactory(randomBytes, {
@@ -150,8 +172,6 @@ async function compose(
   await registry.tenants.ensureDefault();
   const adminKey = await provideAdminKey(registry, config);
 
-  configChanged = () =>
-    void view.refresh().catch((err: unknown) => logger.warn({ err }, 'configuration not read'));
   view.onChange(() => engine.configChanged());
   await engine.start();
 
@@ -159,6 +179,17 @@ async function compose(
 
   let url = config.baseUrl ?? 'http://localhost';
   const dashboard = dashboardFiles(config, logger);
+  const inbox = createInboxRoom({
+    config,
+    clock,
+    ids,
+    store: stores.inboxStore,
+    view: stores.inboxes,
+    configStore: store.config,
+    refresh: () => view.refresh(),
+    publicUrl: () => url,
+    log: logger,
+  });
   const http = await createHttpServer({
     publisher,
     registry,
@@ -167,6 +198,7 @@ async function compose(
     config: view,
     log: store.log,
     configStore: store.config,
+    inbox: inbox.deps,
     ready: async () => readiness(store, clock),
     metrics: async () =>
       metrics.text() + (await storeMetrics(store, clock)) + (await engine.metrics()),
@@ -178,7 +210,7 @@ async function compose(
   });
   // At once, not one after the other: together they have the time a stop may take.
   closers.push(async () => {
-    const answered = publisher.close();
+    const answered = Promise.all([publisher.close(), inbox.drain()]);
     await Promise.all([http.close(config.drainMs), engine.drain(config.drainMs)]);
     await answered;
   });
@@ -278,6 +310,23 @@ function createJudge({ options, view, store, checker }: VerbParts): EventJudge {
       return items.length > 0;
     },
     found: (validation, { code }) => unfit.add(1, { validation, reason: code }),
+  });
+}
+
+/** Beside the engine, whose lock covers its file: in a thread of its own, or here. */
+function openInboxIn(
+  options: AppOptions,
+  of: Pick<EngineOf, 'settings' | 'fatal'>,
+): Promise<InboxStore> {
+  const { directory, masterKey } = of.settings;
+  const { fatal } = of;
+  if (isInline(options)) return openSqliteInbox({ directory, masterKey, fatal });
+  const { logLevel: level, logFormat: format } = options.config;
+  return startInboxThread({
+    directory,
+    masterKey,
+    fatal,
+    logger: { level, format, colors: false },
   });
 }
 

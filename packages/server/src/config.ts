@@ -151,6 +151,39 @@ const SERVER_OPTIONS = {
     max: '3650d',
     help: 'How long events, attempts and idempotency records are kept.',
   },
+  inboxDomain: {
+    name: 'inboxDomain',
+    kind: 'text',
+    help: 'Domain whose every name leads here: inboxes are https://{name}.{domain} then.',
+    refuse: (value) =>
+      /^(?=.{1,190}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}$/.test(value)
+        ? undefined
+        : `${quote(value)} is not a domain in lower case such as hooks.example.com`,
+  },
+  inboxBodyBytes: {
+    name: 'inboxBody',
+    kind: 'size',
+    default: '10MiB',
+    min: '1KiB',
+    max: '1GiB',
+    help: 'Largest body that an inbox keeps; of a larger one only the beginning, and 413 is answered.',
+  },
+  inboxQueueBytes: {
+    name: 'inboxQueue',
+    kind: 'size',
+    default: '64MiB',
+    min: '1MiB',
+    max: '16GiB',
+    help: 'Bodies to inboxes that are read or wait for their commit at once; more get 429.',
+  },
+  inboxesMax: {
+    name: 'inboxes',
+    kind: 'integer',
+    default: '100',
+    min: '0',
+    max: '100000',
+    help: 'Inboxes that one tenant may have.',
+  },
   drainMs: {
     name: 'drain',
     kind: 'duration',

@@ -1,7 +1,9 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { type Engine, type EngineSettings, openEngine, systemClock } from './engine.ts';
 import { serveReader, serveStore } from './store/remote.ts';
+import { serveInbox } from './store/remote-inbox.ts';
 import { startCheckpoints } from './store/sqlite/checkpoint.ts';
+import { openSqliteInbox } from './store/sqlite/open-inbox.ts';
 import { openSqliteReader } from './store/sqlite/open-reader.ts';
 import { StoreError } from './store/store.ts';
 import { createLogger, type LoggerOptions } from './telemetry.ts';
@@ -16,7 +18,7 @@ export type ThreadData =
       readonly logger: Pick<LoggerOptions, 'level' | 'format' | 'colors'>;
     }
   | {
-      readonly role: 'reader';
+      readonly role: 'reader' | 'inbox';
       readonly port: MessagePort;
       readonly directory: string;
       readonly masterKey: string;
@@ -28,7 +30,8 @@ const say = (message: FromThread) => parent.postMessage(message);
 
 async function run(data: ThreadData): Promise<void> {
   if (data.role === 'engine') await runEngine(data);
-  else await runReader(data);
+  else if (data.role === 'reader') await runReader(data);
+  else await runInbox(data);
   say({ kind: 'ready' });
 }
 
@@ -45,7 +48,7 @@ async function runEngine(data: ThreadData & { role: 'engine' }): Promise<void> {
 }
 
 /** Also keeps the log short: both are work on the file that no commit should wait for. */
-async function runReader(data: ThreadData & { role: 'reader' }): Promise<void> {
+async function runReader(data: ThreadData & { role: 'reader' | 'inbox' }): Promise<void> {
   const reader = await openSqliteReader(data);
   const log = createLogger({ ...data.logger, stream: process.stdout });
   const stopCheckpoints = await startCheckpoints(data.directory, (err) =>
@@ -58,6 +61,14 @@ async function runReader(data: ThreadData & { role: 'reader' }): Promise<void> {
       await reader.close();
     },
   });
+}
+
+async function runInbox(data: ThreadData & { role: 'reader' | 'inbox' }): Promise<void> {
+  const store = await openSqliteInbox({
+    ...data,
+    fatal: (error) => say({ kind: 'fatal', message: error.message }),
+  });
+  serveInbox(data.port, store);
 }
 
 async function obey(engine: Engine, message: ToEngine): Promise<void> {

@@ -1,7 +1,9 @@
 import { MessageChannel, Worker } from 'node:worker_threads';
 import type { StartRunner } from './delivery/catalogue/schema-runner.ts';
 import type { Engine, EngineParts, EngineSettings } from './engine.ts';
+import type { InboxStore } from './store/inbox.ts';
 import { remoteStore } from './store/remote.ts';
+import { remoteInbox } from './store/remote-inbox.ts';
 import { StoreError } from './store/store.ts';
 import type { LoggerOptions } from './telemetry.ts';
 import type { ThreadData } from './thread.ts';
@@ -69,6 +71,24 @@ async function startThread(data: ThreadData, fatal: (error: Error) => void): Pro
 export interface EngineThreadOptions extends Pick<EngineParts, 'fatal' | 'configChanged'> {
   readonly settings: EngineSettings;
   readonly logger: Pick<LoggerOptions, 'level' | 'format' | 'colors'>;
+}
+
+/** What strangers send has a thread of its own: no flood of it delays what is owed. */
+export async function startInboxThread(
+  options: Pick<EngineThreadOptions, 'fatal' | 'logger'> &
+    Pick<EngineSettings, 'directory' | 'masterKey'>,
+): Promise<InboxStore> {
+  const { fatal, ...data } = options;
+  const { port1, port2 } = new MessageChannel();
+  const worker = await startThread({ role: 'inbox', port: port2, ...data }, fatal);
+  const store = remoteInbox(port1);
+  return {
+    ...store,
+    async close() {
+      await store.close();
+      await worker.terminate();
+    },
+  };
 }
 
 /** The engine in a thread of its own, its lists answered by another. */

@@ -1,3 +1,4 @@
+import type { InboxId } from './inbox.ts';
 import type { EndpointId, EventId, JobId, KeyId, Ms, SessionId, Slot } from './model.ts';
 
 /**
@@ -55,7 +56,7 @@ export function decodeId(id: string): Uint8Array | undefined {
   return id.charCodeAt(start) <= 55 /* '7' */ ? bytes : undefined;
 }
 
-export function isId<P extends 'evt' | 'ep' | 'att' | 'key' | 'ses'>(
+export function isId<P extends 'evt' | 'ep' | 'att' | 'key' | 'ses' | 'inb' | 'cap'>(
   prefix: P,
   text: string,
 ): text is `${P}_${string}` {
@@ -78,6 +79,7 @@ export interface IdFactory {
   key(now: Ms): KeyId;
   job(now: Ms): JobId;
   session(now: Ms): SessionId;
+  inbox(now: Ms): InboxId;
 }
 
 /**
@@ -138,5 +140,6 @@ export function createIdFactory(
     key: (now) => `key_${next(now, undefined)}`,
     job: (now) => `job_${next(now, undefined)}`,
     session: (now) => `ses_${next(now, undefined)}`,
+    inbox: (now) => `inb_${next(now, undefined)}`,
   };
 }

@@ -28,6 +28,8 @@ const SAMPLES: Record<string, string> = {
   delivery: `evt_00000000000000000000000000.${ENDPOINT}.0`,
   key: 'key_00000000000000000000000000',
   job: 'job_00000000000000000000000000',
+  inbox: 'inb_00000000000000000000000000',
+  capture: 'cap_00000000000000000000000000',
   session: 'ses_00000000000000000000000000',
   type: 'user.created',
   preset: 'posthorn',

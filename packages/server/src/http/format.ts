@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { Ms, TenantId } from '../core/model.ts';
 
 /** How times and absent values look in the API: RFC 3339 in UTC, and null. */
@@ -35,4 +36,11 @@ export function logQuery<Q extends ListQuery>(tenant: TenantId, { from, to, stat
 /** `503` or `5xx`. */
 function statusRange(text: string): { least: number; most: number } {
   return { least: Number(text.replace('xx', '00')), most: Number(text.replace('xx', '99')) };
+}
+
+/** Text where the bytes are text; base64 where printing them would change them. */
+export function bytesToApi(bytes: Uint8Array): { encoding: 'utf8' | 'base64'; text: string } {
+  const encoding = isUtf8(bytes) ? 'utf8' : 'base64';
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  return { encoding, text: view.toString(encoding) };
 }

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type {
   Answer,
   Body,
@@ -24,11 +25,13 @@ export interface Context<O extends Operation> {
 /** An answer that is not simply the operation's JSON with its first status. */
 export class Reply {
   readonly status: number;
-  readonly body: string | Uint8Array;
+  readonly body: string | Uint8Array | Readable;
+  readonly headers: Readonly<Record<string, string>>;
 
-  constructor(status: number, body: string | Uint8Array) {
+  constructor(status: number, body: Reply['body'], headers: Reply['headers'] = {}) {
     this.status = status;
     this.body = body;
+    this.headers = headers;
   }
 }
 

@@ -12,7 +12,10 @@ import { Jobs } from '../delivery/mending/jobs.ts';
 import { Mending } from '../delivery/mending/mending.ts';
 import { Publisher } from '../delivery/publish.ts';
 import { Registry } from '../delivery/registry/registry.ts';
+import { InboxView } from '../inbox/view.ts';
+import { createInboxRoom, type InboxConfig } from '../inbox-room.ts';
 import { ConfigView } from '../store/config-view.ts';
+import { createMemoryInbox } from '../store/memory/inbox.ts';
 import { createMemoryStore } from '../store/memory.ts';
 import type { Store } from '../store/store.ts';
 import type { HttpDeps } from './ports.ts';
@@ -38,7 +41,18 @@ export interface Harness {
   raw(bytes: string | Uint8Array): Promise<string>;
 }
 
-export async function startServer(overrides: Partial<HttpDeps> = {}): Promise<Harness> {
+const INBOX_CONFIG: InboxConfig = {
+  inboxDomain: undefined,
+  inboxBodyBytes: 1_048_576,
+  inboxQueueBytes: 67_108_864,
+  inboxesMax: 5,
+  crashAt: undefined,
+};
+
+export async function startServer(
+  overrides: Partial<HttpDeps> = {},
+  inboxConfig: Partial<InboxConfig> = {},
+): Promise<Harness> {
   const clock = { now: Date.now() };
   const now = (): number => clock.now;
   const ids = createIdFactory(randomBytes);
@@ -54,6 +68,8 @@ export async function startServer(overrides: Partial<HttpDeps> = {}): Promise<Ha
       return items.length > 0;
     },
   });
+  const inboxes = new InboxView();
+  config.onChange((items) => inboxes.apply(items));
   const registry = new Registry({
     store: store.config,
     ids,
@@ -67,6 +83,18 @@ export async function startServer(overrides: Partial<HttpDeps> = {}): Promise<Ha
   const adminKey = (await registry.keys.ensureAdmin(undefined)) ?? '';
   const logged: { level: string; fields: object }[] = [];
   const log = (level: string) => (fields: object) => void logged.push({ level, fields });
+  const inbox = createInboxRoom({
+    config: { ...INBOX_CONFIG, ...inboxConfig },
+    clock: { now, after },
+    ids,
+    store: createMemoryInbox(),
+    view: inboxes,
+    configStore: store.config,
+    refresh: () => config.refresh(),
+    publicUrl: () => 'https://hooks.example.com',
+    log: { warn: log('warn') },
+  });
+  onTestFinished(() => inbox.drain());
   const http = await createHttpServer({
     publisher: new Publisher({
       store: store.lanes,
@@ -89,6 +117,7 @@ export async function startServer(overrides: Partial<HttpDeps> = {}): Promise<Ha
     config,
     log: store.log,
     configStore: store.config,
+    inbox: inbox.deps,
     ready: async () => ({ ok: true, checks: { store: 'ok' } }),
     metrics: async () => '# HELP up Is it up?\n# TYPE up gauge\nup 1\n',
     version: '1.2.3',

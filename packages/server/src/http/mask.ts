@@ -1,15 +1,17 @@
 import { MASK } from '@posthorn/api';
 import { AppError } from '../core/errors.ts';
 import type { Header } from '../core/model.ts';
+import { isSensitiveHeader } from '../core/sensitive.ts';
 
 /**
  * Header values that may be passwords are never read back: not from configuration, and from the log
  * only by who asks for them and may change them.
  */
-const SENSITIVE = /auth|cookie|token|secret|key|password/i;
-
 export function maskHeaders(headers: readonly Header[]): Header[] {
-  return headers.map(({ name, value }) => ({ name, value: SENSITIVE.test(name) ? MASK : value }));
+  return headers.map(({ name, value }) => ({
+    name,
+    value: isSensitiveHeader(name) ? MASK : value,
+  }));
 }
 
 /**
@@ -38,7 +40,7 @@ export function maskHead(head: Uint8Array): string {
     .split('\r\n')
     .map((line, index) => {
       const colon = line.indexOf(':');
-      const sensitive = index > 0 && colon > 0 && SENSITIVE.test(line.slice(0, colon));
+      const sensitive = index > 0 && colon > 0 && isSensitiveHeader(line.slice(0, colon));
       return sensitive ? `${line.slice(0, colon)}: ${MASK}` : line;
     })
     .join('\r\n');

@@ -4,7 +4,11 @@ import type { Finding } from '../delivery/catalogue/judge.ts';
 import type { Jobs } from '../delivery/mending/jobs.ts';
 import type { Mending } from '../delivery/mending/mending.ts';
 import type { Registry } from '../delivery/registry/registry.ts';
+import type { Capturing } from '../inbox/capturing.ts';
+import type { Inboxes } from '../inbox/registry.ts';
+import type { InboxView } from '../inbox/view.ts';
 import type { CatalogueIndex } from '../store/catalogue-index.ts';
+import type { InboxStore } from '../store/inbox.ts';
 import type { ConfigStore, LogStore } from '../store/store.ts';
 import type { SiteFiles } from './site.ts';
 
@@ -17,6 +21,7 @@ export interface HttpDeps {
   readonly config: ConfigView;
   readonly log: LogStore;
   readonly configStore: ConfigStore;
+  readonly inbox: InboxDeps;
   readonly ready: () => Promise<Readiness>;
   /** All metrics in the Prometheus text format 0.0.4. */
   readonly metrics: () => Promise<string>;
@@ -27,6 +32,20 @@ export interface HttpDeps {
   readonly dashboard: SiteFiles | undefined;
   readonly logger: HttpLogger;
   readonly now: () => Ms;
+}
+
+/** The room of captured requests, and how its URLs look. */
+export interface InboxDeps {
+  readonly store: InboxStore;
+  readonly view: InboxView;
+  readonly inboxes: Inboxes;
+  readonly capturing: Capturing;
+  /** What senders call. */
+  readonly urlOf: (name: string) => string;
+  /** `{name}.{domain}` leads to inboxes too; undefined = only paths do. */
+  readonly domain: string | undefined;
+  readonly bodyBytesMax: number;
+  readonly receivingBytesMax: number;
 }
 
 export interface Readiness {

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { API_PREFIX, type Operation, operations, PROBLEM_MEDIA_TYPE } from '@posthorn/api';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../core/errors.ts';
@@ -98,13 +99,14 @@ async function run({ request, reply, operation, handler }: Run): Promise<unknown
   reply.code(status);
   if (answer === undefined) return reply.send();
   reply.header('Content-Type', type);
+  if (answer instanceof Reply) reply.headers(answer.headers);
   return reply.send(bytesOf(answer));
 }
 
 /** Bytes, because Fastify adds a charset to the type of a string. */
-function bytesOf(answer: unknown): Uint8Array {
+function bytesOf(answer: unknown): Uint8Array | Readable {
   const body = answer instanceof Reply ? answer.body : answer;
-  if (body instanceof Uint8Array) return body;
+  if (body instanceof Uint8Array || body instanceof Readable) return body;
   return Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
 }
 

@@ -46,7 +46,7 @@ function hasBody(req: IncomingMessage): boolean {
  * Closing a socket that still receives makes the kernel reset it, and a reset can erase the answer before
  * the client read it (RFC 9112 §9.6): the answer goes out whole, what comes is dropped for a moment.
  */
-function endLingering({ req, res }: RawExchange, body: string): void {
+export function endLingering({ req, res }: RawExchange, body: string | Uint8Array): void {
   const end = (): void => {
     clearTimeout(timer);
     res.end();

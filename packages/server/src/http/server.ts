@@ -4,6 +4,8 @@ import type { Duplex } from 'node:stream';
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { AppError } from '../core/errors.ts';
 import { Authenticator } from './auth.ts';
+import { CaptureHandler } from './inbox/capture-handler.ts';
+import { inboxPlace } from './inbox/place.ts';
 import { IngestHandler, ingestTenant } from './ingest.ts';
 import type { HttpDeps } from './ports.ts';
 import { toProblem } from './problem.ts';
@@ -20,8 +22,9 @@ import { createHandlers } from './routes/index.ts';
 import { Site } from './site.ts';
 
 /**
- * The listening socket. Posted events and the dashboard's files are answered on bare node:http, everything else by Fastify;
- * all share one server, one authenticator and one form of refusal.
+ * The listening socket. Posted events, requests to inboxes and the dashboard's files are answered on
+ * bare node:http, everything else by Fastify; all share one server, one authenticator and one form of
+ * refusal.
  */
 
 const CONTROL_BODY_BYTES_MAX = 1_048_576;
@@ -63,6 +66,12 @@ export async function createHttpServer(deps: HttpDeps): Promise<HttpServer> {
   const ingest = new IngestHandler({ publisher: deps.publisher, authenticator, logger, requestId });
   const { dashboard: files, config, publicUrl } = deps;
   const site = files && new Site({ files, config, publicUrl });
+  const capture = new CaptureHandler({
+    ...deps.inbox,
+    logger,
+    requestId,
+    pages: deps.inbox.domain !== undefined,
+  });
   let draining = false;
   let framework: http.RequestListener | undefined;
 
@@ -73,6 +82,11 @@ export async function createHttpServer(deps: HttpDeps): Promise<HttpServer> {
       });
       const id = requestId(req.headers['x-request-id']);
       sendProblem({ req, res }, toProblem(error, id, logger), true);
+      return;
+    }
+    const place = inboxPlace(req, deps.inbox.domain);
+    if (place) {
+      capture.handle({ req, res }, place);
       return;
     }
     const tenant = ingestTenant(req);

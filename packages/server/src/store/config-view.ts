@@ -129,7 +129,7 @@ export class ConfigView {
       this.#sessions.set(item.id, (item.value ?? undefined) as Session | undefined);
     } else if (item.kind === 'event-type') {
       this.catalogue.apply(item);
-    } else {
+    } else if (item.kind === 'key') {
       const before = this.#keyHashes.get(item.id);
       if (before !== undefined) this.#keys.delete(before);
       this.#keyHashes.delete(item.id);

@@ -155,7 +155,7 @@ export interface ListenerKey extends InboxKey {
 }
 
 /**
- * `fanout`: every listener gets everything, one session at a time holds it. `share`: several sessions
+ * `fanout`: every listener gets everything, one attachment at a time holds it. `share`: several attachments
  * share one listener, each capture goes to one of them. `exclusive`: nobody else listens at all.
  */
 export type ListenMode = 'fanout' | 'share' | 'exclusive';
@@ -167,7 +167,7 @@ export type ListenFrom =
   | { readonly kind: 'since'; readonly at: Ms };
 
 export interface Attach extends ListenerKey {
-  readonly session: string;
+  readonly attachment: string;
   /** The key or token that it came with: the same one again takes over without asking. */
   readonly owner: string;
   readonly mode: ListenMode;
@@ -184,7 +184,7 @@ export interface Attach extends ListenerKey {
 export type Attached =
   | {
       readonly kind: 'attached';
-      /** Grows with every session; what an older one acknowledges counts no more. */
+      /** Grows with every attachment; what an older one acknowledges counts no more. */
       readonly generation: number;
       /** Everything up to it is done. */
       readonly acked: number;
@@ -193,14 +193,14 @@ export type Attached =
       readonly counts: InboxCounts;
       /** Captures that were dropped before this listener saw them. */
       readonly gap: { readonly from: number; readonly to: number } | undefined;
-      /** Sessions that hold no longer. */
+      /** Attachments that hold no longer. */
       readonly replaced: readonly string[];
     }
-  | { readonly kind: 'held'; readonly by: Session }
+  | { readonly kind: 'held'; readonly by: Attachment }
   | { readonly kind: 'full'; readonly listenersMax: number };
 
-export interface Session {
-  readonly session: string;
+export interface Attachment {
+  readonly attachment: string;
   readonly listener: string;
   readonly generation: number;
   readonly owner: string;
@@ -212,11 +212,11 @@ export interface Session {
 }
 
 export interface Ack extends ListenerKey {
-  readonly session: string;
+  readonly attachment: string;
   readonly generation: number;
   /** Everything up to it is done … */
   readonly acked: number;
-  /** … and these beyond it. Of a shared listener: all that this session has done. */
+  /** … and these beyond it. Of a shared listener: all that this attachment has done. */
   readonly done: readonly number[];
 }
 
@@ -226,27 +226,27 @@ export interface Listener extends ListenerKey {
   readonly filter: string;
   readonly createdAt: Ms;
   readonly seenAt: Ms;
-  readonly sessions: readonly Session[];
+  readonly attachments: readonly Attachment[];
 }
 
 /** Names with a cursor that one inbox may have. */
 export const LISTENERS_MAX = 50;
 
 export interface ListenerStore {
-  /** Takes the listener, makes it if there is none. A session lives for `ttlMs` unless renewed. */
+  /** Takes the listener, makes it if there is none. An attachment lives for `ttlMs` unless renewed. */
   attach(request: Attach, ttlMs: Ms, now: Ms): Promise<Attached>;
   /** Resolves with those that hold no longer: another took over, or their time had run out. */
-  renew(sessions: readonly string[], ttlMs: Ms, now: Ms): Promise<string[]>;
-  detach(key: ListenerKey, session: string, now: Ms): Promise<void>;
+  renew(attachments: readonly string[], ttlMs: Ms, now: Ms): Promise<string[]>;
+  detach(key: ListenerKey, attachment: string, now: Ms): Promise<void>;
   /** Reaches the disk with the next capture: losing it repeats captures. false = not its own. */
   ack(acks: readonly Ack[], now: Ms): Promise<boolean[]>;
-  /** The next numbers of a shared listener, which nobody else gets while the session lives. */
-  claim(key: ListenerKey, session: string, limit: number): Promise<number[]>;
+  /** The next numbers of a shared listener, which nobody else gets while the attachment lives. */
+  claim(key: ListenerKey, attachment: string, limit: number): Promise<number[]>;
   list(key: InboxKey, now: Ms): Promise<Listener[]>;
   /** Who may answer senders who wait: the longest attached first. */
-  responders(keys: readonly InboxKey[], now: Ms): Promise<(Session | undefined)[]>;
+  responders(keys: readonly InboxKey[], now: Ms): Promise<(Attachment | undefined)[]>;
   /** Moves the cursor of a listener, forwards or back. false = there is none. */
   seek(key: ListenerKey, from: ListenFrom): Promise<boolean>;
-  /** false = there was none. Its sessions end. */
+  /** false = there was none. Its attachments end. */
   remove(key: ListenerKey): Promise<boolean>;
 }

@@ -3,21 +3,21 @@ import {
   type Ack,
   type Attach,
   type Attached,
+  type Attachment,
   type InboxCounts,
   type InboxKey,
   LISTENERS_MAX,
   type Listener,
   type ListenerKey,
   type ListenFrom,
-  type Session,
 } from './inbox.ts';
 import {
   acknowledge,
   admit,
   type Cursor,
   give,
-  type HeldSession,
-  publicSession,
+  type HeldAttachment,
+  publicAttachment,
   skipGap,
   startFrom,
 } from './listener-state.ts';
@@ -30,17 +30,17 @@ export interface ListenerRow extends Cursor {
   readonly seenAt: Ms;
 }
 
-/** Where an engine keeps listeners and their sessions; called inside one transaction. */
+/** Where an engine keeps listeners and their attachments; called inside one transaction. */
 export interface ListenerRows {
   /** By name; the order lists show. */
   listeners(key: InboxKey): ListenerRow[];
   putListener(key: InboxKey, row: ListenerRow): void;
   deleteListener(key: InboxKey, name: string): void;
-  sessions(key: InboxKey): HeldSession[];
+  attachments(key: InboxKey): HeldAttachment[];
   /** Of any inbox. */
-  session(id: string): { readonly key: InboxKey; readonly held: HeldSession } | undefined;
-  putSession(key: InboxKey, held: HeldSession): void;
-  deleteSession(id: string): void;
+  attachment(id: string): { readonly key: InboxKey; readonly held: HeldAttachment } | undefined;
+  putAttachment(key: InboxKey, held: HeldAttachment): void;
+  deleteAttachment(id: string): void;
   counts(key: InboxKey): InboxCounts;
   /** Number of the first capture received at or after `at`. */
   firstSince(key: InboxKey, at: Ms): number | undefined;
@@ -57,91 +57,93 @@ export class ListenerBook {
   attach(request: Attach, ttlMs: Ms, now: Ms): Attached {
     const rows = this.#rows;
     const admission = admit(request, this.#living(request, now));
-    if (admission.kind === 'held') return { kind: 'held', by: publicSession(admission.by) };
+    if (admission.kind === 'held') return { kind: 'held', by: publicAttachment(admission.by) };
     const known = this.#find(request);
     if (!known && rows.listeners(request).length >= LISTENERS_MAX) {
       return { kind: 'full', listenersMax: LISTENERS_MAX };
     }
-    for (const { session } of admission.replaced) rows.deleteSession(session);
+    for (const { attachment } of admission.replaced) rows.deleteAttachment(attachment);
     const counts = rows.counts(request);
     const start = this.#start(request, known, request.from);
     const { cursor, gap } = skipGap(start, counts);
-    const { name, filter, session, owner, mode, responder, agent, node } = request;
+    const { name, filter, attachment, owner, mode, responder, agent, node } = request;
     const generation = (known?.generation ?? 0) + 1;
     const createdAt = known?.createdAt ?? now;
     rows.putListener(request, { name, filter, generation, createdAt, seenAt: now, ...cursor });
-    rows.putSession(request, {
-      ...{ session, owner, mode, responder, agent, node, generation },
+    rows.putAttachment(request, {
+      ...{ attachment, owner, mode, responder, agent, node, generation },
       listener: name,
       since: now,
       until: now + ttlMs,
       claims: [],
     });
-    const replaced = admission.replaced.map((held) => held.session);
+    const replaced = admission.replaced.map((held) => held.attachment);
     return { kind: 'attached', generation, ...cursor, counts, gap, replaced };
   }
 
-  renew(sessions: readonly string[], ttlMs: Ms, now: Ms): string[] {
-    return sessions.filter((id) => {
-      const found = this.#rows.session(id);
+  renew(attachments: readonly string[], ttlMs: Ms, now: Ms): string[] {
+    return attachments.filter((id) => {
+      const found = this.#rows.attachment(id);
       if (!found || found.held.until <= now) return true;
-      this.#rows.putSession(found.key, { ...found.held, until: now + ttlMs });
+      this.#rows.putAttachment(found.key, { ...found.held, until: now + ttlMs });
       return false;
     });
   }
 
-  detach(key: ListenerKey, session: string, now: Ms): void {
+  detach(key: ListenerKey, attachment: string, now: Ms): void {
     const row = this.#find(key);
-    if (row && this.#rows.session(session)) {
+    if (row && this.#rows.attachment(attachment)) {
       this.#rows.putListener(key, { ...row, seenAt: now });
-      this.#rows.deleteSession(session);
+      this.#rows.deleteAttachment(attachment);
     }
   }
 
   ack(acks: readonly Ack[], now: Ms): boolean[] {
     return acks.map((ack) => {
       const row = this.#find(ack);
-      const held = this.#rows.session(ack.session)?.held;
+      const held = this.#rows.attachment(ack.attachment)?.held;
       if (!row || !held || held.generation !== ack.generation) return false;
       const shared = held.mode === 'share';
       this.#rows.putListener(ack, { ...row, ...acknowledge(row, ack, shared), seenAt: now });
       if (shared && held.claims.length > 0) {
         const done = new Set(ack.done);
         const claims = held.claims.filter((seq) => !done.has(seq));
-        this.#rows.putSession(ack, { ...held, claims });
+        this.#rows.putAttachment(ack, { ...held, claims });
       }
       return true;
     });
   }
 
-  claim(key: ListenerKey, session: string, limit: number): number[] {
+  claim(key: ListenerKey, attachment: string, limit: number): number[] {
     const row = this.#find(key);
-    const held = this.#rows.session(session)?.held;
+    const held = this.#rows.attachment(attachment)?.held;
     if (!row || !held) return [];
     const counts = this.#rows.counts(key);
     const { cursor } = skipGap(row, counts);
-    const sessions = this.#rows.sessions(key).filter((other) => other.listener === key.name);
-    const given = give(cursor, { sessions, counts, limit });
+    const attachments = this.#rows.attachments(key).filter((other) => other.listener === key.name);
+    const given = give(cursor, { attachments, counts, limit });
     if (given.length === 0) return given;
     this.#rows.putListener(key, { ...row, ...cursor });
-    this.#rows.putSession(key, { ...held, claims: [...held.claims, ...given] });
+    this.#rows.putAttachment(key, { ...held, claims: [...held.claims, ...given] });
     return given;
   }
 
   list(key: InboxKey, now: Ms): Listener[] {
-    const sessions = this.#living(key, now);
+    const attachments = this.#living(key, now);
     return this.#rows.listeners(key).map(({ generation: _, ...row }) => ({
       ...{ slot: key.slot, inbox: key.inbox },
       ...row,
-      sessions: sessions.filter(({ listener }) => listener === row.name).map(publicSession),
+      attachments: attachments
+        .filter(({ listener }) => listener === row.name)
+        .map(publicAttachment),
     }));
   }
 
-  responder(key: InboxKey, now: Ms): Session | undefined {
+  responder(key: InboxKey, now: Ms): Attachment | undefined {
     const [first] = this.#living(key, now)
       .filter(({ responder }) => responder)
-      .sort((a, b) => a.since - b.since || (a.session < b.session ? -1 : 1));
-    return first && publicSession(first);
+      .sort((a, b) => a.since - b.since || (a.attachment < b.attachment ? -1 : 1));
+    return first && publicAttachment(first);
   }
 
   seek(key: ListenerKey, from: ListenFrom): boolean {
@@ -153,8 +155,8 @@ export class ListenerBook {
 
   remove(key: ListenerKey): boolean {
     const found = this.#find(key) !== undefined;
-    for (const { session, listener } of this.#rows.sessions(key)) {
-      if (listener === key.name) this.#rows.deleteSession(session);
+    for (const { attachment, listener } of this.#rows.attachments(key)) {
+      if (listener === key.name) this.#rows.deleteAttachment(attachment);
     }
     this.#rows.deleteListener(key, key.name);
     return found;
@@ -172,10 +174,11 @@ export class ListenerBook {
   }
 
   /** What has run out is forgotten on the way. */
-  #living(key: InboxKey, now: Ms): HeldSession[] {
-    const sessions = this.#rows.sessions(key);
-    const living = sessions.filter(({ until }) => until > now);
-    for (const held of sessions) if (held.until <= now) this.#rows.deleteSession(held.session);
+  #living(key: InboxKey, now: Ms): HeldAttachment[] {
+    const attachments = this.#rows.attachments(key);
+    const living = attachments.filter(({ until }) => until > now);
+    for (const held of attachments)
+      if (held.until <= now) this.#rows.deleteAttachment(held.attachment);
     return living;
   }
 }

@@ -1,5 +1,5 @@
 import type { Ms } from '../core/model.ts';
-import type { Ack, Attach, InboxCounts, ListenFrom, Session } from './inbox.ts';
+import type { Ack, Attach, Attachment, InboxCounts, ListenFrom } from './inbox.ts';
 
 /**
  * The rules of listeners as pure functions, so that every engine has the same ones: who may hold a
@@ -13,30 +13,30 @@ export interface Cursor {
   readonly done: readonly number[];
 }
 
-/** How far the quickest session of a shared listener may run ahead of the slowest. */
+/** How far the quickest attachment of a shared listener may run ahead of the slowest. */
 export const SHARE_AHEAD_MAX = 4096;
 
-export interface HeldSession extends Session {
+export interface HeldAttachment extends Attachment {
   readonly until: Ms;
-  /** Of a shared listener: given to this session and not yet done. */
+  /** Of a shared listener: given to this attachment and not yet done. */
   readonly claims: readonly number[];
 }
 
 export type Admission =
-  | { readonly kind: 'held'; readonly by: HeldSession }
-  | { readonly kind: 'admitted'; readonly replaced: readonly HeldSession[] };
+  | { readonly kind: 'held'; readonly by: HeldAttachment }
+  | { readonly kind: 'admitted'; readonly replaced: readonly HeldAttachment[] };
 
-/** May it attach beside `sessions`, which are all that live on the inbox? */
-export function admit(request: Attach, sessions: readonly HeldSession[]): Admission {
-  const inTheWay = sessions.filter(
-    (session) =>
-      session.session !== request.session &&
+/** May it attach beside `attachments`, which are all that live on the inbox? */
+export function admit(request: Attach, attachments: readonly HeldAttachment[]): Admission {
+  const inTheWay = attachments.filter(
+    (attachment) =>
+      attachment.attachment !== request.attachment &&
       (request.mode === 'exclusive' ||
-        session.mode === 'exclusive' ||
-        (session.listener === request.name &&
-          !(request.mode === 'share' && session.mode === 'share'))),
+        attachment.mode === 'exclusive' ||
+        (attachment.listener === request.name &&
+          !(request.mode === 'share' && attachment.mode === 'share'))),
   );
-  const foreign = inTheWay.find((session) => session.owner !== request.owner);
+  const foreign = inTheWay.find((attachment) => attachment.owner !== request.owner);
   if (foreign && !request.takeOver) return { kind: 'held', by: foreign };
   return { kind: 'admitted', replaced: inTheWay };
 }
@@ -87,7 +87,7 @@ function advance({ acked, done }: Cursor): Cursor {
   return { acked: upTo, done: rest };
 }
 
-/** After an acknowledgement of a session that still holds. */
+/** After an acknowledgement of an attachment that still holds. */
 export function acknowledge(
   cursor: Cursor,
   ack: Pick<Ack, 'acked' | 'done'>,
@@ -97,12 +97,15 @@ export function acknowledge(
   return advance({ acked: Math.max(cursor.acked, ack.acked), done: ack.done });
 }
 
-/** The numbers a shared session gets: first those that a lost session leaves, then new ones. */
+/** The numbers a shared attachment gets: first those that a lost attachment leaves, then new ones. */
 export function give(
   cursor: Cursor,
-  at: { sessions: readonly HeldSession[]; counts: InboxCounts; limit: number },
+  at: { attachments: readonly HeldAttachment[]; counts: InboxCounts; limit: number },
 ): number[] {
-  const taken = new Set([...cursor.done, ...at.sessions.flatMap((session) => session.claims)]);
+  const taken = new Set([
+    ...cursor.done,
+    ...at.attachments.flatMap((attachment) => attachment.claims),
+  ]);
   const given: number[] = [];
   const first = Math.max(cursor.acked + 1, at.counts.oldest);
   const last = Math.min(at.counts.head, cursor.acked + SHARE_AHEAD_MAX);
@@ -112,7 +115,7 @@ export function give(
   return given;
 }
 
-export function publicSession(held: HeldSession): Session {
-  const { until: _, claims: __, ...session } = held;
-  return session;
+export function publicAttachment(held: HeldAttachment): Attachment {
+  const { until: _, claims: __, ...attachment } = held;
+  return attachment;
 }

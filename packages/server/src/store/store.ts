@@ -257,7 +257,14 @@ export type Requeued =
 
 // ---- configuration -------------------------------------------------------------------------------
 
-export type ConfigKind = 'tenant' | 'endpoint' | 'event-type' | 'key' | 'session';
+export type ConfigKind =
+  | 'tenant'
+  | 'endpoint'
+  | 'event-type'
+  | 'inbox'
+  | 'inbox-name'
+  | 'key'
+  | 'session';
 
 export interface ConfigItem {
   readonly kind: ConfigKind;

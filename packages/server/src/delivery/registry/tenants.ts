@@ -81,6 +81,10 @@ export class Tenants {
     if (endpoints.items.length > 0) {
       throw new AppError('conflict', 'The tenant still has endpoints: delete them first.');
     }
+    const inboxes = await store.list('inbox', { tenant: id, limit: 1, after: undefined });
+    if (inboxes.items.length > 0) {
+      throw new AppError('conflict', 'The tenant still has inboxes: delete them first.');
+    }
     if (await this.#hasChildren(id)) {
       throw new AppError('conflict', 'The tenant still has children: delete or move them first.');
     }

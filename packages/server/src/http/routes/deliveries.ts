@@ -1,10 +1,9 @@
-import { isUtf8 } from 'node:buffer';
 import type * as api from '@posthorn/api';
 import { AppError } from '../../core/errors.ts';
 import type { EndpointId, EventId, TenantId } from '../../core/model.ts';
 import { type DeliveryAddress, findDelivery } from '../../delivery/mending/mending.ts';
 import type { AttemptRow, DeliveryRow, WholeAttempt } from '../../store/store.ts';
-import { logQuery, toIso, toIsoOrNull } from '../format.ts';
+import { bytesToApi, logQuery, toIso, toIsoOrNull } from '../format.ts';
 import type { Handlers } from '../handlers.ts';
 import { maskHead } from '../mask.ts';
 import type { HttpDeps } from '../ports.ts';
@@ -100,21 +99,14 @@ function exchangeToApi(record: WholeAttempt) {
       method: record.method,
       url: record.url,
       head: maskHead(record.requestHead),
-      body: bodyText(record.requestBody),
+      body: bytesToApi(record.requestBody),
     },
     response: answered
       ? {
           head: maskHead(record.responseHead),
-          body: bodyText(record.responseBody),
+          body: bytesToApi(record.responseBody),
           truncated: record.responseTruncated,
         }
       : null,
   };
-}
-
-/** Text where the bytes are text; base64 where printing them would change them. */
-function bodyText(bytes: Uint8Array): { encoding: 'utf8' | 'base64'; text: string } {
-  const encoding = isUtf8(bytes) ? 'utf8' : 'base64';
-  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  return { encoding, text: view.toString(encoding) };
 }

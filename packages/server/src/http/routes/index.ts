@@ -1,10 +1,12 @@
 import type { Handlers } from '../handlers.ts';
 import type { HttpDeps } from '../ports.ts';
+import { captureRoutes } from './captures.ts';
 import { deliveryRoutes } from './deliveries.ts';
 import { endpointRoutes } from './endpoints.ts';
 import { eventTypeRoutes } from './event-types.ts';
 import { eventRoutes } from './events.ts';
 import { exchangeRoutes } from './exchanges.ts';
+import { inboxRoutes } from './inboxes.ts';
 import { keyRoutes } from './keys.ts';
 import { mendingRoutes } from './mending.ts';
 import { replayRoutes } from './replays.ts';
@@ -23,6 +25,8 @@ export function createHandlers(deps: HttpDeps): Handlers {
     ...exchangeRoutes(deps),
     ...mendingRoutes(deps),
     ...replayRoutes(deps),
+    ...inboxRoutes(deps),
+    ...captureRoutes(deps),
     ...keyRoutes(deps),
     ...sessionRoutes(deps),
     ...systemRoutes(deps),

@@ -18,7 +18,7 @@ import {
   type StoredCapture,
 } from '../inbox.ts';
 import { ListenerBook, type ListenerRow, type ListenerRows } from '../listener-book.ts';
-import type { HeldSession } from '../listener-state.ts';
+import type { HeldAttachment } from '../listener-state.ts';
 import type { Page } from '../store.ts';
 
 /** The inbox store as plain maps: what the other engines must be equal to. */
@@ -70,10 +70,10 @@ function capturesOf(model: MemoryInbox): CaptureStore {
 export function listenersOf(book: ListenerBook): ListenerStore {
   return {
     attach: async (request, ttlMs, now) => book.attach(request, ttlMs, now),
-    renew: async (sessions, ttlMs, now) => book.renew(sessions, ttlMs, now),
-    detach: async (key, session, now) => book.detach(key, session, now),
+    renew: async (attachments, ttlMs, now) => book.renew(attachments, ttlMs, now),
+    detach: async (key, attachment, now) => book.detach(key, attachment, now),
     ack: async (acks, now) => book.ack(acks, now),
-    claim: async (key, session, limit) => book.claim(key, session, limit),
+    claim: async (key, attachment, limit) => book.claim(key, attachment, limit),
     list: async (key, now) => book.list(key, now),
     responders: async (keys, now) => keys.map((key) => book.responder(key, now)),
     seek: async (key, from) => book.seek(key, from),
@@ -99,7 +99,7 @@ interface Log {
 
 class MemoryInbox {
   readonly #logs = new Map<string, Log>();
-  readonly #sessions = new Map<string, { key: InboxKey; held: HeldSession }>();
+  readonly #attachments = new Map<string, { key: InboxKey; held: HeldAttachment }>();
 
   of(key: InboxKey): Log {
     const known = this.#logs.get(key.inbox);
@@ -209,8 +209,8 @@ class MemoryInbox {
     for (const [inbox, log] of this.#logs) {
       if (!log.keep) {
         this.#logs.delete(inbox);
-        for (const [id, { key }] of this.#sessions) {
-          if (key.inbox === inbox) this.#sessions.delete(id);
+        for (const [id, { key }] of this.#attachments) {
+          if (key.inbox === inbox) this.#attachments.delete(id);
         }
         continue;
       }
@@ -222,7 +222,7 @@ class MemoryInbox {
   }
 
   listenerRows(): ListenerRows {
-    const sessions = this.#sessions;
+    const attachments = this.#attachments;
     return {
       listeners: (key) => {
         const rows = [...this.of(key).listeners.values()];
@@ -230,12 +230,14 @@ class MemoryInbox {
       },
       putListener: (key, row) => this.of(key).listeners.set(row.name, row),
       deleteListener: (key, name) => this.of(key).listeners.delete(name),
-      sessions: (key) =>
-        [...sessions.values()].filter((one) => one.key.inbox === key.inbox).map((one) => one.held),
-      session: (id) => sessions.get(id),
-      putSession: ({ slot, inbox }, held) =>
-        sessions.set(held.session, { key: { slot, inbox }, held }),
-      deleteSession: (id) => sessions.delete(id),
+      attachments: (key) =>
+        [...attachments.values()]
+          .filter((one) => one.key.inbox === key.inbox)
+          .map((one) => one.held),
+      attachment: (id) => attachments.get(id),
+      putAttachment: ({ slot, inbox }, held) =>
+        attachments.set(held.attachment, { key: { slot, inbox }, held }),
+      deleteAttachment: (id) => attachments.delete(id),
       counts: (key) => this.counts(key),
       firstSince: (key, at) =>
         [...this.of(key).kept.values()].find(({ row }) => row.receivedAt >= at)?.row.seq,

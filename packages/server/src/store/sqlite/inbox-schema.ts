@@ -37,9 +37,9 @@ export const INBOX_MIGRATIONS: readonly string[] = [
     seen_at integer not null, primary key (inbox, name)
   ) strict, without rowid;
 
-  create table session (
+  create table attachment (
     id text primary key, inbox integer not null, held text not null
   ) strict, without rowid;
-  create index session_inbox on session (inbox);
+  create index attachment_inbox on attachment (inbox);
   `,
 ];

@@ -3,15 +3,15 @@ import type {
   Ack,
   Attach,
   Attached,
+  Attachment,
   InboxKey,
   Listener,
   ListenerKey,
   ListenerStore,
   ListenFrom,
-  Session,
 } from '../inbox.ts';
 import { ListenerBook, type ListenerRow, type ListenerRows } from '../listener-book.ts';
-import type { HeldSession } from '../listener-state.ts';
+import type { HeldAttachment } from '../listener-state.ts';
 import { countsOf, ensureInbox, findInbox, firstSince, type InboxParts } from './captures.ts';
 import type { Committer } from './committer.ts';
 import type { Database } from './database.ts';
@@ -28,11 +28,11 @@ export class SqliteListeners implements ListenerStore {
   attach(request: Attach, ttlMs: Ms, now: Ms): Promise<Attached> {
     return this.#run(() => this.#book.attach(request, ttlMs, now));
   }
-  renew(sessions: readonly string[], ttlMs: Ms, now: Ms): Promise<string[]> {
-    return this.#run(() => this.#book.renew(sessions, ttlMs, now));
+  renew(attachments: readonly string[], ttlMs: Ms, now: Ms): Promise<string[]> {
+    return this.#run(() => this.#book.renew(attachments, ttlMs, now));
   }
-  detach(key: ListenerKey, session: string, now: Ms): Promise<void> {
-    return this.#run(() => this.#book.detach(key, session, now));
+  detach(key: ListenerKey, attachment: string, now: Ms): Promise<void> {
+    return this.#run(() => this.#book.detach(key, attachment, now));
   }
   ack(acks: readonly Ack[], now: Ms): Promise<boolean[]> {
     return this.#committer.run({
@@ -41,13 +41,13 @@ export class SqliteListeners implements ListenerStore {
       execute: () => this.#book.ack(acks, now),
     });
   }
-  claim(key: ListenerKey, session: string, limit: number): Promise<number[]> {
-    return this.#run(() => this.#book.claim(key, session, limit));
+  claim(key: ListenerKey, attachment: string, limit: number): Promise<number[]> {
+    return this.#run(() => this.#book.claim(key, attachment, limit));
   }
   list(key: InboxKey, now: Ms): Promise<Listener[]> {
     return this.#run(() => this.#book.list(key, now));
   }
-  responders(keys: readonly InboxKey[], now: Ms): Promise<(Session | undefined)[]> {
+  responders(keys: readonly InboxKey[], now: Ms): Promise<(Attachment | undefined)[]> {
     return this.#run(() => keys.map((key) => this.#book.responder(key, now)));
   }
   seek(key: ListenerKey, from: ListenFrom): Promise<boolean> {
@@ -104,37 +104,37 @@ function rowsOf(db: Database): ListenerRows {
         findInbox(db, key)?.number ?? 0,
         name,
       ),
-    ...sessionRows(db),
+    ...attachmentRows(db),
     counts: (key) => countsOf(db, key),
     firstSince: (key, at) => firstSince(db, key, at),
   };
 }
 
-type Held = { readonly key: InboxKey; readonly held: HeldSession };
+type Held = { readonly key: InboxKey; readonly held: HeldAttachment };
 
-function sessionRows(
+function attachmentRows(
   db: Database,
-): Pick<ListenerRows, 'sessions' | 'session' | 'putSession' | 'deleteSession'> {
+): Pick<ListenerRows, 'attachments' | 'attachment' | 'putAttachment' | 'deleteAttachment'> {
   const parse = (row: { held: string }) => JSON.parse(row.held) as Held;
   return {
-    sessions: (key) =>
+    attachments: (key) =>
       db
         .all<{ held: string }>(
-          'select held from session where inbox = ?',
+          'select held from attachment where inbox = ?',
           findInbox(db, key)?.number ?? 0,
         )
         .map((row) => parse(row).held),
-    session: (id) => {
-      const row = db.get<{ held: string }>('select held from session where id = ?', id);
+    attachment: (id) => {
+      const row = db.get<{ held: string }>('select held from attachment where id = ?', id);
       return row && parse(row);
     },
-    putSession: ({ slot, inbox }, held) =>
+    putAttachment: ({ slot, inbox }, held) =>
       db.run(
-        'insert or replace into session (id, inbox, held) values (?, ?, ?)',
-        held.session,
+        'insert or replace into attachment (id, inbox, held) values (?, ?, ?)',
+        held.attachment,
         ensureInbox(db, { slot, inbox }).number,
         JSON.stringify({ key: { slot, inbox }, held } satisfies Held),
       ),
-    deleteSession: (id) => db.run('delete from session where id = ?', id),
+    deleteAttachment: (id) => db.run('delete from attachment where id = ?', id),
   };
 }

@@ -33,7 +33,7 @@ export async function openSqliteInbox(options: SqliteInboxOptions): Promise<Inbo
   try {
     migrate(db, INBOX_MIGRATIONS);
     // Whoever held a listener is dead: one process owns the directory.
-    db.run('delete from session');
+    db.run('delete from attachment');
   } catch (error) {
     db.close();
     throw error;
@@ -114,7 +114,7 @@ class Housekeeping {
   #clear(inbox: KeptInbox, limit: number): number {
     const gone = dropOldest(this.#db, inbox, { limit, tooMuch: () => true });
     if (gone.rows < limit) {
-      for (const table of ['listener', 'session']) {
+      for (const table of ['listener', 'attachment']) {
         this.#db.run(`delete from ${table} where inbox = ?`, inbox.number);
       }
       this.#db.run('delete from inbox where number = ?', inbox.number);

@@ -18,7 +18,7 @@ export function closeItem(vault: Vault, { kind, id }: ItemKey, value: unknown): 
   return isSealed(kind) ? vault.seal(plain, `${kind}/${id}`) : plain;
 }
 
-/** Endpoints hold secrets, so they are sealed whole. */
+/** Endpoints and inboxes hold secrets, so they are sealed whole. */
 function isSealed(kind: ConfigKind): boolean {
-  return kind === 'endpoint';
+  return kind === 'endpoint' || kind === 'inbox';
 }

@@ -28,7 +28,7 @@ export class InboxWorld implements AsyncDisposable {
   readonly directory = mkdtempSync(join(tmpdir(), 'posthorn-inbox-'));
   readonly #open: OpenInbox;
   #store: InboxStore | undefined;
-  #sessions = 0;
+  #attachments = 0;
   now: Ms = 1_700_000_000_000;
 
   constructor(open: OpenInbox) {
@@ -124,11 +124,11 @@ export class InboxWorld implements AsyncDisposable {
   }
 
   attach(name: string, overrides: Partial<Attach> = {}): Promise<Attached> {
-    this.#sessions += 1;
+    this.#attachments += 1;
     const request: Attach = {
       ...SHOP,
       name,
-      session: `s${this.#sessions}`,
+      attachment: `s${this.#attachments}`,
       owner: 'key_a',
       mode: 'fanout',
       from: { kind: 'acked' },
@@ -145,7 +145,7 @@ export class InboxWorld implements AsyncDisposable {
   async attached(name: string, overrides: Partial<Attach> = {}) {
     const answer = await this.attach(name, overrides);
     if (answer.kind !== 'attached') throw new Error(`not attached: ${JSON.stringify(answer)}`);
-    return { ...answer, session: overrides.session ?? `s${this.#sessions}` };
+    return { ...answer, attachment: overrides.attachment ?? `s${this.#attachments}` };
   }
 
   async maintain(chunk = 100): Promise<void> {

@@ -11,14 +11,14 @@ export const listenerCases: InboxCases = {
     const first = await w.attached('laptop');
     expect(first).toMatchObject({ generation: 1, acked: 3, done: [], gap: undefined });
     await w.feed(4);
-    const { session, generation } = first;
-    const acks = [{ ...laptop, session, generation, acked: 5, done: [7] }];
+    const { attachment, generation } = first;
+    const acks = [{ ...laptop, attachment, generation, acked: 5, done: [7] }];
     expect(await w.listeners.ack(acks, w.now)).toEqual([true]);
-    await w.listeners.detach(laptop, session, w.now);
+    await w.listeners.detach(laptop, attachment, w.now);
     const second = await w.attached('laptop');
     expect(second).toMatchObject({ generation: 2, acked: 5, done: [7], counts: { head: 7 } });
     expect(await w.listeners.list(SHOP, w.now)).toMatchObject([
-      { name: 'laptop', acked: 5, done: [7], sessions: [{ session: second.session }] },
+      { name: 'laptop', acked: 5, done: [7], attachments: [{ attachment: second.attachment }] },
     ]);
   },
 
@@ -50,11 +50,11 @@ export const listenerCases: InboxCases = {
   'the same owner takes over, another does only if it says so': async (w) => {
     const first = await w.attached('laptop');
     const second = await w.attached('laptop');
-    expect(second).toMatchObject({ generation: 2, replaced: [first.session] });
+    expect(second).toMatchObject({ generation: 2, replaced: [first.attachment] });
     const refused = await w.attach('laptop', { owner: 'key_b' });
-    expect(refused).toMatchObject({ kind: 'held', by: { session: second.session } });
+    expect(refused).toMatchObject({ kind: 'held', by: { attachment: second.attachment } });
     const third = await w.attached('laptop', { owner: 'key_b', takeOver: true });
-    expect(third).toMatchObject({ generation: 3, replaced: [second.session] });
+    expect(third).toMatchObject({ generation: 3, replaced: [second.attachment] });
   },
 
   'who was replaced acknowledges nothing any more': async (w) => {
@@ -63,14 +63,14 @@ export const listenerCases: InboxCases = {
     const now = await w.attached('laptop');
     const ack = (of: typeof old, acked: number) => ({
       ...laptop,
-      session: of.session,
+      attachment: of.attachment,
       generation: of.generation,
       acked,
       done: [],
     });
     expect(await w.listeners.ack([ack(old, 5), ack(now, 2)], w.now)).toEqual([false, true]);
-    await w.listeners.detach(laptop, old.session, w.now);
-    expect(await w.listeners.list(SHOP, w.now)).toMatchObject([{ acked: 2, sessions: [{}] }]);
+    await w.listeners.detach(laptop, old.attachment, w.now);
+    expect(await w.listeners.list(SHOP, w.now)).toMatchObject([{ acked: 2, attachments: [{}] }]);
   },
 
   'listeners of other names all get everything; an exclusive one wants the inbox alone': async (
@@ -80,47 +80,49 @@ export const listenerCases: InboxCases = {
     const b = await w.attached('b', { owner: 'key_b' });
     expect(await w.attach('c', { mode: 'exclusive' })).toMatchObject({ kind: 'held' });
     const c = await w.attached('c', { mode: 'exclusive', takeOver: true });
-    expect([...c.replaced].sort()).toEqual([a.session, b.session].sort());
+    expect([...c.replaced].sort()).toEqual([a.attachment, b.attachment].sort());
     expect(await w.attach('a', { owner: 'key_b' })).toMatchObject({ kind: 'held' });
     expect(await w.attached('a', OTHER)).toMatchObject({ replaced: [] });
   },
 
-  'a shared listener gives each capture to one session, and what a lost one left to another':
+  'a shared listener gives each capture to one attachment, and what a lost one left to another':
     async (w) => {
       const share = { mode: 'share', from: { kind: 'start' } } as const;
       const a = await w.attached('laptop', share);
       const b = await w.attached('laptop', { mode: 'share', owner: 'key_b' });
       await w.feed(6);
-      expect(await w.listeners.claim(laptop, a.session, 2)).toEqual([1, 2]);
-      expect(await w.listeners.claim(laptop, b.session, 3)).toEqual([3, 4, 5]);
+      expect(await w.listeners.claim(laptop, a.attachment, 2)).toEqual([1, 2]);
+      expect(await w.listeners.claim(laptop, b.attachment, 3)).toEqual([3, 4, 5]);
       const ack = (of: typeof a, done: number[]) => ({
         ...laptop,
-        session: of.session,
+        attachment: of.attachment,
         generation: of.generation,
         acked: 0,
         done,
       });
       await w.listeners.ack([ack(b, [3, 5]), ack(a, [1])], w.now);
       expect(await w.listeners.list(SHOP, w.now)).toMatchObject([{ acked: 1, done: [3, 5] }]);
-      await w.listeners.detach(laptop, a.session, w.now);
-      expect(await w.listeners.claim(laptop, b.session, 9)).toEqual([2, 6]);
-      expect(await w.listeners.claim(laptop, a.session, 9)).toEqual([]);
+      await w.listeners.detach(laptop, a.attachment, w.now);
+      expect(await w.listeners.claim(laptop, b.attachment, 9)).toEqual([2, 6]);
+      expect(await w.listeners.claim(laptop, a.attachment, 9)).toEqual([]);
       await w.listeners.ack([ack(b, [2, 4, 6])], w.now);
       expect(await w.listeners.list(SHOP, w.now)).toMatchObject([{ acked: 6, done: [] }]);
       const alone = await w.attached('laptop', { owner: 'key_b' });
-      expect(alone.replaced).toEqual([b.session]);
+      expect(alone.replaced).toEqual([b.attachment]);
     },
 
-  'a session lives as long as it is renewed': async (w) => {
+  'an attachment lives as long as it is renewed': async (w) => {
     const a = await w.attached('a', { owner: 'key_b' });
     const b = await w.attached('b');
     w.now += TTL_MS - 1;
-    expect(await w.listeners.renew([a.session, 'nobody'], TTL_MS, w.now)).toEqual(['nobody']);
+    expect(await w.listeners.renew([a.attachment, 'nobody'], TTL_MS, w.now)).toEqual(['nobody']);
     w.now += TTL_MS - 1;
-    expect((await w.listeners.list(SHOP, w.now)).map(({ sessions }) => sessions.length)).toEqual([
-      1, 0,
+    expect(
+      (await w.listeners.list(SHOP, w.now)).map(({ attachments }) => attachments.length),
+    ).toEqual([1, 0]);
+    expect(await w.listeners.renew([a.attachment, b.attachment], TTL_MS, w.now)).toEqual([
+      b.attachment,
     ]);
-    expect(await w.listeners.renew([a.session, b.session], TTL_MS, w.now)).toEqual([b.session]);
     w.now += TTL_MS + 1;
     expect(await w.attached('a')).toMatchObject({ generation: 2, replaced: [] });
   },
@@ -135,16 +137,16 @@ export const listenerCases: InboxCases = {
       { listener: 'b' },
       undefined,
     ]);
-    await w.listeners.detach({ ...SHOP, name: 'b' }, b.session, w.now);
+    await w.listeners.detach({ ...SHOP, name: 'b' }, b.attachment, w.now);
     expect(await w.listeners.responders([SHOP], w.now)).toMatchObject([{ listener: 'a' }]);
   },
 
-  'listeners are bounded, and a removed one makes room and ends its session': async (w) => {
+  'listeners are bounded, and a removed one makes room and ends its attachment': async (w) => {
     for (let i = 0; i < LISTENERS_MAX; i++) await w.attached(`l${i}`);
     expect(await w.attach('more')).toEqual({ kind: 'full', listenersMax: LISTENERS_MAX });
     expect(await w.attached('l3')).toMatchObject({ generation: 2 });
-    const sessions = (await w.listeners.list(SHOP, w.now)).flatMap((one) => one.sessions);
-    const held = sessions.find(({ listener }) => listener === 'l3')?.session ?? '';
+    const attachments = (await w.listeners.list(SHOP, w.now)).flatMap((one) => one.attachments);
+    const held = attachments.find(({ listener }) => listener === 'l3')?.attachment ?? '';
     expect(await w.listeners.remove({ ...SHOP, name: 'l3' })).toBe(true);
     expect(await w.listeners.remove({ ...SHOP, name: 'l3' })).toBe(false);
     expect(await w.listeners.renew([held], TTL_MS, w.now)).toEqual([held]);
@@ -153,13 +155,13 @@ export const listenerCases: InboxCases = {
 };
 
 export const durableListenerCases: InboxCases = {
-  'cursors outlive the store, sessions do not': async (w) => {
-    const { session, generation } = await w.attached('laptop');
+  'cursors outlive the store, attachments do not': async (w) => {
+    const { attachment, generation } = await w.attached('laptop');
     await w.feed(4);
-    await w.listeners.ack([{ ...laptop, session, generation, acked: 2, done: [4] }], w.now);
+    await w.listeners.ack([{ ...laptop, attachment, generation, acked: 2, done: [4] }], w.now);
     await w.open();
     expect(await w.listeners.list(SHOP, w.now)).toMatchObject([
-      { name: 'laptop', acked: 2, done: [4], sessions: [] },
+      { name: 'laptop', acked: 2, done: [4], attachments: [] },
     ]);
     expect(await w.attached('laptop', { owner: 'key_b' })).toMatchObject({ acked: 2, done: [4] });
   },

@@ -1,0 +1,118 @@
+import { randomBytes } from 'node:crypto';
+import type { Config } from './config.ts';
+import type { Clock } from './core/clock.ts';
+import type { IdFactory } from './core/ids.ts';
+import { crashPoint } from './engine.ts';
+import type { InboxDeps } from './http/ports.ts';
+import { Capturing } from './inbox/capturing.ts';
+import { Inboxes } from './inbox/registry.ts';
+import type { InboxView } from './inbox/view.ts';
+import { ConfigWriter } from './store/config-writer.ts';
+import type { InboxStore } from './store/inbox.ts';
+import type { ConfigStore } from './store/store.ts';
+
+/** Builds the room of captured requests; app.ts opens its store and hands the room to HTTP. */
+
+export type InboxConfig = Pick<
+  Config,
+  'inboxDomain' | 'inboxBodyBytes' | 'inboxQueueBytes' | 'inboxesMax' | 'crashAt'
+>;
+
+export interface InboxRoomOptions {
+  readonly config: InboxConfig;
+  readonly clock: Clock;
+  readonly ids: Pick<IdFactory, 'inbox'>;
+  readonly store: InboxStore;
+  readonly view: InboxView;
+  readonly configStore: ConfigStore;
+  readonly refresh: () => Promise<void>;
+  /** Where people reach the server; asked, because the port may be known later. */
+  readonly publicUrl: () => string;
+  readonly log: { warn(fields: object, message: string): void };
+}
+
+export interface InboxRoom {
+  readonly deps: InboxDeps;
+  /** Refuses what comes from now on; what was taken in is answered. */
+  drain(): Promise<void>;
+}
+
+const QUEUE_CAPTURES_MAX = 10_000;
+const HOUSEKEEPING_MS = 60_000;
+const HOUSEKEEPING_CHUNK = 500;
+
+export function createInboxRoom(options: InboxRoomOptions): InboxRoom {
+  const { config, clock, store, view, configStore, refresh } = options;
+  const now = () => clock.now();
+  const writer = new ConfigWriter({ store: configStore, now, refresh });
+  const inboxes = new Inboxes(
+    {
+      store: configStore,
+      captures: store.captures,
+      view,
+      ids: options.ids,
+      now,
+      random: randomBytes,
+      perTenantMax: config.inboxesMax,
+    },
+    writer,
+  );
+  const capturing = new Capturing({
+    store: store.captures,
+    now,
+    random: Math.random,
+    queueCountMax: QUEUE_CAPTURES_MAX,
+    queueBytesMax: config.inboxQueueBytes,
+    kept: () => {},
+    at: crashPoint(config.crashAt),
+  });
+  const stopHousekeeping = housekeeping(options);
+  return {
+    deps: {
+      store,
+      view,
+      inboxes,
+      capturing,
+      urlOf: (name) => inboxUrl(options.publicUrl(), config.inboxDomain, name),
+      domain: config.inboxDomain,
+      bodyBytesMax: config.inboxBodyBytes,
+      receivingBytesMax: Math.max(config.inboxQueueBytes, 2 * config.inboxBodyBytes),
+    },
+    async drain() {
+      await stopHousekeeping();
+      await capturing.close();
+    },
+  };
+}
+
+function inboxUrl(publicUrl: string, domain: string | undefined, name: string): string {
+  if (domain === undefined) return `${publicUrl.replace(/\/+$/, '')}/in/${name}`;
+  const { protocol, port } = new URL(publicUrl);
+  return `${protocol}//${name}.${domain}${port === '' ? '' : `:${port}`}`;
+}
+
+/** Goes through the inboxes now and then, in small steps; stops before the store is closed. */
+function housekeeping({ clock, store, log }: InboxRoomOptions): () => Promise<void> {
+  let stopped = false;
+  let running: Promise<void> = Promise.resolve();
+  let cancel = () => {};
+  const round = async () => {
+    try {
+      while (!stopped && (await store.maintain(HOUSEKEEPING_CHUNK, clock.now())));
+    } catch (err) {
+      log.warn({ err }, 'old captures could not be removed; it is tried again');
+    }
+    if (!stopped) schedule();
+  };
+  const schedule = () => {
+    cancel = clock.after(HOUSEKEEPING_MS, () => {
+      running = round();
+    });
+  };
+  schedule();
+  return async () => {
+    stopped = true;
+    cancel();
+    await running;
+  };
+}

@@ -1,0 +1,144 @@
+import type { At } from '../core/crash-sites.ts';
+import { AppError } from '../core/errors.ts';
+import type { Answer } from '../core/inbox.ts';
+import type { Ms } from '../core/model.ts';
+import { Batches } from '../store/batches.ts';
+import type { Captured, CaptureStore, NewCapture } from '../store/inbox.ts';
+import { StoreError } from '../store/store.ts';
+import { decide } from './decide.ts';
+import { encodeHead, holdsSecret } from './head.ts';
+import type { PlacedInbox } from './view.ts';
+
+/** A request to an inbox, read to its end. */
+export interface Incoming {
+  readonly method: string;
+  /** As the first line had it. */
+  readonly target: string;
+  /** Where in it the path below the inbox begins. */
+  readonly pathAt: number;
+  /** Flat list of names and values, as they came. */
+  readonly headers: readonly string[];
+  readonly body: Uint8Array;
+  /** True size; more than `body` has = it was too large, and only its beginning is kept. */
+  readonly bodyBytes: number;
+  readonly remoteAddress: string;
+}
+
+/** A request that is on the disk, and how it is to be answered. */
+export interface Kept extends Captured {
+  readonly answer: Answer;
+  readonly answeredBy: string;
+}
+
+export interface CapturingOptions {
+  readonly store: CaptureStore;
+  readonly now: () => Ms;
+  readonly random: () => number;
+  /** Captures and bytes that may wait for their commit; beyond, senders are told to come again. */
+  readonly queueCountMax: number;
+  readonly queueBytesMax: number;
+  /** Told of each capture once it is durable, in the order of an inbox's numbers. */
+  readonly kept: (capture: NewCapture, kept: Kept) => void;
+  readonly at: At;
+}
+
+const BATCH_CAPTURES_MAX = 256;
+const BATCH_BYTES_MAX = 4 * 1024 * 1024;
+
+interface Item {
+  readonly capture: NewCapture;
+  readonly answer: Answer;
+}
+
+/** The path of every request to an inbox: decided, stored, flushed; only then anybody hears of it. */
+export class Capturing {
+  readonly #options: CapturingOptions;
+  readonly #batches: Batches<Item, Kept>;
+  #closed = false;
+
+  constructor(options: CapturingOptions) {
+    this.#options = options;
+    this.#batches = new Batches<Item, Kept>({
+      store: (batch) => this.#store(batch),
+      bytesOf: ({ capture }) => capture.body.length + capture.head.length,
+      batchCountMax: BATCH_CAPTURES_MAX,
+      batchBytesMax: BATCH_BYTES_MAX,
+      now: options.now,
+    });
+  }
+
+  /**
+   * Resolves once the request is on the disk. Rejects with `AppError`: `overloaded`, `disk_full`,
+   * `store_unavailable`, `shutting_down`; then it was not kept, and the sender must come again.
+   */
+  async capture(inbox: PlacedInbox, incoming: Incoming): Promise<Kept> {
+    const { queueCountMax, queueBytesMax, at } = this.#options;
+    if (this.#closed) throw new AppError('shutting_down', 'Shutting down: send it again shortly.');
+    const { count, bytes } = this.#batches;
+    if (count >= queueCountMax || (count > 0 && bytes + incoming.body.length > queueBytesMax)) {
+      const message = 'Requests arrive faster than they can be kept: send it again shortly.';
+      throw new AppError('overloaded', message, { retryAfterS: 1 });
+    }
+    at('inbox:received');
+    try {
+      return await this.#batches.add(this.#item(inbox, incoming));
+    } catch (error) {
+      throw captureError(error);
+    }
+  }
+
+  get queued(): number {
+    return this.#batches.count;
+  }
+
+  /** Refuses what comes from now on; resolves once what was taken in is answered. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#batches.empty();
+  }
+
+  #item(inbox: PlacedInbox, incoming: Incoming): Item {
+    const { now, random } = this.#options;
+    const { by, answer } = decide(inbox, incoming, random);
+    const { method, target, pathAt, headers, body, bodyBytes, remoteAddress } = incoming;
+    const capture: NewCapture = {
+      slot: inbox.slot,
+      inbox: inbox.id,
+      tenant: inbox.tenant,
+      receivedAt: now(),
+      ...{ method, target, pathAt, body, bodyBytes, remoteAddress },
+      head: encodeHead(headers),
+      secretHead: holdsSecret(headers),
+      type: undefined,
+      messageId: undefined,
+      answeredBy: by,
+      status: answer.kind === 'reply' ? answer.status : undefined,
+      keep: inbox.keep,
+    };
+    return { capture, answer };
+  }
+
+  async #store(batch: readonly Item[]): Promise<Kept[]> {
+    const { store, now, kept, at } = this.#options;
+    const captured = await store.capture(
+      batch.map(({ capture }) => capture),
+      now(),
+    );
+    at('inbox:kept');
+    return batch.map(({ capture, answer }, i) => {
+      const done = { ...(captured[i] as Captured), answer, answeredBy: capture.answeredBy };
+      kept(capture, done);
+      return done;
+    });
+  }
+}
+
+function captureError(error: unknown): unknown {
+  if (!(error instanceof StoreError)) return error;
+  if (error.kind === 'full') {
+    const message = 'The disk is full; the request was not kept. Free space, then send it again.';
+    return new AppError('disk_full', message, { cause: error, retryAfterS: 30 });
+  }
+  const message = 'The store did not answer; the request was not kept. Send it again.';
+  return new AppError('store_unavailable', message, { cause: error, retryAfterS: 1 });
+}
