@@ -24,7 +24,7 @@ import {
  * Flags win over the environment, that over `.env`, that over the file, that over the default.
  */
 
-export type Command = 'dev' | 'serve' | 'doctor' | 'send' | 'dashboard';
+export type Command = 'dev' | 'serve' | 'doctor' | 'send' | 'dashboard' | 'types';
 export type Environment = Readonly<Record<string, string | undefined>>;
 /** Options of the server: `dev`, `serve`, and `doctor` which examines them. */
 const SERVER_OPTIONS = {
@@ -330,7 +330,7 @@ export function configTable(): OptionRow[] {
     }));
   return [
     ...rows(SERVER_OPTIONS, ['dev', 'serve', 'doctor']),
-    ...rows(CLIENT_OPTIONS, ['send', 'dashboard']),
+    ...rows(CLIENT_OPTIONS, ['send', 'dashboard', 'types']),
   ];
 }
 

@@ -9,6 +9,7 @@ import { dashboard } from './cli/dashboard.ts';
 import { createOutput, EXIT, type Output, table } from './cli/output.ts';
 import { type Flags, runProgram } from './cli/program.ts';
 import { send } from './cli/send.ts';
+import { types } from './cli/types.ts';
 import {
   type Config,
   ConfigError,
@@ -164,6 +165,16 @@ async function runDashboard(flags: Flags): Promise<number> {
   return dashboard({ url, key: key ?? keptAdminKey(), tenant }, outputOf(flags));
 }
 
+async function runTypes(flags: Flags): Promise<number> {
+  const { url, key, tenant } = loadClientConfig({ flags });
+  const [from, out] = ['from', 'out'].map((name) => {
+    const value = flags[name];
+    return typeof value === 'string' ? value : undefined;
+  });
+  const schemas = flags['schemas'] === true;
+  return types({ from, out, schemas, url, tenant, key: key ?? keptAdminKey() }, outputOf(flags));
+}
+
 /** Of a server on this machine, if its data directory is where it is by default. */
 function keptAdminKey(): string | undefined {
   for (const command of ['dev', 'serve'] as const) {
@@ -187,6 +198,7 @@ async function main(): Promise<number> {
         doctor: runDoctor,
         dashboard: runDashboard,
         send: runSend,
+        types: runTypes,
       },
       stdout,
       stderr,

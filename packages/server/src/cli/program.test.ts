@@ -21,6 +21,7 @@ async function run(...argv: string[]) {
     serve: action('serve'),
     doctor: action('doctor'),
     dashboard: action('dashboard'),
+    types: action('types'),
     send: async (args, flags) => {
       calls.push({ name: 'send', flags, args });
       return 1;

@@ -1,7 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { EXIT, type Stream } from './output.ts';
 
-export type CommandName = 'dev' | 'serve' | 'doctor' | 'send' | 'dashboard';
+export type CommandName = 'dev' | 'serve' | 'doctor' | 'send' | 'dashboard' | 'types';
 
 /** An option of the configuration, as far as flags and help need it. */
 export interface ProgramOption {
@@ -23,6 +23,7 @@ export interface Actions {
   serve(flags: Flags): Promise<number>;
   doctor(flags: Flags): Promise<number>;
   dashboard(flags: Flags): Promise<number>;
+  types(flags: Flags): Promise<number>;
   send(args: { type: string; data: string | undefined }, flags: Flags): Promise<number>;
 }
 
@@ -42,6 +43,7 @@ Examples:
   posthorn serve --data /var/lib/posthorn          start for real
   posthorn send user.created '{"id":"u_1"}'        post an event
   posthorn send user.created @user.json --id 42    the same event twice is one event
+  posthorn types --out events.ts                   TypeScript types of your catalogue, for receivers
   posthorn dashboard                               print a link that signs in
   posthorn doctor --json                           is everything as it should be?
 
@@ -100,6 +102,15 @@ function buildProgram(input: ProgramInput, done: (code: number) => void): Comman
   add('dashboard', 'Print a link that signs in to the dashboard of a running Posthorn')
     .option('--json', 'print the link as JSON')
     .action(async (flags: Flags) => done(await actions.dashboard(flags)));
+  add('types', 'Write TypeScript types for the events of a catalogue')
+    .option(
+      '--from <source>',
+      'URL or file: OpenAPI with webhooks, or a JSON Schema (default: ours)',
+    )
+    .option('--out <file>', 'file to write (default: print)')
+    .option('--schemas', 'add the schemas, so that receivers check payloads')
+    .option('--json', 'print the result as JSON')
+    .action(async (flags: Flags) => done(await actions.types(flags)));
   add('doctor', 'Check what `serve` needs on this machine; exit 1 if a check fails')
     .option('--dev', 'check what `dev` needs instead')
     .option('--json', 'print the checks as JSON')
