@@ -46,7 +46,11 @@ const Secret = z
   .string()
   .min(1)
   .max(256)
-  .meta({ description: '`whsec_…` (HMAC-SHA256) or `whsk_…` (Ed25519).' });
+  .meta({
+    description:
+      '`whsec_…` (HMAC-SHA256) or `whsk_…` (Ed25519). With `ferriskey`, `logto` and `custom` with ' +
+      'HMAC any text: its UTF-8 bytes are the key.',
+  });
 
 export const EndpointCreate = z
   .strictObject({
@@ -119,9 +123,16 @@ export const EndpointParams = z.strictObject({ tenant: TenantId, endpoint: Endpo
 export const RotateSecret = z
   .strictObject({
     secret: Secret.optional(),
-    overlapS: z.int().min(0).max(604_800).default(86_400).meta({
-      description: 'How long the old secret signs on beside the new one, in seconds.',
-    }),
+    overlapS: z
+      .int()
+      .min(0)
+      .max(604_800)
+      .default(86_400)
+      .meta({
+        description:
+          'How long the old secret signs on beside the new one, in seconds. `ferriskey`, `logto` and ' +
+          '`custom` have one signature, so there the new one signs alone at once.',
+      }),
   })
   .meta({ id: 'RotateSecret' });
 
@@ -129,6 +140,11 @@ export const EndpointSecret = z
   .strictObject({
     secret: Secret,
     publicKey: z.string().nullable().meta({ description: '`whpk_…` of a `whsk_…` secret.' }),
+    standardSecret: Secret.nullable().meta({
+      description:
+        'What verifies the webhook-… headers of an endpoint whose secret is any text: the same ' +
+        'bytes as `whsec_…`. null = there are no such headers, or the secret itself does.',
+    }),
     previous: z.array(z.strictObject({ secret: Secret, expiresAt: Timestamp })).meta({
       description: 'Older secrets that still sign.',
     }),

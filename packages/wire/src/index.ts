@@ -9,6 +9,7 @@ export type {
 } from './catalogue-types.ts';
 export { defineEvents } from './catalogue-types.ts';
 export type { CustomFormat, CustomSignature } from './custom-format.ts';
+export { customFormatProblem } from './custom-format.ts';
 export type { Delivery, DeliveryFields } from './delivery.ts';
 export { dialects } from './dialects/index.ts';
 export type { EnvelopeLimits, EnvelopePlace, EventDraft } from './event.ts';
@@ -25,11 +26,13 @@ export type {
 export type {
   Dialect,
   DialectName,
+  DialectTraits,
   EventMeta,
   HeadersInput,
   ParsedEvent,
   ReceivedRequest,
   RenderInput,
+  SecretKind,
   WireEndpoint,
   WireEvent,
   WireTenant,
@@ -60,6 +63,7 @@ export type {
   Verified,
 } from './schemes/scheme.ts';
 export type { Secret } from './secret.ts';
+export { importSecret, makeSecret, standardSecret } from './secret-kind.ts';
 export type {
   Ed25519Key,
   Ed25519PublicKey,

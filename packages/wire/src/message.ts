@@ -59,7 +59,18 @@ export interface WireTenant {
   readonly parent: { readonly id: string; readonly alias: string | null } | null;
 }
 
-export const DIALECT_NAMES = ['standard'] as const;
+/** In the order in which they are offered. */
+export const DIALECT_NAMES = [
+  'standard',
+  'casdoor',
+  'casdoor-docs',
+  'ferriskey',
+  'cand',
+  'logto',
+  'caisy',
+  'raw',
+  'custom',
+] as const;
 export type DialectName = (typeof DIALECT_NAMES)[number];
 
 /** All that a body depends on. */
@@ -108,9 +119,12 @@ export interface ParsedEvent {
   readonly data: Uint8Array;
 }
 
-/** A request that is not of the dialect. Whatever a stranger sends, `parse` throws nothing else. */
+/**
+ * A request that is not of the dialect, or an event that it has no form for. Whatever a stranger
+ * sends, `parse` throws nothing else.
+ */
 export class DialectError extends Error {
-  readonly code: 'invalid_json' | 'invalid_body' | 'invalid_format';
+  readonly code: 'invalid_json' | 'invalid_body' | 'not_renderable';
 
   constructor(code: DialectError['code'], message: string) {
     super(message);
@@ -130,7 +144,29 @@ export interface Dialect {
   headers(input: HeadersInput): Header[];
   /** The inverse of `body` and `headers`. Throws `DialectError`. */
   parse(request: ReceivedRequest): ParsedEvent;
+  readonly traits: DialectTraits;
 }
+
+/** What settings of an endpoint mean to a dialect. */
+export interface DialectTraits {
+  /** The system it follows writes `host` and `content-length` in lower case. */
+  readonly lowerCase: boolean;
+  /** The endpoint may choose another content type. */
+  readonly contentType: boolean;
+  /** There is a place for the actor, so `actorFields` mean something. */
+  actor(custom: CustomFormat | null): boolean;
+  /** Header names, in lower case, that only the dialect sets. */
+  reserved(custom: CustomFormat | null): readonly string[];
+  /** How the text of a secret becomes a key. */
+  secret(custom: CustomFormat | null): SecretKind;
+}
+
+/**
+ * `key`: `whsec_…` or `whsk_…`. `ed25519`: `whsk_…` alone. The others take any text, whose UTF-8 bytes
+ * are the key; they differ in what we make when none is given: `hex` 64 digits, `alphanumeric` 32
+ * characters, `text` a `whsec_…`.
+ */
+export type SecretKind = 'key' | 'ed25519' | 'text' | 'hex' | 'alphanumeric';
 
 /** The text that `WireEvent.meta` keeps; `''` when the producer said nothing more. */
 export function encodeMeta(draft: EventDraft): string {

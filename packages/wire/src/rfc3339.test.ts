@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
-import { parseRfc3339 } from './rfc3339.ts';
+import { describe, expect, test } from 'vitest';
+import { formatRfc3339, offsetMinutesOf, parseRfc3339 } from './rfc3339.ts';
 
 test.each([
   ['1970-01-01T00:00:00Z', 0],
@@ -50,4 +50,53 @@ test('reads back every time that can be printed', () => {
     fc.property(fc.integer(range), (ms) => parseRfc3339(new Date(ms).toISOString()) === ms),
     { numRuns: 300 },
   );
+});
+
+describe('printing', () => {
+  const ms = Date.UTC(2026, 2, 17, 14, 30, 0, 120);
+  test.each([
+    [{ fraction: 'ms', utc: 'Z' }, '2026-03-17T14:30:00.120Z'],
+    [{ fraction: 'none', utc: 'Z' }, '2026-03-17T14:30:00Z'],
+    [{ fraction: 'auto', utc: '+00:00' }, '2026-03-17T14:30:00.120+00:00'],
+    [{ fraction: 'none', utc: 'Z', offsetMinutes: 480 }, '2026-03-17T22:30:00+08:00'],
+    [{ fraction: 'ms', utc: 'Z', offsetMinutes: -210 }, '2026-03-17T11:00:00.120-03:30'],
+    [{ fraction: 'none', utc: 'Z', offsetMinutes: 0 }, '2026-03-17T14:30:00Z'],
+  ] as const)('%j', (options, text) => {
+    expect(formatRfc3339(ms, options)).toBe(text);
+    expect(parseRfc3339(text)).toBe(options.fraction === 'none' ? ms - 120 : ms);
+  });
+
+  test('whole seconds have no fraction, and no year has five digits', () => {
+    expect(formatRfc3339(0, { fraction: 'auto', utc: '+00:00' })).toBe('1970-01-01T00:00:00+00:00');
+    const last = Date.UTC(9999, 11, 31, 23);
+    const east = { fraction: 'none', utc: 'Z', offsetMinutes: 840 } as const;
+    expect(formatRfc3339(last, east)).toBe('9999-12-31T23:00:00Z');
+  });
+
+  test('any time of the calendar comes back', () => {
+    const time = fc.integer({ min: Date.UTC(1, 0, 1), max: Date.UTC(9999, 11, 30) });
+    const minutes = fc.integer({ min: -1439, max: 1439 });
+    fc.assert(
+      fc.property(time, minutes, (at, offsetMinutes) => {
+        const options = { fraction: 'auto', utc: '+00:00', offsetMinutes } as const;
+        expect(parseRfc3339(formatRfc3339(at, options))).toBe(at);
+      }),
+    );
+  });
+});
+
+test.each([
+  ['+08:00', 480],
+  ['-0330', -210],
+  ['Z', 0],
+  ['UTC', 0],
+  ['Asia/Shanghai', 480],
+  ['Europe/Berlin', 60],
+  ['America/St_Johns', -150],
+  ['+24:00', undefined],
+  ['Nowhere/Land', undefined],
+  ['', undefined],
+  ['x'.repeat(10_000), undefined],
+])('the zone %j is %s minutes ahead of UTC', (zone, minutes) => {
+  expect(offsetMinutesOf(zone, Date.UTC(2026, 2, 17))).toBe(minutes);
 });

@@ -39,3 +39,57 @@ export function parseRfc3339(text: string): number | undefined {
   const ms = leap ? minuteMs + MINUTE_MS - 1 : minuteMs + second * 1000 + fractionMs;
   return ms >= FIRST_MS && ms < BEYOND_MS ? ms : undefined;
 }
+
+export interface Rfc3339Options {
+  /** Digits of the fraction: none, three, or three unless they are zeros. */
+  readonly fraction: 'none' | 'ms' | 'auto';
+  /** How UTC is written. */
+  readonly utc: 'Z' | '+00:00';
+  /** Minutes that local time is ahead of UTC; 0 unless told. */
+  readonly offsetMinutes?: number | undefined;
+}
+
+/** @example formatRfc3339(0, { fraction: 'none', utc: 'Z', offsetMinutes: 480 }) // '1970-01-01T08:00:00+08:00' */
+export function formatRfc3339(ms: number, options: Rfc3339Options): string {
+  const given = options.offsetMinutes ?? 0;
+  // Four digits of a year: at the ends of the calendar local time may need another one.
+  const local = ms + given * MINUTE_MS;
+  const offset = local >= FIRST_MS && local < BEYOND_MS ? given : 0;
+  const text = new Date(ms + offset * MINUTE_MS).toISOString();
+  const digits = options.fraction === 'auto' ? ms % 1000 !== 0 : options.fraction === 'ms';
+  return text.slice(0, digits ? 23 : 19) + (offset === 0 ? options.utc : formatOffset(offset));
+}
+
+/** @example formatOffset(-210) // '-03:30' */
+export function formatOffset(minutes: number): string {
+  const [hour, minute] = [Math.floor(Math.abs(minutes) / 60), Math.abs(minutes) % 60];
+  const two = (number: number) => String(number).padStart(2, '0');
+  return `${minutes < 0 ? '-' : '+'}${two(hour)}:${two(minute)}`;
+}
+
+const OFFSET = /^(?:UTC|GMT)?([+-])(\d{2}):?(\d{2})(?::\d{2})?$/;
+
+/**
+ * Minutes that a time zone is ahead of UTC at a moment: `+08:00`, or a name such as `Asia/Shanghai`;
+ * undefined = no such zone.
+ */
+export function offsetMinutesOf(zone: string, ms: number): number | undefined {
+  const match = OFFSET.exec(zone);
+  if (match) {
+    const minutes = Number(match[2]) * 60 + Number(match[3]);
+    return Number(match[2]) > 23 || Number(match[3]) > 59 ? undefined : sign(match[1]) * minutes;
+  }
+  if (/^(?:Z|UTC|GMT)$/.test(zone)) return 0;
+  try {
+    const format = new Intl.DateTimeFormat('en', { timeZone: zone, timeZoneName: 'longOffset' });
+    const name = format.formatToParts(ms).find((part) => part.type === 'timeZoneName')?.value;
+    return name === undefined || name === zone ? undefined : offsetMinutesOf(name, ms);
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
+function sign(text: string | undefined): number {
+  return text === '-' ? -1 : 1;
+}

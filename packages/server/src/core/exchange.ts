@@ -37,6 +37,8 @@ export interface OutboundRequest {
   readonly method: string;
   /** Everything but Host and Content-Length, which the sender adds (first and last). */
   readonly headers: readonly Header[];
+  /** How the sender writes the two names: `host` and `content-length` instead. Default false. */
+  readonly lowerCase?: boolean;
   readonly body: Uint8Array;
   /** One absolute budget from name resolution to the last byte of the response. */
   readonly timeoutMs: Ms;

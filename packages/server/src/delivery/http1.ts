@@ -60,6 +60,8 @@ export interface RequestParts {
   readonly target: string;
   readonly host: string;
   readonly headers: readonly Header[];
+  /** Writes the two names that are added here in lower case, as some HTTP clients do. */
+  readonly lowerCase?: boolean | undefined;
   readonly body: Uint8Array;
 }
 
@@ -70,11 +72,15 @@ export interface RequestBytes {
   readonly headLength: number;
 }
 
+const USUAL_CASE = { host: 'Host', length: 'Content-Length' };
+const LOWER_CASE = { host: 'host', length: 'content-length' };
+
 /** The request as one buffer: `Host`, the headers as given, `Content-Length`; or why there is none. */
 export function renderRequest(parts: RequestParts): RequestBytes | string {
   const { method, body } = parts;
   if (!TOKEN_TEXT.test(method) || method === 'CONNECT') return 'the method is not allowed';
-  let head = `${method} ${parts.target} HTTP/1.1\r\nHost: ${parts.host}\r\n`;
+  const names = parts.lowerCase ? LOWER_CASE : USUAL_CASE;
+  let head = `${method} ${parts.target} HTTP/1.1\r\n${names.host}: ${parts.host}\r\n`;
   for (const { name, value } of parts.headers) {
     if (!TOKEN_TEXT.test(name)) return 'a header name has characters that HTTP does not allow';
     if (RESERVED_HEADERS.has(name.toLowerCase())) return `the header ${name} is set by the sender`;
@@ -84,7 +90,7 @@ export function renderRequest(parts: RequestParts): RequestBytes | string {
     head += `${name}: ${value}\r\n`;
   }
   if (body.length > 0 || !BODILESS_METHODS.has(method))
-    head += `Content-Length: ${body.length}\r\n`;
+    head += `${names.length}: ${body.length}\r\n`;
   const headLength = head.length;
   if (headLength > HEAD_BYTES_MAX) return 'the headers are longer than 64 KiB';
   const bytes = Buffer.allocUnsafe(headLength + 2 + body.length);

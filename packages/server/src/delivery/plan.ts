@@ -2,11 +2,13 @@ import {
   type Dialect,
   decodeMeta,
   dialects,
-  importKey,
+  importSecret,
+  SignatureError,
   type SigningKey,
   type WireTenant,
 } from '@posthorn/wire';
 import type { Exchange, Fault, OutboundRequest } from '../core/exchange.ts';
+import { dialectOf, inherited } from '../core/inherit.ts';
 import { LANE_CONCURRENCY, type LaneLimits } from '../core/lane-state.ts';
 import type {
   Endpoint,
@@ -31,6 +33,8 @@ export interface Plan {
   /** The tenant of an event as formats show it; of an endpoint of all tenants each event has its own. */
   readonly tenantOf: (id: TenantId) => WireTenant;
   readonly keys: readonly { readonly key: SigningKey; readonly expiresAt: Ms | null }[];
+  /** Why the secrets are no keys of the dialect, which a tenant's new default can cause. */
+  readonly unfit: string | undefined;
   readonly policy: RetryPolicy;
   readonly timeoutMs: Ms;
   readonly limits: LaneLimits;
@@ -38,23 +42,39 @@ export interface Plan {
 }
 
 export function planFor(endpoint: Endpoint, view: ConfigView): Plan {
-  const inherit = <K extends keyof Tenant['defaults']>(own: Tenant['defaults'][K], name: K) =>
-    own ?? view.inherited(endpoint.tenant, name);
+  const line = view.lineage(endpoint.tenant);
+  const dialect = dialects[dialectOf(endpoint, line)];
   return {
     endpoint,
     url: new URL(endpoint.url),
-    dialect: dialects[inherit(endpoint.dialect, 'dialect') ?? 'standard'],
+    dialect,
     tenantOf: tenantsOf(endpoint, view),
-    keys: endpoint.secrets.map(({ value, expiresAt }) => ({ key: importKey(value), expiresAt })),
-    policy: inherit(endpoint.retryPolicy, 'retryPolicy') ?? DEFAULT_RETRY,
-    timeoutMs: inherit(endpoint.timeoutMs, 'timeoutMs') ?? TIMEOUT_MS,
+    ...keysOf(endpoint, dialect),
+    policy: inherited(endpoint.retryPolicy, 'retryPolicy', line) ?? DEFAULT_RETRY,
+    timeoutMs: inherited(endpoint.timeoutMs, 'timeoutMs', line) ?? TIMEOUT_MS,
     limits: {
-      maxConcurrency: inherit(endpoint.maxConcurrency, 'maxConcurrency') ?? LANE_CONCURRENCY,
-      rate: inherit(endpoint.rateLimit, 'rateLimit') ?? undefined,
+      maxConcurrency:
+        inherited(endpoint.maxConcurrency, 'maxConcurrency', line) ?? LANE_CONCURRENCY,
+      rate: inherited(endpoint.rateLimit, 'rateLimit', line) ?? undefined,
       fifo: endpoint.ordering !== 'none',
     },
     secretHeads: endpoint.headers.length > 0,
   };
+}
+
+function keysOf(endpoint: Endpoint, { name, traits }: Dialect): Pick<Plan, 'keys' | 'unfit'> {
+  const kind = traits.secret(endpoint.custom);
+  try {
+    const keys = endpoint.secrets.map(({ value, expiresAt }) => ({
+      key: importSecret(kind, value),
+      expiresAt,
+    }));
+    return { keys, unfit: undefined };
+  } catch (error) {
+    if (!(error instanceof SignatureError)) throw error;
+    const unfit = `The secret does not fit the dialect ${name} (${error.message}): rotate it.`;
+    return { keys: [], unfit };
+  }
 }
 
 function tenantsOf(endpoint: Endpoint, view: ConfigView): (id: TenantId) => WireTenant {
@@ -89,6 +109,7 @@ export function render(
 ): Rendered {
   const { event, now } = what;
   const { endpoint, dialect } = plan;
+  if (plan.unfit !== undefined) throw new Error(plan.unfit);
   const tenant = plan.tenantOf(event.tenant);
   const body = what.frozen ?? dialect.body({ event, endpoint, tenant });
   const keys = plan.keys.filter((k) => k.expiresAt === null || k.expiresAt > now).map((k) => k.key);
@@ -106,7 +127,8 @@ export function render(
     extra: brought.length === 0 ? endpoint.headers : [...endpoint.headers, ...brought],
   });
   const { method } = endpoint;
-  const request = { url: plan.url, method, headers, body, timeoutMs: plan.timeoutMs };
+  const { lowerCase } = dialect.traits;
+  const request = { url: plan.url, method, headers, lowerCase, body, timeoutMs: plan.timeoutMs };
   return { request, secretHeads: plan.secretHeads || brought.length > 0 };
 }
 

@@ -136,6 +136,13 @@ describe('an exchange', () => {
     expect((connectMs ?? -1) + (firstByteMs ?? -1)).toBeLessThanOrEqual(totalMs);
   });
 
+  test('writes the two names it adds in lower case when told', async () => {
+    const { url, port, requests } = await receive((socket) => socket.write(OK));
+    await sender().send(post(url, { lowerCase: true, method: 'DELETE' }));
+    const head = `DELETE /hook?a=1 HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\ncontent-length: 7\r\n`;
+    expect(requests).toEqual([`${head}\r\n{"n":1}`]);
+  });
+
   test('is one write: head and body arrive in one piece', async () => {
     const chunks: number[] = [];
     const { url, server } = await receive((socket) => socket.write(OK));

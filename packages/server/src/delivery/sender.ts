@@ -94,6 +94,7 @@ class Sender implements Outbound {
       target: route.target,
       host: route.host,
       headers: request.headers,
+      lowerCase: request.lowerCase,
       body: request.body,
     });
     if (typeof bytes === 'string') {

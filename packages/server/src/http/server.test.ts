@@ -24,7 +24,7 @@ test('an endpoint is created with defaults, shown with its secret once, and read
   const { secret, ...rest } = created;
   expect(read).toEqual(rest);
   const shown = await admin.getEndpointSecret({ tenant: 'default', endpoint: created.id });
-  expect(shown).toEqual({ secret, publicKey: null, previous: [] });
+  expect(shown).toEqual({ secret, publicKey: null, standardSecret: null, previous: [] });
 });
 
 test('lists are paged newest first, and the cursor leads through all of them', async () => {

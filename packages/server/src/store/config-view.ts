@@ -1,3 +1,4 @@
+import { inherited, lineOf } from '../core/inherit.ts';
 import type {
   ApiKey,
   Endpoint,
@@ -12,7 +13,6 @@ import { CatalogueIndex } from './catalogue-index.ts';
 import type { ConfigItem, ConfigKind, ConfigStore } from './store.ts';
 
 const PAGE = 1000;
-const ANCESTORS_MAX = 16;
 
 /**
  * All configuration in memory, kept current by the store's change feed. Reads never wait; `refresh`
@@ -54,23 +54,12 @@ export class ConfigView {
     return this.#tenants.values();
   }
   /** The tenant, then its parents. */
-  lineage(id: TenantId): Tenant[] {
-    const line: Tenant[] = [];
-    let next: TenantId | null = id;
-    while (next !== null && line.length <= ANCESTORS_MAX) {
-      const tenant: Tenant | undefined = this.#tenants.get(next);
-      if (!tenant) break;
-      line.push(tenant);
-      next = tenant.parent;
-    }
-    return line;
+  lineage(id: TenantId): readonly Tenant[] {
+    return lineOf(id, (tenant) => this.#tenants.get(tenant));
   }
   /** What a tenant or the nearest of its parents says; null = none of them says anything. */
   inherited<K extends keyof TenantDefaults>(id: TenantId, name: K): TenantDefaults[K] {
-    for (const { defaults } of this.lineage(id)) {
-      if (defaults[name] !== null) return defaults[name];
-    }
-    return null as TenantDefaults[K];
+    return inherited<K>(null as TenantDefaults[K], name, this.lineage(id));
   }
   keyByHash(hash: string): ApiKey | undefined {
     return this.#keys.get(hash);

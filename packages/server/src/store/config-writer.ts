@@ -17,7 +17,12 @@ export interface Write<T> {
   readonly kind: ConfigKind;
   readonly id: string;
   readonly version: number | undefined;
-  readonly next: (current: T | undefined) => { tenant: TenantId; value: T | null } | Promise<never>;
+  readonly next: (current: T | undefined) => Left<T> | Promise<Left<T>>;
+}
+
+interface Left<T> {
+  readonly tenant: TenantId;
+  readonly value: T | null;
 }
 
 export interface WriterOptions {

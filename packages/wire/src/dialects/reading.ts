@@ -67,3 +67,20 @@ export function readRecord(members: Members, name: string): Record<string, unkno
 export function isNull(value: Uint8Array): boolean {
   return value.length === 4 && value[0] === 0x6e;
 }
+
+/** Without what is undefined; undefined if nothing is left. */
+export function defined(
+  values: Readonly<Record<string, unknown>>,
+): Record<string, unknown> | undefined {
+  const entries = Object.entries(values).filter(([, value]) => value !== undefined);
+  return entries.length === 0 ? undefined : Object.fromEntries(entries);
+}
+
+/** A time's own spelling, where printing the milliseconds would give another one. */
+export function unlessPrinted(
+  text: string | undefined,
+  ms: number | undefined,
+  print: (ms: number) => string,
+): string | undefined {
+  return ms === undefined || text === print(ms) ? undefined : text;
+}

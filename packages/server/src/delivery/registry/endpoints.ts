@@ -1,7 +1,7 @@
-import { generateSecret, headerProblem, importKey, SignatureError } from '@posthorn/wire';
 import { AppError } from '../../core/errors.ts';
-import type { Endpoint, EndpointId, Header, Ms, SecretKey, TenantId } from '../../core/model.ts';
+import type { Endpoint, EndpointId, Ms, SecretKey, Tenant, TenantId } from '../../core/model.ts';
 import { type ConfigWriter, invalid, notFound, type Versioned } from '../../store/config-writer.ts';
+import { checkFormat, overlaps, readLine, secretFor } from './format.ts';
 
 const URL_BYTES_MAX = 2048;
 const SECRETS_MAX = 8;
@@ -64,16 +64,17 @@ export class Endpoints {
     settings: EndpointSettings,
     secret?: string,
   ): Promise<Versioned<Endpoint>> {
-    const { ids, now } = this.#options;
-    await this.#writer.read('tenant', tenant);
+    const { ids, now, random } = this.#options;
+    const line = await readLine(this.#writer, tenant);
     const at = now();
+    const secrets = [{ value: secret ?? secretFor(settings, line, random), expiresAt: null }];
     const value: Endpoint = {
       ...settings,
-      ...this.#checked(settings),
+      ...this.#checked({ ...settings, secrets }, line),
       id: ids.endpoint(at),
       number: 0,
       tenant,
-      secrets: [{ value: this.#secret(secret), expiresAt: null }],
+      secrets,
       paused: false,
       disabled: null,
       createdAt: at,
@@ -84,16 +85,17 @@ export class Endpoints {
   }
 
   /** `patch` is asked for the fields to replace, again if another writer was faster. */
-  update(
+  async update(
     address: EndpointAddress,
     patch: (current: Endpoint) => EndpointPatch,
   ): Promise<Versioned<Endpoint>> {
+    const line = await readLine(this.#writer, address.tenant);
     return this.#change(address, (current) => {
       const changes = patch(current);
       const next = { ...current, ...changes };
       // An address that was allowed once is judged again only when it changes: pausing must work.
       const sameUrl = next.url === current.url;
-      return { ...next, ...this.#checked(next, sameUrl) };
+      return { ...next, ...this.#checked(next, line, sameUrl) };
     });
   }
 
@@ -110,19 +112,25 @@ export class Endpoints {
     }));
   }
 
-  /** The secret so far signs on beside the new one for `overlapMs`. */
-  rotateSecret(
+  /**
+   * The secret so far signs on beside the new one for `overlapMs`, if the format has room for two.
+   */
+  async rotateSecret(
     address: EndpointAddress,
     rotation: { readonly secret: string | undefined; readonly overlapMs: Ms },
   ): Promise<Versioned<Endpoint>> {
-    const value = this.#secret(rotation.secret);
+    const { now, random } = this.#options;
+    const line = await readLine(this.#writer, address.tenant);
     return this.#change(address, (current) => {
-      const at = this.#options.now();
+      const at = now();
+      const value = rotation.secret ?? secretFor(current, line, random);
+      const overlapMs = overlaps(current, line) ? rotation.overlapMs : 0;
       const old = current.secrets
         .filter((key) => key.value !== value)
-        .map((key) => ({ ...key, expiresAt: key.expiresAt ?? at + rotation.overlapMs }))
+        .map((key) => ({ ...key, expiresAt: key.expiresAt ?? at + overlapMs }))
         .filter((key) => key.expiresAt > at);
       const secrets: SecretKey[] = [{ value, expiresAt: null }, ...old].slice(0, SECRETS_MAX);
+      checkFormat({ ...current, secrets }, line);
       return { ...current, secrets };
     });
   }
@@ -155,8 +163,12 @@ export class Endpoints {
   }
 
   /** The fields that are kept in another form than given. Throws `invalid_request`, `url_refused`. */
-  #checked(settings: EndpointSettings, sameUrl = false): Pick<Endpoint, 'url'> {
-    settings.headers.forEach(checkHeader);
+  #checked(
+    settings: EndpointSettings & Pick<Endpoint, 'secrets'>,
+    line: readonly Tenant[],
+    sameUrl = false,
+  ): Pick<Endpoint, 'url'> {
+    checkFormat(settings, line);
     if (settings.scope === 'all' && settings.ordering !== 'none') {
       throw invalid('ordering', 'an endpoint of all tenants cannot be ordered');
     }
@@ -178,20 +190,4 @@ export class Endpoints {
     const message = 'This address may not be called. Ask the operator to allow it.';
     throw new AppError('url_refused', message, { details: { field: 'url' } });
   }
-
-  #secret(given: string | undefined): string {
-    if (given === undefined) return generateSecret('whsec', this.#options.random);
-    try {
-      importKey(given);
-    } catch (error) {
-      if (error instanceof SignatureError) throw invalid('secret', error.message);
-      throw error;
-    }
-    return given;
-  }
-}
-
-function checkHeader(header: Header, index: number): void {
-  const problem = headerProblem(header.name, header.value);
-  if (problem !== undefined) throw invalid(`headers.${index}`, problem);
 }

@@ -1,4 +1,5 @@
 import { AppError } from '../../core/errors.ts';
+import { ANCESTORS_MAX } from '../../core/inherit.ts';
 import type { Ms, Tenant, TenantId } from '../../core/model.ts';
 import { INHERITED } from '../../core/stored.ts';
 import {
@@ -10,10 +11,10 @@ import {
   type Versioned,
 } from '../../store/config-writer.ts';
 import type { ConfigStore } from '../../store/store.ts';
+import { checkInheriting } from './inheriting.ts';
 
 export const DEFAULT_TENANT: TenantId = 'default';
 
-const ANCESTORS_MAX = 16;
 const BELONGINGS_MAX = 4000;
 
 export type TenantInput = Pick<
@@ -52,12 +53,19 @@ export class Tenants {
   /** Creates or replaces. Rejects `invalid_request` for a parent that is missing or a descendant. */
   async put(id: TenantId, input: TenantInput, version?: number): Promise<Versioned<Tenant>> {
     await this.#checkParent(id, input.parent);
-    const { now } = this.#options;
+    if (input.defaults.dialect === 'custom') {
+      throw invalid('defaults.dialect', 'custom has no format to inherit: set it on the endpoints');
+    }
+    const { now, store } = this.#options;
     return this.#writer.write<Tenant>({
       kind: 'tenant',
       id,
       version,
-      next: (current) => ({ tenant: id, value: newTenant({ id, ...input }, now(), current) }),
+      next: async (current) => {
+        const value = newTenant({ id, ...input }, now(), current);
+        await checkInheriting(store, current, value);
+        return { tenant: id, value };
+      },
     });
   }
 

@@ -1,7 +1,8 @@
 import type * as api from '@posthorn/api';
-import { publicKey } from '@posthorn/wire';
+import { dialects, publicKey, standardSecret } from '@posthorn/wire';
 import { AppError } from '../../core/errors.ts';
-import type { Endpoint, EndpointId, TenantId } from '../../core/model.ts';
+import { dialectOf } from '../../core/inherit.ts';
+import type { Endpoint, EndpointId, Tenant, TenantId } from '../../core/model.ts';
 import type { EndpointPatch } from '../../delivery/registry/endpoints.ts';
 import type { Versioned } from '../../store/config-writer.ts';
 import type { ConfigStore } from '../../store/store.ts';
@@ -29,7 +30,9 @@ interface Address {
 }
 
 export function endpointRoutes(deps: HttpDeps): Pick<Handlers, Ids> {
-  const { registry, configStore, now } = deps;
+  const { registry, configStore, config, now } = deps;
+  const secrets = (endpoint: Endpoint) =>
+    secretsOf(endpoint, config.lineage(endpoint.tenant), now());
 
   /** What a write names. Whoever is not admin must not touch an endpoint that hears every tenant. */
   async function writable(params: Address, principal: Principal) {
@@ -81,13 +84,13 @@ export function endpointRoutes(deps: HttpDeps): Pick<Handlers, Ids> {
     async getEndpointSecret({ params, principal }) {
       const found = await readEndpoint(configStore, params);
       requireAdmin(principal, found.value.scope);
-      return secretsOf(found.value, now());
+      return secrets(found.value);
     },
 
     async rotateEndpointSecret({ params, body, principal }) {
       const address = await writable(params, principal);
       const rotation = { secret: body.secret, overlapMs: body.overlapS * 1000 };
-      return secretsOf((await registry.endpoints.rotateSecret(address, rotation)).value, now());
+      return secrets((await registry.endpoints.rotateSecret(address, rotation)).value);
     },
 
     async pauseEndpoint({ params, principal }) {
@@ -132,12 +135,19 @@ function currentSecret(endpoint: Endpoint): string {
   return endpoint.secrets.find((key) => key.expiresAt === null)?.value ?? '';
 }
 
-function secretsOf(endpoint: Endpoint, now: number) {
+function secretsOf(endpoint: Endpoint, line: readonly Tenant[], now: number) {
   const secret = currentSecret(endpoint);
   const previous = endpoint.secrets.flatMap(({ value, expiresAt }) =>
     expiresAt !== null && expiresAt > now ? [{ secret: value, expiresAt: toIso(expiresAt) }] : [],
   );
-  return { secret, publicKey: secret.startsWith('whsk_') ? publicKey(secret) : null, previous };
+  const kind = dialects[dialectOf(endpoint, line)].traits.secret(endpoint.custom);
+  const isKey = kind === 'key' || kind === 'ed25519';
+  return {
+    secret,
+    publicKey: isKey && secret.startsWith('whsk_') ? publicKey(secret) : null,
+    standardSecret: endpoint.standardHeaders && !isKey ? standardSecret(kind, secret) : null,
+    previous,
+  };
 }
 
 function toApi({ value, version }: Versioned<Endpoint>): api.Endpoint {
