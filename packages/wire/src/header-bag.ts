@@ -33,8 +33,9 @@ class Bag implements HeaderBag {
 
   get(name: string): string | undefined {
     // Node's own headers are a record in lower case: no copy of it for the few that are looked up.
+    // What a record inherits are functions, so no text is found that is not its own.
     const value = this.#record?.[name];
-    if (typeof value === 'string' && Object.hasOwn(this.#record ?? {}, name)) return value;
+    if (typeof value === 'string') return value;
     return this.#all().get(name.toLowerCase());
   }
 

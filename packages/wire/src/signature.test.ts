@@ -235,9 +235,14 @@ describe('verify', () => {
     expect(reason({ signature: junk.repeat(15) + V1 })).toBe('ok');
     expect(reason({ signature: junk.repeat(16) + V1 })).toBe('mismatch');
     expect(reason({ signature: ' '.repeat(16) + V1 })).toBe('no_signature');
-    const started = performance.now();
-    expect(reason({ signature: junk.repeat(200_000) + V1 })).toBe('mismatch');
-    expect(performance.now() - started).toBeLessThan(50);
+    const flood = junk.repeat(200_000) + V1;
+    // The best of five: a busy machine may take its time once.
+    const times = Array.from({ length: 5 }, () => {
+      const started = performance.now();
+      expect(reason({ signature: flood })).toBe('mismatch');
+      return performance.now() - started;
+    });
+    expect(Math.min(...times)).toBeLessThan(5);
   });
 
   test('takes a timestamp up to the tolerance on both sides, and not a second more', () => {

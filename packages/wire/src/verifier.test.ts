@@ -375,9 +375,14 @@ describe('headers', () => {
   test('200,000 signatures cost next to nothing', async () => {
     const signed = await scheme.sign({ raw: BODY, id: 'msg_1', at: AT, secret: SECRET });
     const flood = { ...signed, 'webhook-signature': `v1,${'A'.repeat(43)}= `.repeat(200_000) };
-    const started = performance.now();
-    expect(await refusal(verifier.verify(BODY, flood))).toBe('signature_mismatch');
-    expect(performance.now() - started).toBeLessThan(50);
+    // The best of five: a busy machine may take its time once.
+    const times: number[] = [];
+    for (let i = 0; i < 5; i += 1) {
+      const started = performance.now();
+      expect(await refusal(verifier.verify(BODY, flood))).toBe('signature_mismatch');
+      times.push(performance.now() - started);
+    }
+    expect(Math.min(...times)).toBeLessThan(5);
   });
 
   test('a refusal tells the developer what to look at, and the stack holds no secret', async () => {

@@ -1,3 +1,5 @@
+import { createHmac } from 'node:crypto';
+import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import type { Encoding } from '../encoding.ts';
 import { utf8 } from '../encoding.ts';
@@ -16,6 +18,20 @@ describe.each(['sha1', 'sha256', 'sha512'] as const)('%s', (hash: Hash) => {
     const input = { hash, prefix: 'id.7.', body: bytes, encoding };
     const expected = node.hmacSync(node.importHmac(secret), input);
     expect(await web.hmac(web.importHmac(secret), input)).toBe(expected);
+  });
+
+  test('HMAC of every length around its bounds, with short and long keys', async () => {
+    for (const keyBytes of [16, 63, 64, 65, 128, 129, 1024]) {
+      const key = Uint8Array.from({ length: keyBytes }, (_, i) => (i * 7) & 0xff);
+      const handle = node.importHmac(key);
+      for (const length of [0, 1, 55, 56, 63, 64, 65, 127, 128, 1000, 16_379, 16_380, 16_381]) {
+        const body = Uint8Array.from({ length }, (_, i) => i & 0xff);
+        const input = { hash, prefix: 'id.7', body, encoding: 'hex' } as const;
+        const expected = createHmac(hash, key).update('id.7').update(body).digest('hex');
+        expect(node.hmacSync(handle, input)).toBe(expected);
+      }
+      expect(inspect(handle, { depth: 9, showHidden: true })).toMatch(/^HmacHandle \{\}$/);
+    }
   });
 
   test('digest', async () => {

@@ -1,3 +1,4 @@
+import * as nodeCrypto from 'node:crypto';
 import {
   createHash,
   createHmac,
@@ -16,23 +17,77 @@ import { type Hash, type HmacInput, type KeyHandle, PRIVATE_DER, PUBLIC_DER } fr
 
 /** `#crypto` over node:crypto. */
 
+/** Node has it since 20.12; what else offers node:crypto may not. */
+const oneShot: typeof nodeCrypto.hash | undefined = nodeCrypto.hash;
+
 export function randomBytes(bytes: number): Uint8Array {
   return nodeRandomBytes(bytes);
 }
 
 export function importHmac(secret: Uint8Array): KeyHandle {
-  return createSecretKey(secret);
+  return new HmacHandle(secret);
 }
 
 export function hmac(key: KeyHandle, input: HmacInput): MaybePromise<string> {
-  return hmacSync(key, input);
+  return (key as HmacHandle).sign(input);
 }
 
 export function hmacSync(key: KeyHandle, input: HmacInput): string {
-  return createHmac(input.hash, key as KeyObject)
-    .update(input.prefix, 'latin1')
-    .update(input.body)
-    .digest(input.encoding);
+  return (key as HmacHandle).sign(input);
+}
+
+/** Above it hashing takes longer than what `createHmac` costs beside it. */
+const ONE_SHOT_BYTES_MAX = 16_384;
+const BLOCK_BYTES = { sha1: 64, sha256: 64, sha512: 128 } as const;
+
+/** Memory of one key and hash: the padded key with room for a message behind it (RFC 2104). */
+interface Pads {
+  readonly inner: Buffer;
+  readonly outer: Buffer;
+}
+
+/**
+ * HMAC of small messages as two one-shot hashes, which is a third less CPU than `createHmac`: that
+ * makes a stream object for each message (`npm run bench -- verify`). Private fields, because dumps
+ * print them not.
+ */
+class HmacHandle {
+  readonly #key: KeyObject;
+  readonly #secret: Uint8Array;
+  readonly #pads = new Map<Hash, Pads>();
+
+  constructor(secret: Uint8Array) {
+    this.#key = createSecretKey(secret);
+    this.#secret = Uint8Array.from(secret);
+  }
+
+  sign({ hash, prefix, body, encoding }: HmacInput): string {
+    const bytes = prefix.length + body.length;
+    if (oneShot === undefined || bytes > ONE_SHOT_BYTES_MAX) {
+      return createHmac(hash, this.#key).update(prefix, 'latin1').update(body).digest(encoding);
+    }
+    const { inner, outer } = this.#pads.get(hash) ?? this.#pad(hash);
+    const block = BLOCK_BYTES[hash];
+    inner.write(prefix, block, 'latin1');
+    inner.set(body, block + prefix.length);
+    outer.write(oneShot(hash, inner.subarray(0, block + bytes), 'binary'), block, 'latin1');
+    return oneShot(hash, outer, encoding);
+  }
+
+  #pad(hash: Hash): Pads {
+    const block = BLOCK_BYTES[hash];
+    const key = this.#secret.length > block ? digestSync(hash, this.#secret) : this.#secret;
+    const inner = Buffer.alloc(block + ONE_SHOT_BYTES_MAX);
+    const outer = Buffer.alloc(block + digestSync(hash, key).length);
+    for (let i = 0; i < block; i += 1) {
+      const byte = key[i] ?? 0;
+      inner[i] = byte ^ 0x36;
+      outer[i] = byte ^ 0x5c;
+    }
+    const pads = { inner, outer };
+    this.#pads.set(hash, pads);
+    return pads;
+  }
 }
 
 export function digest(hash: Hash, bytes: Uint8Array, encoding: Encoding): MaybePromise<string> {

@@ -35,19 +35,19 @@ export interface StandardOptions {
  * @example createVerifier({ scheme: schemes.standard(), secrets: process.env.WEBHOOK_SECRET })
  */
 export function standard(options: StandardOptions = {}): Scheme {
-  const prefixes = options.prefixes ?? ['webhook', 'svix'];
+  const all = (options.prefixes ?? ['webhook', 'svix']).map(namesOf);
+  const [names = namesOf('webhook')] = all;
   return {
     name: 'standard',
     importSecret: (secret) => importStandard(secret, importVerifyKey),
-    verify: (request, trust) => verify(request, trust, prefixes),
+    verify: (request, trust) => verify(request, trust, all),
     sign: ({ raw, id, at, secret }) => {
       const timestampS = Math.floor(at.getTime() / 1000);
-      const prefix = prefixes[0] ?? 'webhook';
       const key = importStandard(secret, importKey);
       return whenReady(signAnywhere(key, { id, timestampS, body: raw }), (signature) => ({
-        [`${prefix}-id`]: id,
-        [`${prefix}-timestamp`]: String(timestampS),
-        [`${prefix}-signature`]: signature,
+        [names.id]: id,
+        [names.timestamp]: String(timestampS),
+        [names.signature]: signature,
       }));
     },
     compose: ({ type, payload, at }) => ({ type, timestamp: at.toISOString(), data: payload }),
@@ -78,21 +78,32 @@ function importStandard<K extends VerifyKey>(secret: Secret, read: (text: string
   }
 }
 
+/** Made once: a name put together for each look-up costs more than the look-up. */
+interface Names {
+  readonly id: string;
+  readonly timestamp: string;
+  readonly signature: string;
+}
+
+function namesOf(prefix: string): Names {
+  return { id: `${prefix}-id`, timestamp: `${prefix}-timestamp`, signature: `${prefix}-signature` };
+}
+
 function verify(
   { raw, headers }: SignedRequest,
   { keys, nowS, tolerance }: Trust,
-  prefixes: readonly string[],
+  all: readonly Names[],
 ): MaybePromise<Verification> {
-  const prefix =
-    prefixes.find((one) => headers.get(`${one}-signature`) !== undefined) ?? prefixes[0];
-  const id = headers.get(`${prefix}-id`);
-  const timestamp = headers.get(`${prefix}-timestamp`);
-  const signature = headers.get(`${prefix}-signature`);
-  if (id === undefined) return missing(`${prefix}-id`);
+  const names = all.find((one) => headers.get(one.signature) !== undefined) ?? all[0];
+  if (names === undefined) return missing('webhook-signature');
+  const id = headers.get(names.id);
+  const timestamp = headers.get(names.timestamp);
+  const signature = headers.get(names.signature);
+  if (id === undefined) return missing(names.id);
   if (timestamp === undefined) {
-    return refused('timestamp_missing', `the header ${prefix}-timestamp is missing`);
+    return refused('timestamp_missing', `the header ${names.timestamp} is missing`);
   }
-  if (signature === undefined) return missing(`${prefix}-signature`);
+  if (signature === undefined) return missing(names.signature);
   const input = {
     id,
     timestamp,
@@ -103,27 +114,27 @@ function verify(
     toleranceS: tolerance,
   };
   return whenReady(check(input), (result) => {
-    if (!result.ok) return refusal(result.reason, { prefix, timestamp, nowS });
+    if (!result.ok) return refusal(result.reason, { names, timestamp, nowS });
     const sentAt = new Date(result.timestampS * 1000);
     return accepted({ scheme: 'standard', id, sentAt, keyIndex: result.keyIndex });
   });
 }
 
 interface RefusalPlace {
-  readonly prefix: string | undefined;
+  readonly names: Names;
   readonly timestamp: string;
   readonly nowS: number;
 }
 
-function refusal(reason: VerifyFailure, { prefix, timestamp, nowS }: RefusalPlace): Verification {
+function refusal(reason: VerifyFailure, { names, timestamp, nowS }: RefusalPlace): Verification {
   const ageS = Math.round(nowS - Number(timestamp));
   switch (reason) {
     case 'missing_header':
-      return missing(`${prefix}-signature`);
+      return missing(names.signature);
     case 'invalid_id':
-      return refused('malformed_header', `${prefix}-id is not 1 to 64 letters, digits, "_" or "-"`);
+      return refused('malformed_header', `${names.id} is not 1 to 64 letters, digits, "_" or "-"`);
     case 'invalid_timestamp':
-      return refused('malformed_header', `${prefix}-timestamp is not whole seconds since 1970`);
+      return refused('malformed_header', `${names.timestamp} is not whole seconds since 1970`);
     case 'invalid_body':
       return refused('body_already_parsed', 'the body is not bytes', { hint: MISMATCH_HINT });
     case 'too_old':
@@ -141,7 +152,7 @@ function refusal(reason: VerifyFailure, { prefix, timestamp, nowS }: RefusalPlac
     case 'no_signature':
       return refused(
         'unsupported_version',
-        `${prefix}-signature holds no signature that a secret of this kind could have made`,
+        `${names.signature} holds no signature that a secret of this kind could have made`,
         {
           hint: 'whsec_ secrets verify v1, whpk_ keys verify v1a: which of them does the sender use?',
         },
