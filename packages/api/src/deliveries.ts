@@ -102,6 +102,7 @@ const Body = z
 const ms = z.number().nullable();
 
 export const AttemptSummary = z.strictObject(attempt).meta({ id: 'AttemptSummary' });
+export type AttemptSummary = z.infer<typeof AttemptSummary>;
 export const Attempt = z
   .strictObject({
     ...attempt,

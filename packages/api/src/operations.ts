@@ -6,6 +6,7 @@ import { eventOperations } from './events.ts';
 import { exchangeOperations } from './exchanges.ts';
 import { inboxOperations } from './inboxes.ts';
 import { keyOperations } from './keys.ts';
+import { liveOperations } from './live.ts';
 import { mendingOperations } from './mending.ts';
 import type { Operation } from './operation.ts';
 import { replayOperations } from './replays.ts';
@@ -24,6 +25,7 @@ export const operations = {
   ...eventOperations,
   ...deliveryOperations,
   ...exchangeOperations,
+  ...liveOperations,
   ...mendingOperations,
   ...replayOperations,
   ...inboxOperations,

@@ -197,6 +197,7 @@ async function compose(
     jobs,
     config: view,
     log: store.log,
+    watchLog: (listener) => engine.watch(listener),
     configStore: store.config,
     inbox: inbox.deps,
     ready: async () => readiness(store, clock),

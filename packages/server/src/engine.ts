@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { type Clock, steadyTime } from './core/clock.ts';
 import { type At, crashAt, nowhere } from './core/crash-sites.ts';
+import type { Outbound } from './core/exchange.ts';
 import type { Ms } from './core/model.ts';
 import { Guard, parseEgressAllow } from './delivery/guard.ts';
 import { Housekeeper } from './delivery/housekeeper.ts';
@@ -53,6 +54,8 @@ export interface Engine {
   configChanged(): void;
   /** The ports this process listens on; deliveries to them are refused. */
   listening(ports: readonly number[]): void;
+  /** `listener` is told when attempts were logged, not more often than people can see; one at most. */
+  watch(listener: (() => void) | undefined): void;
   /** Its part of `/metrics`. */
   metrics(): Promise<string>;
   /** Stops sending: waits for what is in flight, at most `drainMs`. The store stays open. */
@@ -85,6 +88,22 @@ export function createGuard(
   });
 }
 
+function createOutbound(settings: EngineSettings, ownPorts: () => readonly number[]): Outbound {
+  const resolver = new NameResolver();
+  const sender = createSender({
+    guard: createGuard(settings, ownPorts),
+    resolver,
+    ...(settings.caFile === undefined ? {} : { tlsCa: readFileSync(settings.caFile, 'utf8') }),
+  });
+  return {
+    send: (request, signal) => sender.send(request, signal),
+    async close() {
+      await sender.close();
+      resolver.close();
+    },
+  };
+}
+
 const CONFIG_POLL_MS = 1000;
 
 export async function openEngine(settings: EngineSettings, parts: EngineParts): Promise<Engine> {
@@ -100,16 +119,12 @@ export async function openEngine(settings: EngineSettings, parts: EngineParts): 
   });
   const store = parts.wrapStore?.(opened) ?? opened;
   let ports: readonly number[] = [];
-  const resolver = new NameResolver();
-  const outbound = createSender({
-    guard: createGuard(settings, () => ports),
-    resolver,
-    ...(settings.caFile === undefined ? {} : { tlsCa: readFileSync(settings.caFile, 'utf8') }),
-  });
+  const outbound = createOutbound(settings, () => ports);
   const view = new ConfigView(store.config, ['tenant', 'endpoint']);
   const refresh = () =>
     void view.refresh().catch((err: unknown) => log.warn({ err }, 'configuration not read'));
   const meter = createMeter();
+  const teller = new Teller(clock);
   const worker = new Worker({
     store: store.lanes,
     view,
@@ -122,7 +137,10 @@ export async function openEngine(settings: EngineSettings, parts: EngineParts): 
     version: settings.version,
     concurrency: settings.concurrency,
     shared: false,
-    attempted: (result) => meter.attempted(result),
+    attempted(result) {
+      meter.attempted(result);
+      teller.attempted();
+    },
     configChanged() {
       refresh();
       parts.configChanged();
@@ -155,13 +173,13 @@ export async function openEngine(settings: EngineSettings, parts: EngineParts): 
     listening(given) {
       ports = given;
     },
+    watch: (listener) => teller.watch(listener),
     metrics: async () => meter.text(),
     async drain(drainMs) {
       stopPolling();
       await background.stop();
       await worker.stop(drainMs);
       await outbound.close();
-      resolver.close();
     },
     close: () => store.close(),
   };
@@ -192,6 +210,33 @@ function backgroundOf(of: {
     },
     stop: () => Promise.all([housekeeper.stop(), runner.stop()]),
   };
+}
+
+/** An attempt is in the log a few milliseconds after it was made; 50 ms later nobody looks in vain. */
+const TELL_AFTER_MS = 50;
+
+/** Tells who follows the log that it grew. Nobody does most of the time: then it costs a look. */
+class Teller {
+  readonly #clock: Clock;
+  #listener: (() => void) | undefined;
+  #scheduled = false;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  watch(listener: (() => void) | undefined): void {
+    this.#listener = listener;
+  }
+
+  attempted(): void {
+    if (!this.#listener || this.#scheduled) return;
+    this.#scheduled = true;
+    this.#clock.after(TELL_AFTER_MS, () => {
+      this.#scheduled = false;
+      this.#listener?.();
+    });
+  }
 }
 
 /** The change feed is polled beside being told: a change must arrive even if nobody could tell. */

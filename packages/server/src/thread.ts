@@ -74,6 +74,9 @@ async function runInbox(data: ThreadData & { role: 'reader' | 'inbox' }): Promis
 async function obey(engine: Engine, message: ToEngine): Promise<void> {
   if (message.kind === 'configChanged') return engine.configChanged();
   if (message.kind === 'listening') return engine.listening(message.ports);
+  if (message.kind === 'watch') {
+    return engine.watch(message.on ? () => say({ kind: 'logged' }) : undefined);
+  }
   try {
     const value = await answer(engine, message);
     say({ kind: 'answer', id: message.id, value });

@@ -18,7 +18,7 @@ export type FromThread =
   | { readonly kind: 'ready' }
   | { readonly kind: 'failed'; readonly error: { kind: StoreError['kind']; message: string } }
   | { readonly kind: 'fatal'; readonly message: string }
-  | { readonly kind: 'configChanged' }
+  | { readonly kind: 'configChanged' | 'logged' }
   | {
       readonly kind: 'answer';
       readonly id: number;
@@ -29,6 +29,7 @@ export type FromThread =
 export type ToEngine =
   | { readonly kind: 'configChanged' }
   | { readonly kind: 'listening'; readonly ports: readonly number[] }
+  | { readonly kind: 'watch'; readonly on: boolean }
   | { readonly kind: 'start' | 'metrics' | 'close'; readonly id: number }
   | { readonly kind: 'drain'; readonly id: number; readonly drainMs: number };
 
@@ -100,8 +101,10 @@ export async function startEngineThreads(options: EngineThreadOptions): Promise<
     { role: 'engine', port: writing.port2, settings, logger },
     fatal,
   );
+  let listener: (() => void) | undefined;
   worker.on('message', (message: FromThread) => {
     if (message.kind === 'configChanged') options.configChanged();
+    if (message.kind === 'logged') listener?.();
   });
   const reading = new MessageChannel();
   const reader = await startThread(
@@ -125,6 +128,10 @@ export async function startEngineThreads(options: EngineThreadOptions): Promise<
     start: () => engine.ask({ kind: 'start' }).then(() => {}),
     configChanged: () => engine.tell({ kind: 'configChanged' }),
     listening: (ports) => engine.tell({ kind: 'listening', ports }),
+    watch(given) {
+      listener = given;
+      engine.tell({ kind: 'watch', on: given !== undefined });
+    },
     metrics: () => engine.ask({ kind: 'metrics' }),
     drain: (drainMs) => engine.ask({ kind: 'drain', drainMs }).then(() => {}),
     async close() {

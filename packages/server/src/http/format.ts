@@ -34,7 +34,7 @@ export function logQuery<Q extends ListQuery>(tenant: TenantId, { from, to, stat
 }
 
 /** `503` or `5xx`. */
-function statusRange(text: string): { least: number; most: number } {
+export function statusRange(text: string): { least: number; most: number } {
   return { least: Number(text.replace('xx', '00')), most: Number(text.replace('xx', '99')) };
 }
 

@@ -9,6 +9,7 @@ import type {
   Query,
 } from '@posthorn/api';
 import type { Principal } from './auth.ts';
+import type { RawExchange } from './respond.ts';
 
 /** The operation that the raw handler serves (ingest.ts); all others are routes of the framework. */
 export const RAW_OPERATION = 'publishEvents';
@@ -35,8 +36,24 @@ export class Reply {
   }
 }
 
-export type Handler<O extends Operation> = (
-  context: Context<O>,
-) => Answer<O> | Reply | Promise<Answer<O> | Reply>;
+export interface Stream {
+  readonly exchange: RawExchange;
+  /** Those of every answer. */
+  readonly headers: Record<string, string>;
+  /** false = who asked may not have the answer any more. */
+  readonly allowed: () => boolean;
+}
+
+/** An answer that goes on: `start` writes it, head and all. */
+export class Streaming {
+  readonly start: (stream: Stream) => void;
+
+  constructor(start: (stream: Stream) => void) {
+    this.start = start;
+  }
+}
+
+type Given<O extends Operation> = Answer<O> | Reply | Streaming;
+export type Handler<O extends Operation> = (context: Context<O>) => Given<O> | Promise<Given<O>>;
 
 export type Handlers = { readonly [Id in RoutedId]: Handler<Operations[Id]> };

@@ -1,7 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
-import { type Client, createClient, type Operation, operations, Problem } from '@posthorn/api';
+import {
+  type Client,
+  createClient,
+  EVENT_STREAM,
+  type Operation,
+  operations,
+  Problem,
+} from '@posthorn/api';
 import { onTestFinished } from 'vitest';
 import { createIdFactory } from '../core/ids.ts';
 import type { EndpointId, KeyScope } from '../core/model.ts';
@@ -35,6 +42,8 @@ export interface Harness {
   readonly logged: { readonly level: string; readonly fields: object }[];
   clock: { now: number };
   close(drainMs: number): Promise<void>;
+  /** What delivery does when attempts were logged. */
+  tellLogged(): void;
   key(tenant: string, scopes: KeyScope[]): Promise<string>;
   client(key: string): Client;
   /** Sends bytes as they are and resolves with all that comes back before the end of the stream. */
@@ -95,6 +104,7 @@ export async function startServer(
     log: { warn: log('warn') },
   });
   onTestFinished(() => inbox.drain());
+  let tell: (() => void) | undefined;
   const http = await createHttpServer({
     publisher: new Publisher({
       store: store.lanes,
@@ -116,6 +126,9 @@ export async function startServer(
     jobs: new Jobs({ jobs: store.jobs, view: config, ids, clock: { now, after }, at: () => {} }),
     config,
     log: store.log,
+    watchLog: (listener) => {
+      tell = listener;
+    },
     configStore: store.config,
     inbox: inbox.deps,
     ready: async () => ({ ok: true, checks: { store: 'ok' } }),
@@ -142,6 +155,7 @@ export async function startServer(
     logged,
     clock,
     close: (drainMs) => http.close(drainMs),
+    tellLogged: () => tell?.(),
     client,
     async key(tenant, scopes) {
       return (await registry.keys.create({ name: '', tenant, scopes, expiresAt: null })).text;
@@ -160,6 +174,8 @@ async function checkedFetch(
   const operation = Object.values<Operation>(operations).find(
     (o) => o.method === init?.method && matches(o.path, path),
   );
+  // A stream has no end to wait for; its messages are checked by the client.
+  if (response.headers.get('content-type')?.startsWith(EVENT_STREAM)) return response;
   const text = await response.clone().text();
   if (response.headers.get('content-type') === 'application/problem+json') {
     Problem.parse(JSON.parse(text));

@@ -20,6 +20,8 @@ export interface HttpDeps {
   readonly jobs: Jobs;
   readonly config: ConfigView;
   readonly log: LogStore;
+  /** Has `listener` called when attempts were logged; undefined = nobody follows the log any more. */
+  readonly watchLog: (listener: (() => void) | undefined) => void;
   readonly configStore: ConfigStore;
   readonly inbox: InboxDeps;
   readonly ready: () => Promise<Readiness>;
@@ -79,6 +81,8 @@ export interface ConfigView {
   /** The tenant, then its parents. */
   lineage(id: TenantId): readonly Tenant[];
   readonly catalogue: Pick<CatalogueIndex, 'find' | 'all'>;
+  /** Called after a change is visible here. */
+  onChange(listener: () => void): () => void;
 }
 
 export interface HttpLogger {

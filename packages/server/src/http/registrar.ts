@@ -3,7 +3,14 @@ import { API_PREFIX, type Operation, operations, PROBLEM_MEDIA_TYPE } from '@pos
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../core/errors.ts';
 import { type Authenticator, authorize, noTenant, type Principal } from './auth.ts';
-import { type Context, type Handler, type Handlers, RAW_OPERATION, Reply } from './handlers.ts';
+import {
+  type Context,
+  type Handler,
+  type Handlers,
+  RAW_OPERATION,
+  Reply,
+  Streaming,
+} from './handlers.ts';
 import type { ConfigView } from './ports.ts';
 import type { ProblemAnswer } from './problem.ts';
 import { API_HEADERS } from './respond.ts';
@@ -50,7 +57,7 @@ export function registerOperations(app: FastifyInstance, options: RegistrarOptio
       url: operation.path.replaceAll(/\{(\w+)\}/g, ':$1'),
       ...limitsOf(operation),
       onRequest: async (request) => admit(request, operation, options),
-      handler: async (request, reply) => run({ request, reply, operation, handler }),
+      handler: async (request, reply) => run({ request, reply, operation, handler, options }),
     });
   }
 }
@@ -73,6 +80,20 @@ function admit(request: FastifyRequest, operation: Operation, options: Registrar
   if (!known) throw noTenant();
 }
 
+/** The same a while later: keys end and are deleted, and so are tenants. */
+function isAllowed(
+  request: FastifyRequest,
+  operation: Operation,
+  options: RegistrarOptions,
+): boolean {
+  try {
+    admit(request, operation, options);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Headers that would change what a request means, were they understood here. */
 function refuseHeaders({ headers }: FastifyRequest): void {
   if (headers['idempotency-key'] !== undefined) {
@@ -90,10 +111,21 @@ interface Run {
   readonly reply: FastifyReply;
   readonly operation: Operation;
   readonly handler: AnyHandler;
+  readonly options: RegistrarOptions;
 }
 
-async function run({ request, reply, operation, handler }: Run): Promise<unknown> {
+async function run({ request, reply, operation, handler, options }: Run): Promise<unknown> {
   const answer: unknown = await handler(validate(request, operation) as Context<Operation>);
+  if (answer instanceof Streaming) {
+    const headers = reply.getHeaders() as Record<string, string>;
+    reply.hijack();
+    answer.start({
+      exchange: { req: request.raw, res: reply.raw },
+      headers,
+      allowed: () => isAllowed(request, operation, options),
+    });
+    return reply;
+  }
   const status = answer instanceof Reply ? answer.status : firstStatus(operation);
   const type = operation.responses[status]?.contentType ?? 'application/json';
   reply.code(status);

@@ -7,6 +7,7 @@ import { Authenticator } from './auth.ts';
 import { CaptureHandler } from './inbox/capture-handler.ts';
 import { inboxPlace } from './inbox/place.ts';
 import { IngestHandler, ingestTenant } from './ingest.ts';
+import { LiveFeed } from './live/feed.ts';
 import type { HttpDeps } from './ports.ts';
 import { toProblem } from './problem.ts';
 import {
@@ -104,7 +105,9 @@ export async function createHttpServer(deps: HttpDeps): Promise<HttpServer> {
       return server;
     },
   });
-  registerOperations(app, { handlers: createHandlers(deps), authenticator, config: deps.config });
+  const live = createFeed(deps);
+  const handlers = createHandlers(deps, live);
+  registerOperations(app, { handlers, authenticator, config: deps.config });
   await app.ready();
 
   return {
@@ -112,10 +115,24 @@ export async function createHttpServer(deps: HttpDeps): Promise<HttpServer> {
     listen: (options) => listen(server, options),
     close: async (drainMs) => {
       draining = true;
+      live.close();
       await drain(server, drainMs);
       await app.close();
     },
   };
+}
+
+function createFeed({ log, configStore, config, now, logger, watchLog }: HttpDeps): LiveFeed {
+  const feed = new LiveFeed({
+    log,
+    configStore,
+    config,
+    now,
+    failed: (err) => logger.warn({ err }, 'a live connection ended: the store did not answer'),
+    watch: watchLog,
+  });
+  config.onChange(() => feed.poke());
+  return feed;
 }
 
 interface AppOptions {

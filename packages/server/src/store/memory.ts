@@ -33,6 +33,7 @@ function logOf(state: MemoryState): LogStore {
     deliveries: async (query) => log.listDeliveries(query),
     attempts: async (query) => log.listAttempts(query),
     attempt: async (tenant, id) => log.attempt(tenant, id),
+    tail: async (tenant, after, limit) => log.tail(tenant, after, limit),
     stats: async (now) => statsOf(state, now),
     maintain: async (policy, now) => housekeeping.maintain(policy, now),
   };

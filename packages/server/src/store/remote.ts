@@ -102,7 +102,7 @@ const CONFIG = [
   'list',
   'forget',
 ] as const satisfies readonly (keyof ConfigStore)[];
-const READS = ['events', 'event', 'deliveries', 'attempts', 'attempt'] as const;
+const READS = ['events', 'event', 'deliveries', 'attempts', 'attempt', 'tail'] as const;
 const LOG = [...READS, 'stats', 'maintain'] as const satisfies readonly (keyof LogStore)[];
 
 const JOBS = [

@@ -2,7 +2,7 @@ import { describe, test } from 'vitest';
 import { durableIngestCases, ingestCases } from './suite/ingest.suite.ts';
 import { durableJobCases, jobCases } from './suite/jobs.suite.ts';
 import { durableLaneCases, laneCases } from './suite/lanes.suite.ts';
-import { configCases, logCases, retentionCases } from './suite/log.suite.ts';
+import { configCases, durableLogCases, logCases, retentionCases } from './suite/log.suite.ts';
 import { durableNoticeCases, noticeCases } from './suite/notices.suite.ts';
 import { commandCases, durableCommandCases, outcomeCases } from './suite/outcomes.suite.ts';
 import { resendCases } from './suite/resend.suite.ts';
@@ -31,6 +31,7 @@ export function storeSuite(name: string, open: OpenStore, { durable = true } = {
     ...durableCommandCases,
     ...durableJobCases,
     ...durableNoticeCases,
+    ...durableLogCases,
   };
   describe(name, () => {
     for (const [group, cases] of Object.entries(groups)) describe(group, () => add(cases, open));

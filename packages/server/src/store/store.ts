@@ -432,12 +432,25 @@ export interface MaintenanceReport {
   readonly more: boolean;
 }
 
+/** What was logged after a place in the log, oldest first. Places are opaque. */
+export interface Tail {
+  readonly items: { readonly place: string; readonly row: AttemptRow }[];
+  /** Where to go on. It also moves over what belongs to others. */
+  readonly place: string;
+  /** Rows that stood between may have been removed, or the place is not of this log. */
+  readonly missed: boolean;
+  /** Rows of the log, of all tenants, that stand after `place`. */
+  readonly behind: number;
+}
+
 export interface LogStore {
   events(query: LogQuery): Promise<Page<EventRow>>;
   event(tenant: TenantId, id: EventId): Promise<(EventRow & { data: Uint8Array }) | undefined>;
   deliveries(query: LogQuery): Promise<Page<DeliveryRow>>;
   attempts(query: LogQuery): Promise<Page<AttemptRow>>;
   attempt(tenant: TenantId, id: AttemptId): Promise<WholeAttempt | undefined>;
+  /** Attempts in the order in which they were logged; `after` undefined = from now on. */
+  tail(tenant: TenantId, after: string | undefined, limit: number): Promise<Tail>;
   stats(now: Ms): Promise<StoreStats>;
   /** One bounded step of housekeeping; needs no exclusivity, only one caller is enough. */
   maintain(policy: RetentionPolicy, now: Ms): Promise<MaintenanceReport>;

@@ -63,7 +63,7 @@ export function deliveryToApi(row: DeliveryRow): api.Delivery {
   };
 }
 
-function attemptToApi(row: AttemptRow) {
+export function attemptToApi(row: AttemptRow): api.AttemptSummary {
   return {
     id: row.id,
     delivery: deliveryId(row),

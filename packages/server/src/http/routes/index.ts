@@ -1,4 +1,5 @@
 import type { Handlers } from '../handlers.ts';
+import type { LiveFeed } from '../live/feed.ts';
 import type { HttpDeps } from '../ports.ts';
 import { captureRoutes } from './captures.ts';
 import { deliveryRoutes } from './deliveries.ts';
@@ -8,6 +9,7 @@ import { eventRoutes } from './events.ts';
 import { exchangeRoutes } from './exchanges.ts';
 import { inboxRoutes } from './inboxes.ts';
 import { keyRoutes } from './keys.ts';
+import { liveRoutes } from './live.ts';
 import { mendingRoutes } from './mending.ts';
 import { replayRoutes } from './replays.ts';
 import { sessionRoutes } from './sessions.ts';
@@ -15,7 +17,7 @@ import { systemRoutes } from './system.ts';
 import { tenantRoutes } from './tenants.ts';
 
 /** One handler per operation of the contract; a missing one does not compile. */
-export function createHandlers(deps: HttpDeps): Handlers {
+export function createHandlers(deps: HttpDeps, live: LiveFeed): Handlers {
   return {
     ...tenantRoutes(deps),
     ...endpointRoutes(deps),
@@ -23,6 +25,7 @@ export function createHandlers(deps: HttpDeps): Handlers {
     ...eventRoutes(deps),
     ...deliveryRoutes(deps),
     ...exchangeRoutes(deps),
+    ...liveRoutes(live),
     ...mendingRoutes(deps),
     ...replayRoutes(deps),
     ...inboxRoutes(deps),

@@ -67,7 +67,9 @@ export class MemoryHousekeeping {
     const young = log.attempts.filter(({ row }) => row.startedAt >= cutoff);
     const kept = new Set(young.map(({ row }) => row.event));
     const goes = (id: EventId) => id < expiredBefore && !kept.has(id);
-    log.attempts = log.attempts.filter(({ row }) => !goes(row.event));
+    const gone = log.attempts.filter(({ row }) => goes(row.event));
+    log.removedTo = Math.max(log.removedTo, ...gone.map(({ seq }) => seq));
+    log.attempts = log.attempts.filter((one) => !gone.includes(one));
     for (const id of log.events.keys()) if (goes(id)) log.events.delete(id);
     return before - log.attempts.length - log.events.size;
   }

@@ -23,6 +23,7 @@ import type {
   Page,
   Result,
   SentBody,
+  Tail,
   WholeAttempt,
 } from '../store.ts';
 
@@ -54,6 +55,8 @@ const EMPTY = new Uint8Array();
 export class MemoryLog {
   readonly events = new Map<EventId, KeptEvent>();
   attempts: Logged[] = [];
+  /** Attempts up to this one may have been removed. */
+  removedTo = 0;
   readonly #owed: () => OwedRow[];
   #lastSeq = 0;
 
@@ -166,6 +169,17 @@ export class MemoryLog {
       ({ row }) => fitsAttempt(row, query) && this.#isAbout(this.#eventOf(row), query),
     );
     return page(fitting.reverse(), query, ({ row }) => row);
+  }
+
+  tail(tenant: TenantId, after: string | undefined, limit: number): Tail {
+    const head = this.#lastSeq;
+    const from = after === undefined ? head : Number(after);
+    if (!(from <= head)) return { items: [], place: String(head), missed: true, behind: 0 };
+    const rows = this.attempts.filter(({ row, seq }) => row.tenant === tenant && seq > from);
+    const taken = rows.slice(0, limit);
+    const place = taken.length < limit ? head : (taken.at(-1)?.seq ?? head);
+    const items = taken.map(({ row, seq }) => ({ place: String(seq), row }));
+    return { items, place: String(place), missed: this.removedTo > from, behind: head - place };
   }
 
   /** In the orders that `SqliteDeliveries` describes; the cursor is the last row itself. */

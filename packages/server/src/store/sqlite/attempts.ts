@@ -23,10 +23,10 @@ export interface RunKey extends LaneKey {
   readonly run: number;
 }
 
-const INSERT = `insert into attempt (event, tenant, type, slot, lane, run, n, started_at, state,
+const INSERT = `insert into attempt (seq, event, tenant, type, slot, lane, run, n, started_at, state,
   next_at, status, fault, flags, timings, detail, remote, url,
   req_head, body_before, body_after, res_head, res_body)
-  values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+  values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 
 export interface Settled {
   readonly next: Next;
@@ -51,6 +51,7 @@ export function logAttempt(
     (late ? FLAG_LATE : 0);
   const place = record.secretHeads ? headsPlace({ ...key, n: record.n }) : undefined;
   engine.db.prepare(INSERT).run(
+    engine.nextAttempt(),
     seq,
     engine.word(record.tenant),
     engine.word(record.type),
@@ -137,11 +138,12 @@ export function logDecision(engine: Engine, decision: Decision): void {
   const { run, now } = decision;
   engine.db
     .prepare(
-      `insert into attempt (event, tenant, type, slot, lane, run, n, started_at, state, fault,
-         flags, timings, detail)
-       values (?, ?, ?, ?, ?, ?, 0, ?, ?, ?, 0, '', ?)`,
+      `insert into attempt (seq, event, tenant, type, slot, lane, run, n, started_at, state,
+         fault, flags, timings, detail)
+       values (?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, 0, '', ?)`,
     )
     .run(
+      engine.nextAttempt(),
       run.seq,
       engine.word(decision.tenant),
       engine.word(decision.type),

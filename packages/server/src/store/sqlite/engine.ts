@@ -92,6 +92,8 @@ export class Engine {
   readonly alerts = new Map<number, number>();
   /** The pass over all that is owed, looking for what is older than the log; see maintain.ts. */
   expiry: Expiry = { pass: undefined, nextAt: 0, before: SEQ_MIN, sweep: undefined };
+  /** Key of the last attempt. None is given twice, so whoever follows the log by it misses nothing. */
+  #lastAttempt = 0;
   readonly #words = new Map<string, number>();
 
   constructor(options: EngineOptions) {
@@ -121,6 +123,8 @@ export class Engine {
   open(now: Ms): void {
     const { db } = this;
     this.#readVersion();
+    const logged = db.get<{ seq: number | null }>('select max(seq) as seq from attempt')?.seq ?? 0;
+    this.#lastAttempt = Math.max(logged, Number(this.meta('attempt_removed') ?? 0));
     this.#readAlerts();
     for (const row of db.all<{ number: number; endpoint: EndpointId; value: Uint8Array | null }>(
       `select n.number, n.endpoint, i.value from endpoint_number n
@@ -211,6 +215,11 @@ export class Engine {
    */
   get hiddenFrom(): number {
     return this.unflushed.length === 0 ? Number.MAX_SAFE_INTEGER : Math.min(...this.unflushed);
+  }
+
+  nextAttempt(): number {
+    this.#lastAttempt += 1;
+    return this.#lastAttempt;
   }
 
   meta(key: string): string | number | null {

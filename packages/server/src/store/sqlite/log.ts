@@ -1,5 +1,13 @@
 import type { AttemptId, EventId, Ms } from '../../core/model.ts';
-import type { AttemptRow, DeliveryRow, EventRow, LogQuery, Page, WholeAttempt } from '../store.ts';
+import type {
+  AttemptRow,
+  DeliveryRow,
+  EventRow,
+  LogQuery,
+  Page,
+  Tail,
+  WholeAttempt,
+} from '../store.ts';
 import type { Vault } from '../vault.ts';
 import {
   FLAG_SAME_BODY,
@@ -69,6 +77,32 @@ export class SqliteLogReader {
     const before = cursorRow(query.cursor);
     const scan = { more, before, limit: query.limit };
     return pageOf(scanAttempts(this.#db, narrow, scan), toAttempt);
+  }
+
+  async tail(tenant: string, after: string | undefined, limit: number): Promise<Tail> {
+    const last = this.#db.get<{ seq: number | null }>('select max(seq) as seq from attempt')?.seq;
+    const head = Math.max(last ?? 0, this.#removedTo());
+    const from = after === undefined ? head : (cursorRow(after) ?? 0);
+    if (from > head) return { items: [], place: String(head), missed: true, behind: 0 };
+    const rows = this.#db.all<AttemptColumns>(
+      `select ${ATTEMPT_COLUMNS} from attempt a indexed by attempt_tenant ${ATTEMPT_JOINS}
+       where a.tenant = (select number from word where text = ?) and a.seq > ? and a.seq <= ?
+       order by a.seq limit ?`,
+      tenant,
+      from,
+      head,
+      limit,
+    );
+    const place = rows.length < limit ? head : (rows.at(-1)?.seq ?? head);
+    const items = rows.map((row) => ({ place: String(row.seq), row: toAttempt(row) }));
+    // Asked last: what is removed while the rows are read is told as well.
+    const missed = this.#removedTo() > from;
+    return { items, place: String(place), missed, behind: head - place };
+  }
+
+  #removedTo(): number {
+    const sql = "select value from meta where key = 'attempt_removed'";
+    return this.#db.get<{ value: number }>(sql)?.value ?? 0;
   }
 
   async attempt(tenant: string, id: AttemptId): Promise<WholeAttempt | undefined> {

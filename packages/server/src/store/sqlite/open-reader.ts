@@ -11,7 +11,7 @@ import { SqliteLogReader } from './log.ts';
 /** What only reads, on a connection that no commit waits for. */
 export type SqliteReader = Pick<
   LogStore,
-  'events' | 'event' | 'deliveries' | 'attempts' | 'attempt'
+  'events' | 'event' | 'deliveries' | 'attempts' | 'attempt' | 'tail'
 > &
   Pick<ConfigStore, 'list' | 'readMany'> & {
     readonly jobs: Pick<JobStore, 'list' | 'candidates'>;
@@ -37,6 +37,7 @@ export async function openSqliteReader(options: {
       list: async (query) => listJobs(db, query),
       candidates: async (query) => readCandidates(db, query),
     },
+    tail: (tenant, after, limit) => log.tail(tenant, after, limit),
     list: async (kind, query) => listItems({ db, vault }, kind, query),
     readMany: async (kind, ids) => readItems({ db, vault }, kind, ids),
     close: async () => db.close(),

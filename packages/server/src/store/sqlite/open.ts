@@ -203,6 +203,7 @@ function logStore(engine: Engine, reader: SqliteLogReader): LogStore {
     deliveries: (query) => reader.deliveries(query),
     attempts: (query) => reader.attempts(query),
     attempt: (tenant, id) => reader.attempt(tenant, id),
+    tail: (tenant, after, limit) => reader.tail(tenant, after, limit),
     stats: async (now) => ({
       ...bookStats(engine, now),
       ...reader.counts(),

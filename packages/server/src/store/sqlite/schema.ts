@@ -100,6 +100,14 @@ const MIGRATIONS: readonly string[] = [
   -- Of an endpoint, what was given up, in the order of events: what a recovery walks.
   create index attempt_given_up on attempt (lane / 16, event) where state = 2;
   `,
+  `
+  -- Attempts up to this one may have been removed: whoever follows the log is told, and keys of
+  -- attempts are not given out again.
+  create trigger attempt_removed after delete on attempt begin
+    insert into meta (key, value) values ('attempt_removed', old.seq)
+    on conflict (key) do update set value = max(value, excluded.value);
+  end;
+  `,
 ];
 
 export function migrate(db: Database, migrations: readonly string[] = MIGRATIONS): void {

@@ -292,6 +292,33 @@ export const logCases: Cases = {
     ]);
   },
 
+  'the log is followed in its own order, over what belongs to others': async (w) => {
+    const [mine, theirs] = [await w.endpoint(), await w.endpoint({ tenant: 'other' })];
+    await w.feed(mine, 5);
+    await w.feed(theirs, 3);
+    const start = await w.log.tail('default', undefined, 10);
+    expect(start).toMatchObject({ items: [], missed: false, behind: 0 });
+    await settleAll(w, mine, 2);
+    await settleAll(w, theirs, 3);
+    await settleAll(w, mine, 2);
+    const first = await w.log.tail('default', start.place, 3);
+    expect(first).toMatchObject({ missed: false, behind: 1 });
+    const second = await w.log.tail('default', first.place, 3);
+    expect(second).toMatchObject({ missed: false, behind: 0 });
+    const logged = (await w.log.attempts({ tenant: 'default', limit: 9 })).items.reverse();
+    const rows = [...first.items, ...second.items];
+    expect(rows.map(({ row }) => row)).toEqual(logged);
+    const fromTheSecond = await w.log.tail('default', rows[0]?.place, 9);
+    expect(fromTheSecond.items).toEqual(rows.slice(1));
+    expect(await w.log.tail('default', second.place, 3)).toMatchObject({ items: [] });
+    expect((await w.log.tail('other', start.place, 9)).items).toHaveLength(3);
+  },
+
+  'a place that the log has not come to is told to have missed something': async (w) => {
+    const { place } = await w.log.tail('default', undefined, 9);
+    expect(await w.log.tail('default', '99', 9)).toMatchObject({ missed: true, place });
+  },
+
   'tenants never see each other’s rows': async (w) => {
     const tenants = ['a', 'b'];
     const made: { tenant: string; event: string; attempt: string; endpoint: string }[] = [];
@@ -386,6 +413,30 @@ export const retentionCases: Cases = {
     expect(await w.deliveries()).toEqual([]);
   },
 
+  'whoever follows the log is told of what was removed, and misses nothing that comes': async (
+    w,
+  ) => {
+    const endpoint = await w.endpoint();
+    await w.feed(endpoint, 2);
+    const before = await w.log.tail('default', undefined, 9);
+    await settleAll(w, endpoint, 2);
+    const after = await w.log.tail('default', undefined, 9);
+    w.now += 31 * DAY;
+    expect(await w.maintain()).toMatchObject({ removed: 4 });
+    expect(await w.log.tail('default', before.place, 9)).toMatchObject({
+      items: [],
+      missed: true,
+    });
+    expect(await w.log.tail('default', after.place, 9)).toMatchObject({
+      items: [],
+      missed: false,
+    });
+    await w.feed(endpoint);
+    await settleAll(w, endpoint, 1);
+    const { items, missed } = await w.log.tail('default', after.place, 9);
+    expect([items.length, missed]).toEqual([1, false]);
+  },
+
   'what must stay keeps nothing behind it': async (w) => {
     const paused = await w.endpoint({ paused: true });
     await w.feed(paused, 7);
@@ -430,6 +481,22 @@ export const retentionCases: Cases = {
     w.now += 2 * DAY;
     expect(await w.maintain()).toMatchObject({ expired: 1 });
     expect(await w.requeue(endpoint, id)).toEqual({ kind: 'unknown' });
+  },
+};
+
+export const durableLogCases: Cases = {
+  'places in a log that was emptied are not given out again': async (w) => {
+    const endpoint = await w.endpoint();
+    await w.feed(endpoint, 2);
+    await settleAll(w, endpoint, 2);
+    const { place } = await w.log.tail('default', undefined, 9);
+    w.now += 31 * DAY;
+    await w.maintain();
+    await w.open();
+    await w.feed(endpoint);
+    await settleAll(w, endpoint, 1);
+    const { items, missed } = await w.log.tail('default', place, 9);
+    expect([items.length, missed]).toEqual([1, false]);
   },
 };
 
@@ -545,7 +612,7 @@ async function settleAll(w: World, endpoint: Endpoint, count: number): Promise<v
   const node = await w.node();
   const rows = (await w.due(endpoint)).slice(0, count);
   const results = rows.map((key) =>
-    w.result(key, { kind: 'succeeded' }, { endpoint: endpoint.id }),
+    w.result(key, { kind: 'succeeded' }, { endpoint: endpoint.id, tenant: endpoint.tenant }),
   );
   await w.lanes.complete(node, { results, release: [] }, w.now);
   await w.lanes.leave(node, w.now);
