@@ -1,3 +1,4 @@
+import { utf8 } from '../encoding.ts';
 import { WebhookError } from '../webhook-error.ts';
 import type { Described, SignedRequest } from './scheme.ts';
 
@@ -15,14 +16,18 @@ export function parseJson(raw: Uint8Array): unknown {
 }
 
 /** The body as JSON, or as a form where the sender uses one: `payload=<JSON>` or flat fields. */
-export function parseBody({ raw, headers }: SignedRequest): unknown {
-  const form = headers.get('content-type')?.includes('application/x-www-form-urlencoded') === true;
-  if (!form || startsJson(raw)) return parseJson(raw);
+export function parseBody(request: SignedRequest): unknown {
+  const { raw } = request;
+  if (!isForm(request)) return parseJson(raw);
   const fields = new URLSearchParams(new TextDecoder().decode(raw));
   const payload = fields.get('payload');
-  return payload === null
-    ? Object.fromEntries(fields)
-    : parseJson(new TextEncoder().encode(payload));
+  return payload === null ? Object.fromEntries(fields) : parseJson(utf8(payload));
+}
+
+/** Whether it came as a form. Some senders say form and send JSON: what begins as JSON is JSON. */
+export function isForm({ raw, headers }: SignedRequest): boolean {
+  const form = headers.get('content-type')?.includes('application/x-www-form-urlencoded') === true;
+  return form && !startsJson(raw);
 }
 
 const OPEN_OBJECT = 0x7b;

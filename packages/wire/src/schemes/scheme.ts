@@ -22,7 +22,7 @@ export interface Scheme {
   sign(input: SchemeSignInput): MaybePromise<Record<string, string>>;
   /** What a verified request says. Throws `WebhookError` if its body cannot be read. */
   describe(request: SignedRequest, verified: Verified): Described;
-  /** The JSON value that this scheme's sender makes of an event; the payload alone unless told. */
+  /** The body this scheme's sender makes of an event, as bytes or a JSON value; else the payload. */
   compose?(event: ComposedEvent): unknown;
   /** The answer to a sender's proof-of-ownership question, if the request is one. */
   challenge?(request: SignedRequest, described: Described): Challenge | undefined;
@@ -89,6 +89,7 @@ export interface ComposedEvent {
   readonly type: string;
   readonly payload: unknown;
   readonly at: Date;
+  readonly id: string;
 }
 
 export interface Challenge {

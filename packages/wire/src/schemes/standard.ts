@@ -1,3 +1,4 @@
+import { standard as standardDialect } from '../dialects/standard.ts';
 import { type MaybePromise, whenReady } from '../maybe-promise.ts';
 import { checkSecret, type Secret, secretBytes } from '../secret.ts';
 import {
@@ -11,7 +12,8 @@ import {
   type VerifyKey,
 } from '../signature.ts';
 import { WebhookError } from '../webhook-error.ts';
-import { described, members, parseBody, text, time } from './body.ts';
+import { described, isForm, members, parseJson, text, time } from './body.ts';
+import { describedBy } from './from-dialect.ts';
 import {
   accepted,
   MISMATCH_HINT,
@@ -52,11 +54,14 @@ export function standard(options: StandardOptions = {}): Scheme {
     },
     compose: ({ type, payload, at }) => ({ type, timestamp: at.toISOString(), data: payload }),
     describe: (request, { id }) => {
-      const body = parseBody(request);
-      const { type, timestamp, data } = members(body);
+      if (isForm(request)) return { ...describedBy(standardDialect, request), id };
+      const body = parseJson(request.raw);
+      const { type, timestamp, data, actor } = members(body);
       // A sender may use these headers beside a body of its own making; then all of it is payload.
-      const payload = typeof type === 'string' && data !== undefined ? data : body;
-      return described({ id, type: text(type), at: time(timestamp), payload });
+      const own = typeof type !== 'string' || data === undefined;
+      if (own) return described({ id, type: text(type), at: time(timestamp), payload: body });
+      const who = actor === undefined ? undefined : members(actor);
+      return described({ id, type, at: time(timestamp), actor: who, payload: data });
     },
   };
 }

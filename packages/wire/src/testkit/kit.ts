@@ -29,15 +29,15 @@ export function createTestKit<M extends object = Record<string, unknown>>(
 ): TestKit<M> {
   const { scheme, secret, url = 'http://receiver.test/', now = Date.now } = options;
   let count = 0;
-  const builder = (type: string | undefined, body: Uint8Array): EventBuilder => {
+  const nextId = (): string => {
     count += 1;
-    const at = new Date(now());
-    return new EventBuilder({
+    return `msg_${now()}_${count}`;
+  };
+  const builder = (event: { type: string | undefined; id: string; at: Date }, body: Uint8Array) =>
+    new EventBuilder({
+      ...event,
       scheme,
       secret,
-      type,
-      id: `msg_${at.getTime()}_${count}`,
-      at,
       body,
       url,
       headers: {},
@@ -45,14 +45,17 @@ export function createTestKit<M extends object = Record<string, unknown>>(
       alter: undefined,
       chunkBytes: undefined,
     });
-  };
   const bytes = (text: string) => new TextEncoder().encode(text);
   return {
     event: (type, payload) => {
-      const at = new Date(now());
-      const value = scheme.compose?.({ type, payload, at }) ?? payload;
-      return builder(type, bytes(JSON.stringify(value)));
+      const [id, at] = [nextId(), new Date(now())];
+      const body = scheme.compose?.({ type, payload, at, id }) ?? payload;
+      const raw = body instanceof Uint8Array ? body : bytes(JSON.stringify(body));
+      return builder({ type, id, at }, raw);
     },
-    raw: (body) => builder(undefined, typeof body === 'string' ? bytes(body) : body),
+    raw: (body) => {
+      const event = { type: undefined, id: nextId(), at: new Date(now()) };
+      return builder(event, typeof body === 'string' ? bytes(body) : body);
+    },
   };
 }
