@@ -1,5 +1,6 @@
 import type { Ms } from '../../core/model.ts';
 import type { LaneEntry } from '../lane-book.ts';
+import { cappedError } from '../retention.ts';
 import type {
   Acquired,
   Completed,
@@ -89,6 +90,8 @@ export class SqliteLanes implements LaneStore {
   }
 
   ingest(batch: readonly IngestRequest[], configVersion: number, now: Ms): Promise<IngestReply[]> {
+    const { capped } = this.#engine;
+    if (capped) return Promise.reject(cappedError(capped));
     return this.#engine.committer.run(ingestJob(this.#engine, batch, { configVersion, now }));
   }
 
