@@ -126,14 +126,16 @@ interface Stores {
 async function openStores(options: AppOptions, lifetime: Lifetime): Promise<Stores> {
   const { config, logger } = options;
   const { closers, fatal } = lifetime;
-  const clock = options.clock ?? systemClock;
   makeDirectory(config.dataDirectory);
   const settings = engineSettings(config);
   let view: ConfigView | undefined;
   const configChanged = () =>
     void view?.refresh().catch((err: unknown) => logger.warn({ err }, 'configuration not read'));
   const { wrapStore } = options;
-  const engine = await openIn(options, { settings, clock, fatal, configChanged, wrapStore });
+  const machine = options.clock ?? systemClock;
+  const parts = { settings, clock: machine, fatal, configChanged, wrapStore };
+  const engine = await openIn(options, parts);
+  const { clock } = engine;
   closers.push(() => engine.close());
   const inboxStore = await openInboxIn(options, { settings, fatal });
   closers.push(() => inboxStore.close());
@@ -268,7 +270,9 @@ function isInline({ clock, wrapStore, inline = false }: AppOptions): boolean {
 
 function openIn(options: AppOptions, of: EngineOf): Promise<Engine> {
   const { config, logger } = options;
-  if (isInline(options)) return openEngine(of.settings, { ...of, log: logger });
+  // No thread waits for PostgreSQL's answers, so there sending needs none of its own.
+  const elsewhere = of.settings.databaseUrl !== undefined;
+  if (elsewhere || isInline(options)) return openEngine(of.settings, { ...of, log: logger });
   const { settings, fatal, configChanged } = of;
   const { logLevel: level, logFormat: format } = config;
   return startEngineThreads({
@@ -334,17 +338,14 @@ function openInboxIn(
 function engineSettings(config: Config): EngineSettings {
   return {
     directory: config.dataDirectory,
+    databaseUrl: config.databaseUrl,
     masterKey: config.masterKey ?? keptMasterKey(config.dataDirectory),
     egressAllow: config.egressAllow,
     allowLoopback: config.mode === 'dev',
     allowHttp: config.egressHttp,
     caFile: config.egressCaFile,
     concurrency: config.concurrency,
-    retention: {
-      logMs: config.retentionMs,
-      payloadMs: config.payloadRetentionMs,
-      bytesMax: config.storeMaxBytes,
-    },
+    retentionMs: config.retentionMs,
     name: hostname(),
     version: VERSION,
     crashAt: config.crashAt,

@@ -175,10 +175,19 @@ describe('the environment', () => {
     expect(problemsOf({ env })).toHaveLength(2);
   });
 
-  test('refuses DATABASE_URL until PostgreSQL is there, without printing it', () => {
-    const [problem] = problemsOf({ env: { DATABASE_URL: 'postgres://u:hunter2@db/x' } });
-    expect(problem).toContain('DATABASE_URL: PostgreSQL is not built yet');
+  test('take a PostgreSQL database only by its URL, which is not printed', () => {
+    const [problem] = problemsOf({ env: { DATABASE_URL: 'mysql://u:hunter2@db/x' } });
+    expect(problem).toContain('DATABASE_URL: must be the URL of a PostgreSQL database');
     expect(problem).not.toContain('hunter2');
+  });
+
+  test('take a PostgreSQL database only with the master key that all nodes share', () => {
+    const env = { DATABASE_URL: 'postgresql://u:hunter2@db/x' };
+    const [problem] = problemsOf({ env });
+    expect(problem).toContain('POSTHORN_MASTER_KEY is not set');
+    expect(problem).not.toContain('hunter2');
+    const both = { ...env, POSTHORN_MASTER_KEY: 'm'.repeat(32) };
+    expect(load({ env: both }).databaseUrl).toBe(env.DATABASE_URL);
   });
 });
 

@@ -53,10 +53,8 @@ const SERVER_OPTIONS = {
     kind: 'text',
     env: 'DATABASE_URL',
     secret: true,
-    help: 'Reserved for PostgreSQL, which is not built yet: setting it is refused.',
-    refuse: () =>
-      'PostgreSQL is not built yet, and Posthorn will not quietly use another store. ' +
-      'Unset it to use the embedded SQLite store',
+    help: 'PostgreSQL 15 or newer instead of SQLite, for as many nodes as you start: postgresql://user:password@host/database.',
+    refuse: refuseDatabaseUrl,
   },
   adminKey: {
     name: 'adminKey',
@@ -72,7 +70,7 @@ const SERVER_OPTIONS = {
     name: 'masterKey',
     kind: 'text',
     secret: true,
-    help: 'Encrypts secrets at rest, at least 32 characters. Made at the first start if unset.',
+    help: 'Encrypts secrets at rest, at least 32 characters. Made at the first start if unset; with PostgreSQL it must be set, the same on every node.',
     refuse: (value) =>
       value.length >= 32 && value.length <= 1024 ? undefined : 'must be 32 to 1024 characters',
   },
@@ -151,20 +149,6 @@ const SERVER_OPTIONS = {
     max: '3650d',
     help: 'How long events, attempts and idempotency records are kept.',
   },
-  payloadRetentionMs: {
-    name: 'payloadRetention',
-    kind: 'duration',
-    min: '1m',
-    max: '3650d',
-    help: 'How long the data of events and the bytes of attempts are kept, if shorter than retention. Unset = as long.',
-  },
-  storeMaxBytes: {
-    name: 'storeMax',
-    kind: 'size',
-    min: '16MiB',
-    max: '1048576GiB',
-    help: 'As large as the store may be: before it is, what has ended goes, oldest first. Unset = no cap.',
-  },
   inboxDomain: {
     name: 'inboxDomain',
     kind: 'text',
@@ -234,9 +218,7 @@ const CLIENT_OPTIONS = {
 } as const satisfies Record<string, OptionSpec>;
 
 type ValueOf<Spec extends OptionSpec> = Spec extends { kind: 'integer' | 'duration' | 'size' }
-  ? Spec extends { default: unknown }
-    ? number
-    : number | undefined
+  ? number
   : Spec extends { kind: 'boolean' }
     ? boolean
     : Spec extends { kind: 'list' }
@@ -285,6 +267,11 @@ export interface ConfigInput {
 export function loadConfig(input: ConfigInput): Config {
   const { values, sources } = load(SERVER_OPTIONS, input);
   const { env = process.env } = input;
+  if (values.databaseUrl !== undefined && values.masterKey === undefined) {
+    throw new ConfigError([
+      `POSTHORN_MASTER_KEY is not set: with PostgreSQL (${sources['databaseUrl']}) every node needs the same one. Make it once, for example with "openssl rand -base64 32", and keep it apart from the database's backups.`,
+    ]);
+  }
   return { ...values, sources, mode: input.command, crashAt: env['CRASH_AT'] || undefined };
 }
 
@@ -300,6 +287,14 @@ export function colorsFor(
   env: Environment = process.env,
 ): boolean {
   return stream.isTTY === true && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
+}
+
+/** Says nothing of the value: it holds a password. */
+function refuseDatabaseUrl(value: string): string | undefined {
+  const scheme = /^postgres(ql)?:\/\/./.test(value);
+  return scheme && URL.canParse(value)
+    ? undefined
+    : 'must be the URL of a PostgreSQL database: postgresql://user:password@host/database';
 }
 
 function refuseBaseUrl(value: string): string | undefined {

@@ -13,25 +13,28 @@ import { Worker } from './delivery/worker.ts';
 import type { WorkerLog } from './delivery/worker-options.ts';
 import { ConfigView } from './store/config-view.ts';
 import { openSqlite } from './store/sqlite/open.ts';
-import type { LaneKey, Result, RetentionPolicy, Store } from './store/store.ts';
+import type { LaneKey, Result, Store } from './store/store.ts';
 import { createMetrics, DURATION_BUCKETS } from './telemetry.ts';
 
 /** What the engine needs to know; plain data, because it may cross into a thread. */
 export interface EngineSettings {
   readonly directory: string;
+  /** PostgreSQL's, shared with other nodes; undefined = SQLite in the directory. */
+  readonly databaseUrl: string | undefined;
   readonly masterKey: string;
   readonly egressAllow: readonly string[];
   readonly allowLoopback: boolean;
   readonly allowHttp: boolean;
   readonly caFile: string | undefined;
   readonly concurrency: number;
-  readonly retention: Omit<RetentionPolicy, 'chunk'>;
+  readonly retentionMs: Ms;
   readonly name: string;
   readonly version: string;
   readonly crashAt: string | undefined;
 }
 
 export interface EngineParts {
+  /** Of this machine; `Engine.clock` is the one to tell time by. */
   readonly clock: Clock;
   readonly log: WorkerLog;
   /** The process must end: the store can't be trusted until it is opened again. */
@@ -48,6 +51,8 @@ export interface EngineParts {
 export interface Engine {
   /** What is ingested through it is sent. */
   readonly store: Store;
+  /** The time that all nodes of the store agree on. */
+  readonly clock: Clock;
   /** Starts sending; before that the store may be looked at and changed. */
   start(): Promise<void>;
   /** Somebody else changed the configuration. */
@@ -106,17 +111,11 @@ function createOutbound(settings: EngineSettings, ownPorts: () => readonly numbe
 
 const CONFIG_POLL_MS = 1000;
 
-export async function openEngine(settings: EngineSettings, parts: EngineParts): Promise<Engine> {
-  const { clock, log } = parts;
+export async function openEngine(settings: EngineSettings, given: EngineParts): Promise<Engine> {
+  const { log } = given;
   const at = crashPoint(settings.crashAt);
-  const opened = await openSqlite({
-    directory: settings.directory,
-    masterKey: settings.masterKey,
-    now: () => clock.now(),
-    at,
-    checkpointsElsewhere: parts.checkpointsElsewhere ?? false,
-    fatal: parts.fatal,
-  });
+  const { opened, clock } = await openStore(settings, given, at);
+  const parts = { ...given, clock };
   const store = parts.wrapStore?.(opened) ?? opened;
   let ports: readonly number[] = [];
   const outbound = createOutbound(settings, () => ports);
@@ -136,7 +135,7 @@ export async function openEngine(settings: EngineSettings, parts: EngineParts): 
     name: settings.name,
     version: settings.version,
     concurrency: settings.concurrency,
-    shared: false,
+    shared: settings.databaseUrl !== undefined,
     attempted(result) {
       meter.attempted(result);
       teller.attempted();
@@ -154,6 +153,7 @@ export async function openEngine(settings: EngineSettings, parts: EngineParts): 
   };
   const stopPolling = repeat(clock, CONFIG_POLL_MS, refresh);
   return {
+    clock,
     store: {
       ...store,
       config: telling(store.config, stored),
@@ -185,6 +185,25 @@ export async function openEngine(settings: EngineSettings, parts: EngineParts): 
   };
 }
 
+async function openStore(
+  settings: EngineSettings,
+  { clock, checkpointsElsewhere = false, fatal }: EngineParts,
+  at: At,
+): Promise<{ opened: Store; clock: Clock }> {
+  const { databaseUrl, directory, masterKey } = settings;
+  if (databaseUrl === undefined) {
+    const now = () => clock.now();
+    const opened = await openSqlite({ directory, masterKey, now, at, checkpointsElsewhere, fatal });
+    return { opened, clock };
+  }
+  // Loaded here, so that who keeps everything in SQLite does not pay for it.
+  const { openPostgres } = await import('./store/postgres/open.ts');
+  const machine = clock === systemClock;
+  const now = machine ? {} : { now: () => clock.now() };
+  const opened = await openPostgres({ url: databaseUrl, masterKey, at, ...now });
+  return { opened, clock: machine ? { ...clock, now: opened.now } : clock };
+}
+
 /** What goes on beside sending: housekeeping, and the jobs that people started. */
 function backgroundOf(of: {
   readonly settings: EngineSettings;
@@ -196,9 +215,9 @@ function backgroundOf(of: {
 }) {
   const { settings, store, view, worker, at } = of;
   const { clock, log } = of.parts;
-  const { retention } = settings;
+  const { retentionMs } = settings;
   const poke = () => worker.poke();
-  const housekeeper = new Housekeeper({ log: store.log, clock, logger: log, retention, poke });
+  const housekeeper = new Housekeeper({ log: store.log, clock, logger: log, retentionMs, poke });
   const asked = (lanes: readonly LaneKey[]) => worker.asked(lanes);
   const runner = new JobRunner({ jobs: store.jobs, view, clock, log, at, asked });
   return {

@@ -1,6 +1,6 @@
 import { MessageChannel, Worker } from 'node:worker_threads';
 import type { StartRunner } from './delivery/catalogue/schema-runner.ts';
-import type { Engine, EngineParts, EngineSettings } from './engine.ts';
+import { type Engine, type EngineParts, type EngineSettings, systemClock } from './engine.ts';
 import type { InboxStore } from './store/inbox.ts';
 import { remoteStore } from './store/remote.ts';
 import { remoteInbox } from './store/remote-inbox.ts';
@@ -125,6 +125,7 @@ export async function startEngineThreads(options: EngineThreadOptions): Promise<
       jobs: { ...store.jobs, list: reads.jobs.list, candidates: reads.jobs.candidates },
       close: async () => {},
     },
+    clock: systemClock,
     start: () => engine.ask({ kind: 'start' }).then(() => {}),
     configChanged: () => engine.tell({ kind: 'configChanged' }),
     listening: (ports) => engine.tell({ kind: 'listening', ports }),

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { steadyTime } from './clock.ts';
+import { slewedTime, steadyTime } from './clock.ts';
 
 function clocks() {
   const at = { wall: 1_000_000, monotonic: 50 };
@@ -37,4 +37,21 @@ test('the time a machine slept through, which the monotonic clock leaves out, is
   at.wall += 3_600_000;
   at.monotonic += 5;
   expect(now()).toBe(4_600_000);
+});
+
+test('follows a clock elsewhere, and never goes back when that was behind', () => {
+  let [offset, monotonic] = [1000, 0];
+  const time = slewedTime(
+    () => monotonic + offset,
+    () => monotonic,
+  );
+  expect(time()).toBe(1000);
+  monotonic = 10;
+  expect(time()).toBe(1010);
+  offset = 990;
+  expect(time()).toBe(1010);
+  monotonic = 20;
+  expect(time()).toBe(1015);
+  monotonic = 100;
+  expect(time()).toBe(1090);
 });

@@ -21,3 +21,18 @@ export function steadyTime(wall: () => Ms, monotonic: () => number): () => Ms {
     return told;
   };
 }
+
+/**
+ * Time that follows `goal`, a clock elsewhere as it is known here, and never goes back: where `goal`
+ * turns out to be behind, it runs at half speed until that has caught up.
+ */
+export function slewedTime(goal: () => number, monotonic: () => number): () => Ms {
+  let shown = goal();
+  let at = monotonic();
+  return () => {
+    const now = monotonic();
+    shown = Math.max(goal(), shown + (now - at) / 2);
+    at = now;
+    return Math.floor(shown);
+  };
+}

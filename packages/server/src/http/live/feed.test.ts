@@ -25,7 +25,6 @@ const ROW = {
   fault: undefined,
   detail: 'x'.repeat(40_000),
   afterCrash: false,
-  erased: false,
   state: 'succeeded',
   nextAt: undefined,
 } as const satisfies AttemptRow;

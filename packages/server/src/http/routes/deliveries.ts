@@ -79,7 +79,6 @@ export function attemptToApi(row: AttemptRow): api.AttemptSummary {
     durationMs: row.durationMs,
     detail: row.detail,
     afterCrash: row.afterCrash,
-    erased: row.erased,
     nextAt: toIsoOrNull(row.nextAt),
   };
 }

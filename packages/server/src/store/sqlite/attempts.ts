@@ -1,22 +1,19 @@
 import type { Fault } from '../../core/exchange.ts';
-import type { DeliveryState, EventId, LaneId, Ms } from '../../core/model.ts';
-import type { AttemptRecord, LaneKey, Next, Result } from '../store.ts';
-import { type Engine, STATES } from './engine.ts';
-
-/** Bits of `attempt.flags`. */
-export const FLAG_AFTER_CRASH = 1;
-export const FLAG_TRUNCATED = 2;
-/** Heads are sealed: they hold a secret. */
-export const FLAG_SEALED = 4;
-/** The body is `body_before` + the event's data + `body_after`; else `body_before` alone. */
-export const FLAG_SPLICED = 8;
-/** `body_before` stands with the run's first attempt. */
-export const FLAG_SAME_BODY = 16;
-export const FLAG_TLS = 32;
-/** Its delivery had ended before: the outcome of a sender that had lost the lane, or was cancelled. */
-export const FLAG_LATE = 64;
-/** Its bytes were taken, by retention or on request. */
-export const FLAG_ERASED = 128;
+import type { DeliveryState, Ms } from '../../core/model.ts';
+import {
+  FLAG_AFTER_CRASH,
+  FLAG_LATE,
+  FLAG_SAME_BODY,
+  FLAG_SEALED,
+  FLAG_SPLICED,
+  FLAG_TLS,
+  FLAG_TRUNCATED,
+  headsPlace,
+  STATES,
+  timingsText,
+} from '../log-format.ts';
+import type { LaneKey, Next, Result } from '../store.ts';
+import type { Engine } from './engine.ts';
 
 /** One run of a delivery. */
 export interface RunKey extends LaneKey {
@@ -85,16 +82,6 @@ function sealed(engine: Engine, head: Uint8Array, place: string | undefined): Ui
   return place === undefined || head.length === 0 ? head : engine.vault.seal(head, place);
 }
 
-/** The place that an attempt's sealed heads are bound to. */
-export function headsPlace(of: {
-  readonly event: EventId;
-  readonly lane: LaneId;
-  readonly run: number;
-  readonly n: number;
-}): string {
-  return `attempt/${of.event}/${of.lane}/${of.run}/${of.n}`;
-}
-
 /** How the run ended, if it did. */
 export function endedAs(engine: Engine, run: RunKey): DeliveryState | undefined {
   const row = engine.db.get<{ state: number }>(
@@ -106,23 +93,6 @@ export function endedAs(engine: Engine, run: RunKey): DeliveryState | undefined 
     run.run,
   );
   return row && STATES[row.state];
-}
-
-/** `dns connect tls firstByte total` in tenths of a millisecond, `-` = that step did not happen. */
-function timingsText(timings: AttemptRecord['timings']): string {
-  const { dnsMs, connectMs, tlsMs, firstByteMs, totalMs } = timings;
-  return `${tenths(dnsMs)} ${tenths(connectMs)} ${tenths(tlsMs)} ${tenths(firstByteMs)} ${tenths(totalMs)}`;
-}
-
-function tenths(ms: number | undefined): number | '-' {
-  return ms === undefined ? '-' : Math.round(ms * 10);
-}
-
-export function parseTimings(text: string): AttemptRecord['timings'] {
-  const [dnsMs, connectMs, tlsMs, firstByteMs, totalMs] = text
-    .split(' ')
-    .map((part) => (part === '-' ? undefined : Number(part) / 10));
-  return { dnsMs, connectMs, tlsMs, firstByteMs, totalMs: totalMs ?? 0 };
 }
 
 export interface Decision {

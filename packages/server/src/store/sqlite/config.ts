@@ -1,4 +1,5 @@
 import type { Endpoint, EndpointId, Ms } from '../../core/model.ts';
+import { closeItem, openItem } from '../sealed.ts';
 import {
   type ConfigChange,
   type ConfigItem,
@@ -13,7 +14,6 @@ import type { Vault } from '../vault.ts';
 import type { Database } from './database.ts';
 import { type Engine, forgetAlert } from './engine.ts';
 import { Insertion } from './ingest.ts';
-import { closeItem, openItem } from './sealed.ts';
 
 interface ItemRow {
   readonly kind: ConfigKind;

@@ -1,12 +1,12 @@
 import { matchesPattern } from '@posthorn/wire';
 import { type DeliveryState, type EndpointId, LANE_PARTS, type Ms } from '../../core/model.ts';
 import { slotOf } from '../../core/routing.ts';
+import type { Part } from '../event-parts.ts';
 import { fitsDelivery, isWithin } from '../log-filter.ts';
+import { FLAG_LATE, STATES } from '../log-format.ts';
 import type { DeliveryRow, LogQuery, Page } from '../store.ts';
-import { FLAG_LATE } from './attempts.ts';
 import type { Database } from './database.ts';
-import { STATES } from './engine.ts';
-import { type Part, partsOf } from './event-deliveries.ts';
+import { readParts } from './event-deliveries.ts';
 import { type EventKey, eventId, timeOfSeq } from './keys.ts';
 import { type Narrow, narrowed, SUBJECT, Where } from './narrow.ts';
 import { type AttemptColumns, cursorRow, pageOf } from './rows.ts';
@@ -183,7 +183,7 @@ export class SqliteDeliveries {
 
   #ofEvent({ query, number }: Narrow, event: EventKey): Page<DeliveryRow> {
     const after = partOf(query.cursor);
-    const { rows, next } = partsOf(this.#db, event, { number, after, limit: query.limit });
+    const { rows, next } = readParts(this.#db, event, { number, after, limit: query.limit });
     const items = rows.filter((row) => fitsDelivery(row, query));
     return { items, next: next && `${next.lane}.${next.run}` };
   }
@@ -199,7 +199,7 @@ export class SqliteDeliveries {
     const items: DeliveryRow[] = [];
     for (const event of events.rows) {
       const limit = query.limit - items.length;
-      const { rows, next } = partsOf(this.#db, event, { number: undefined, after, limit });
+      const { rows, next } = readParts(this.#db, event, { number: undefined, after, limit });
       after = undefined;
       items.push(...rows);
       if (next) return { items, next: `${event.seq}.${next.lane}.${next.run}` };

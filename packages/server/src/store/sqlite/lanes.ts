@@ -1,6 +1,6 @@
 import type { Ms } from '../../core/model.ts';
 import type { LaneEntry } from '../lane-book.ts';
-import { cappedError } from '../retention.ts';
+import { FLAG_SPLICED } from '../log-format.ts';
 import type {
   Acquired,
   Completed,
@@ -16,7 +16,6 @@ import type {
   Requeue,
   Requeued,
 } from '../store.ts';
-import { FLAG_SPLICED } from './attempts.ts';
 import {
   applyCommand,
   type CommandEffect,
@@ -90,8 +89,6 @@ export class SqliteLanes implements LaneStore {
   }
 
   ingest(batch: readonly IngestRequest[], configVersion: number, now: Ms): Promise<IngestReply[]> {
-    const { capped } = this.#engine;
-    if (capped) return Promise.reject(cappedError(capped));
     return this.#engine.committer.run(ingestJob(this.#engine, batch, { configVersion, now }));
   }
 

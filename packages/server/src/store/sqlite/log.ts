@@ -1,4 +1,14 @@
 import type { AttemptId, EventId, Ms } from '../../core/model.ts';
+
+import {
+  FLAG_SAME_BODY,
+  FLAG_SEALED,
+  FLAG_SPLICED,
+  FLAG_TRUNCATED,
+  headsPlace,
+  parseTimings,
+  requestLine,
+} from '../log-format.ts';
 import type {
   AttemptRow,
   DeliveryRow,
@@ -9,15 +19,6 @@ import type {
   WholeAttempt,
 } from '../store.ts';
 import type { Vault } from '../vault.ts';
-import {
-  FLAG_SAME_BODY,
-  FLAG_SEALED,
-  FLAG_SPLICED,
-  FLAG_TLS,
-  FLAG_TRUNCATED,
-  headsPlace,
-  parseTimings,
-} from './attempts.ts';
 import type { Database } from './database.ts';
 import { SqliteDeliveries } from './deliveries.ts';
 import { attemptKey, eventKey, timeOfSeq } from './keys.ts';
@@ -188,13 +189,4 @@ interface WholeColumns extends AttemptColumns {
   readonly body_after: Uint8Array | null;
   readonly res_head: Uint8Array | null;
   readonly res_body: Uint8Array | null;
-}
-
-/** Method and URL as they were sent; from the head, or from the row if nothing was sent. */
-function requestLine(head: Uint8Array, row: WholeColumns): { method: string; url: string } {
-  const text = Buffer.from(head).toString('latin1');
-  const [method = '', target = ''] = text.slice(0, text.indexOf('\r\n')).split(' ');
-  if (!target) return { method: '', url: row.url ?? '' };
-  const host = /\r\nhost: *([^\r]*)/i.exec(text)?.[1] ?? '';
-  return { method, url: `${row.flags & FLAG_TLS ? 'https' : 'http'}://${host}${target}` };
 }

@@ -1,8 +1,9 @@
 import { type DeliveryState, LANE_PARTS, type Ms } from '../../core/model.ts';
 import { numberOfLane } from '../../core/routing.ts';
-import { FLAG_LATE, type RunKey } from './attempts.ts';
+import { FLAG_LATE, STATES } from '../log-format.ts';
+import type { RunKey } from './attempts.ts';
 import type { Database } from './database.ts';
-import { type Engine, STATES } from './engine.ts';
+import type { Engine } from './engine.ts';
 
 /**
  * Open rows have no index by event: the hot path would pay for it. What is asked of one event is

@@ -1,6 +1,6 @@
 import { LANE_PARTS } from '../../core/model.ts';
+import { STATES } from '../log-format.ts';
 import type { Database, Value } from './database.ts';
-import { STATES } from './engine.ts';
 import { eventSpan, eventTerms, type Narrow, Where } from './narrow.ts';
 import {
   ATTEMPT_COLUMNS,

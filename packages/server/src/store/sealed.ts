@@ -1,6 +1,6 @@
-import { completeItem } from '../../core/stored.ts';
-import type { ConfigKind } from '../store.ts';
-import type { Vault } from '../vault.ts';
+import { completeItem } from '../core/stored.ts';
+import type { ConfigKind } from './store.ts';
+import type { Vault } from './vault.ts';
 
 export interface ItemKey {
   readonly kind: ConfigKind;

@@ -1,0 +1,73 @@
+import { randomBytes } from 'node:crypto';
+import { Client } from 'pg';
+import { afterAll } from 'vitest';
+import { hasPostgres, startPostgres } from '../../../../wire/test/services.ts';
+import { masterKey } from '../sqlite/open-for-suite.suite.ts';
+import type { Store } from '../store.ts';
+import type { OpenOptions } from '../suite/world.suite.ts';
+import { openPostgres } from './open.ts';
+
+export { hasPostgres };
+
+/** Title of a suite that needs a server: what is skipped says what it needs. */
+export function needing(what: string): string {
+  return hasPostgres ? what : `${what} (needs PostgreSQL: apt-get install postgresql)`;
+}
+
+type Cluster = Awaited<ReturnType<typeof startPostgres>>;
+
+/** What a test leaves behind; numbers begin anew. */
+const RESET = `
+  delete from posthorn.delivery; delete from posthorn.attempt; delete from posthorn.event;
+  delete from posthorn.lane; delete from posthorn.fifo; delete from posthorn.idem;
+  delete from posthorn.expansion; delete from posthorn.command; delete from posthorn.alert;
+  delete from posthorn.node; delete from posthorn.lease; delete from posthorn.item; delete from posthorn.job;
+  delete from posthorn.endpoint; delete from posthorn.meta where key in ('kept_from', 'log_removed_to');
+  update posthorn.head set version = 0, routing = 0;
+  alter sequence posthorn.node_id_seq restart; alter sequence posthorn.endpoint_number_seq restart;
+  alter sequence posthorn.attempt_seq restart;`;
+
+/** A throw-away server for the tests of one file. */
+export class TestPostgres {
+  #cluster: Promise<Cluster> | undefined;
+  #url: Promise<string> | undefined;
+  #directory = '';
+
+  constructor() {
+    afterAll(async () => (await this.#cluster)?.stop(), 60_000);
+  }
+
+  /** An empty database of its own. */
+  async database(): Promise<string> {
+    const name = `test_${randomBytes(6).toString('hex')}`;
+    await execute(await this.#urlOf('postgres'), `create database ${name}`);
+    return this.#urlOf(name);
+  }
+
+  /** The same directory names the same store; another one is a new one, and the last is no more. */
+  async open({ directory, now, laneMax }: OpenOptions): Promise<Store> {
+    const used = this.#url !== undefined;
+    this.#url ??= this.database();
+    const url = await this.#url;
+    if (directory !== this.#directory && used) await execute(url, RESET);
+    this.#directory = directory;
+    const options = { url, masterKey, now: () => now };
+    return openPostgres(laneMax === undefined ? options : { ...options, laneMax });
+  }
+
+  async #urlOf(database: string): Promise<string> {
+    this.#cluster ??= startPostgres();
+    const { socket } = await this.#cluster;
+    return `postgresql://postgres@localhost/${database}?host=${encodeURIComponent(socket)}`;
+  }
+}
+
+async function execute(url: string, sql: string): Promise<void> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  try {
+    await client.query(sql);
+  } finally {
+    await client.end();
+  }
+}

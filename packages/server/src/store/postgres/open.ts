@@ -1,0 +1,108 @@
+import { randomUUID } from 'node:crypto';
+import { type At, nowhere } from '../../core/crash-sites.ts';
+import type { Ms } from '../../core/model.ts';
+import { type Store, StoreError } from '../store.ts';
+import { createVault, type Vault } from '../vault.ts';
+import { PgConfig } from './config.ts';
+import { Context } from './context.ts';
+import { Database } from './database.ts';
+import { PgJobs } from './jobs.ts';
+import { PgLanes } from './lanes.ts';
+import { PgLog } from './log.ts';
+import { Maintenance } from './maintain.ts';
+import { migrate } from './migrate.ts';
+import { DatabaseTime } from './time.ts';
+
+export interface PostgresOptions {
+  /** `postgresql://user:password@host:port/database?…`. */
+  readonly url: string;
+  readonly masterKey: string;
+  /** Default: the database's own time. */
+  readonly now?: () => Ms;
+  readonly laneMax?: number;
+  readonly at?: At;
+}
+
+export interface PostgresStore extends Store {
+  /** The database's time, kept current by the nodes' heartbeats. */
+  now(): Ms;
+}
+
+/** Opens the store, and makes or upgrades its schema first. */
+export async function openPostgres(options: PostgresOptions): Promise<PostgresStore> {
+  let lanes: PgLanes | undefined;
+  const db = new Database({
+    url: options.url,
+    name: 'posthorn',
+    lost: () => lanes?.lost(),
+  });
+  try {
+    await migrate(db);
+    const vault = createVault(options.masterKey);
+    await checkMasterKey(db, vault);
+    const time = new DatabaseTime();
+    await time.measure(db.lanes);
+    const now = options.now ?? (() => time.now());
+    const ctx = new Context({
+      db,
+      vault,
+      time,
+      at: options.at ?? nowhere,
+      laneMax: options.laneMax ?? 1_000_000,
+    });
+    await ctx.partitions.ahead(now());
+    const maintenance = new Maintenance(ctx, randomUUID());
+    lanes = new PgLanes(ctx);
+    const opened = lanes;
+    let closing: Promise<void> | undefined;
+    return {
+      now,
+      lanes,
+      config: new PgConfig(ctx),
+      log: new PgLog(ctx, maintenance),
+      jobs: new PgJobs(ctx),
+      close() {
+        closing ??= closeAll(db, async () => {
+          await opened.leaveAll(now());
+          await maintenance.release();
+        });
+        return closing;
+      },
+    };
+  } catch (error) {
+    await db.close();
+    throw error;
+  }
+}
+
+/** A server that is away keeps nobody from closing: leases end by themselves. */
+async function closeAll(db: Database, goodbye: () => Promise<void>): Promise<void> {
+  try {
+    await goodbye();
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+  } finally {
+    await db.close();
+  }
+}
+
+/** A value sealed at the first start: a wrong master key is refused before it can do harm. */
+async function checkMasterKey(db: Database, vault: Vault): Promise<void> {
+  const sealed = Buffer.from(vault.seal(Buffer.from('posthorn'), 'check')).toString('base64');
+  await db.writes.run(
+    `insert into meta (key, value) values ('master_key_check', $1) on conflict do nothing`,
+    sealed,
+  );
+  const known = await db.writes.get<{ value: string }>(
+    "select value from meta where key = 'master_key_check'",
+  );
+  try {
+    vault.open(Buffer.from(known?.value ?? '', 'base64'), 'check');
+  } catch (cause) {
+    throw new StoreError(
+      'fatal',
+      'POSTHORN_MASTER_KEY is not the key this store was made with: its secrets cannot be read. Start with the old key.',
+      cause,
+    );
+  }
+}

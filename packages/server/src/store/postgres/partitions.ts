@@ -1,0 +1,109 @@
+import { decodeId, timeOfId } from '../../core/ids.ts';
+import type { EventId, Ms } from '../../core/model.ts';
+import type { Database } from './database.ts';
+import { codeOf } from './database.ts';
+
+/** Days since 1970, UTC: the partitions of `event` and `attempt`. */
+export type Day = number;
+
+const DAY_MS = 86_400_000;
+/** Partitions are there before they are needed; readiness says so when tomorrow's is not. */
+const AHEAD = 7;
+const TABLES = ['event', 'attempt'] as const;
+export type Partitioned = (typeof TABLES)[number];
+/** One maker at a time, over all nodes. */
+const LOCK = 7_067_846;
+
+export function dayOf(at: Ms): Day {
+  return Math.floor(at / DAY_MS);
+}
+
+export function startOf(day: Day): Ms {
+  return day * DAY_MS;
+}
+
+export function dayOfEvent(id: EventId): Day {
+  const bytes = decodeId(id);
+  return bytes ? dayOf(timeOfId(bytes)) : 0;
+}
+
+export function partitionOf(table: Partitioned, day: Day): string {
+  const date = new Date(startOf(day)).toISOString().slice(0, 10).replaceAll('-', '');
+  return `${table}_${date}`;
+}
+
+/** Which days have partitions, as far as this process knows. */
+export class Partitions {
+  readonly #db: Database;
+  #known = new Set<Day>();
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  /** Yesterday's, today's and those of the next days. */
+  async ahead(now: Ms): Promise<void> {
+    const today = dayOf(now);
+    await this.ensure(Array.from({ length: AHEAD + 2 }, (_, i) => today - 1 + i));
+  }
+
+  has(day: Day): boolean {
+    return this.#known.has(day);
+  }
+
+  /** Resolves at once if they are known to be there. */
+  async ensure(days: Iterable<Day>): Promise<void> {
+    const missing = [...new Set(days)].filter((day) => !this.#known.has(day));
+    if (missing.length === 0) return;
+    const there = await this.list();
+    for (const day of missing) if (!there.has(day)) await this.#make(day);
+    for (const day of missing) this.#known.add(day);
+  }
+
+  /** Days that have both partitions. */
+  async list(): Promise<Set<Day>> {
+    const rows = await this.#db.reads.all<{ name: string }>(
+      `select c.relname as name from pg_inherits i join pg_class c on c.oid = i.inhrelid
+       where i.inhparent in ('event'::regclass, 'attempt'::regclass) and not i.inhdetachpending`,
+    );
+    const names = new Set(rows.map(({ name }) => name));
+    const days = [...names].flatMap((name) => dayOfName(name) ?? []);
+    return new Set(days.filter((day) => TABLES.every((t) => names.has(partitionOf(t, day)))));
+  }
+
+  forget(day: Day): void {
+    this.#known.delete(day);
+  }
+
+  /**
+   * Made apart and then attached: that holds up nobody who reads or writes other days, which
+   * `create table … partition of` would.
+   */
+  async #make(day: Day): Promise<void> {
+    for (const table of TABLES) {
+      const name = partitionOf(table, day);
+      await this.#db.writes
+        .transaction(async (tx) => {
+          await tx.get(`select pg_advisory_xact_lock(${LOCK})`);
+          const found = await tx.get<{ attached: boolean }>(
+            `select exists (select 1 from pg_inherits where inhrelid = c.oid) as attached
+             from pg_class c where c.oid = to_regclass('posthorn.${name}')`,
+          );
+          if (found?.attached) return;
+          if (!found) await tx.run(`create table ${name} (like ${table} including all)`);
+          await tx.run(
+            `alter table ${table} attach partition ${name} for values from (${day}) to (${day + 1})`,
+          );
+        })
+        .catch((error: unknown) => {
+          // Another node was quicker.
+          if (codeOf(error) !== '42P07') throw error;
+        });
+    }
+  }
+}
+
+export function dayOfName(name: string): Day | undefined {
+  const match = /^(?:event|attempt)_(\d{4})(\d\d)(\d\d)$/.exec(name);
+  return match ? dayOf(Date.parse(`${match[1]}-${match[2]}-${match[3]}T00:00:00Z`)) : undefined;
+}
