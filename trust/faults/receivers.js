@@ -265,9 +265,10 @@ const retryAfter = {
 /** @type {Programme} */
 const gone = {
   id: 'F34',
-  title: '410: disabled at once, nothing more sent, everything held',
+  title: '410: disabled at once and told once, nothing more sent, everything held',
   run: () =>
     Stage.with({}, async (stage) => {
+      await stage.api.endpoint(stage.url('/ok/told'), ['endpoint.disabled']);
       const { id } = await stage.api.endpoint(stage.url('/gone/0'), ['gone.a']);
       await stage.api.event('gone.a');
       const disabled = await waitFor(
@@ -281,6 +282,8 @@ const gone = {
       expect(requests === 1, `${requests} requests came, 1 before the 410`);
       const pending = await stage.api.list(`/deliveries?endpoint=${id}&state=pending`);
       expect(pending.length === 21, `${pending.length} deliveries are held instead of 21`);
+      const told = await stage.stats('/ok/told');
+      expect(told.requests === 1, `its being disabled was told ${told.requests} times`);
     }),
 };
 

@@ -21,6 +21,7 @@ import { EventJudge, FINDING_CODES } from './delivery/catalogue/judge.ts';
 import { startHere } from './delivery/catalogue/schema-runner.ts';
 import { Jobs } from './delivery/mending/jobs.ts';
 import { Mending } from './delivery/mending/mending.ts';
+import { OwnEvents } from './delivery/own-events.ts';
 import { Publisher } from './delivery/publish.ts';
 import { Registry } from './delivery/registry/registry.ts';
 import {
@@ -160,6 +161,7 @@ async function compose(
   const ids = createIdFactory(randomBytes, {
     after: (await store.log.stats(clock.now())).newestAt,
   });
+  const own = new OwnEvents({ view, ids });
   const checker = createChecker(options);
   closers.push(() => checker.close());
   const registry = new Registry({
@@ -169,6 +171,7 @@ async function compose(
     random: randomBytes,
     judgeUrl: (url) => guard.judgeUrl(url),
     schemaRefusal: (schema, owner) => checker.refusal(schema, owner),
+    tell: (before, after, at) => own.ofChange(before, after, at),
     refresh: () => view.refresh(),
   });
   await registry.tenants.ensureDefault();

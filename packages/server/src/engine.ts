@@ -1,12 +1,15 @@
+import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { type Clock, steadyTime } from './core/clock.ts';
 import { type At, crashAt, nowhere } from './core/crash-sites.ts';
-import type { Outbound } from './core/exchange.ts';
+import type { Outbound, Probe } from './core/exchange.ts';
+import { COUNTERS, createIdFactory } from './core/ids.ts';
 import type { Ms } from './core/model.ts';
 import { Guard, parseEgressAllow } from './delivery/guard.ts';
 import { Housekeeper } from './delivery/housekeeper.ts';
 import { JobRunner, waking } from './delivery/mending/job-runner.ts';
-import { offering, telling } from './delivery/offering.ts';
+import { lanesOf, offering, telling } from './delivery/offering.ts';
+import { OwnEvents } from './delivery/own-events.ts';
 import { NameResolver } from './delivery/resolver.ts';
 import { createSender } from './delivery/sender.ts';
 import { Worker } from './delivery/worker.ts';
@@ -63,6 +66,8 @@ export interface Engine {
   watch(listener: (() => void) | undefined): void;
   /** Its part of `/metrics`. */
   metrics(): Promise<string>;
+  /** Sends one request that is no delivery, through the same guard; it is neither logged nor counted. */
+  readonly probe: Probe;
   /** Stops sending: waits for what is in flight, at most `drainMs`. The store stays open. */
   drain(drainMs: Ms): Promise<void>;
   close(): Promise<void>;
@@ -124,6 +129,7 @@ export async function openEngine(settings: EngineSettings, given: EngineParts): 
     void view.refresh().catch((err: unknown) => log.warn({ err }, 'configuration not read'));
   const meter = createMeter();
   const teller = new Teller(clock);
+  const own = await openOwnEvents(store, view, clock);
   const worker = new Worker({
     store: store.lanes,
     view,
@@ -136,6 +142,7 @@ export async function openEngine(settings: EngineSettings, given: EngineParts): 
     version: settings.version,
     concurrency: settings.concurrency,
     shared: settings.databaseUrl !== undefined,
+    tell: (outcome, now) => own.ofDelivery(outcome, now),
     attempted(result) {
       meter.attempted(result);
       teller.attempted();
@@ -147,23 +154,10 @@ export async function openEngine(settings: EngineSettings, given: EngineParts): 
   });
   meter.watch(worker);
   const background = backgroundOf({ settings, parts, store, view, worker, at });
-  const stored = () => {
-    background.poke();
-    worker.poke();
-  };
   const stopPolling = repeat(clock, CONFIG_POLL_MS, refresh);
   return {
     clock,
-    store: {
-      ...store,
-      config: telling(store.config, stored),
-      jobs: waking(store.jobs, background.jobCreated),
-      lanes: offering(store.lanes, {
-        offer: (events) => worker.offer(events),
-        stored,
-        asked: (lanes) => worker.asked(lanes),
-      }),
-    },
+    store: sendingFrom(store, worker, background),
     async start() {
       await view.refresh();
       await worker.start();
@@ -175,6 +169,7 @@ export async function openEngine(settings: EngineSettings, given: EngineParts): 
     },
     watch: (listener) => teller.watch(listener),
     metrics: async () => meter.text(),
+    probe: ({ url, ...request }) => outbound.send({ ...request, url: new URL(url) }),
     async drain(drainMs) {
       stopPolling();
       await background.stop();
@@ -202,6 +197,36 @@ async function openStore(
   const now = machine ? {} : { now: () => clock.now() };
   const opened = await openPostgres({ url: databaseUrl, masterKey, at, ...now });
   return { opened, clock: machine ? { ...clock, now: opened.now } : clock };
+}
+
+/** The same store; what is put into it is sent. */
+function sendingFrom(
+  store: Store,
+  worker: Worker,
+  background: ReturnType<typeof backgroundOf>,
+): Store {
+  return {
+    ...store,
+    config: telling(store.config, (events) => {
+      background.poke();
+      worker.asked(lanesOf(events));
+    }),
+    jobs: waking(store.jobs, background.jobCreated),
+    lanes: offering(store.lanes, {
+      offer: (events) => worker.offer(events),
+      stored() {
+        background.poke();
+        worker.poke();
+      },
+      asked: (lanes) => worker.asked(lanes),
+    }),
+  };
+}
+
+async function openOwnEvents(store: Store, view: ConfigView, clock: Clock): Promise<OwnEvents> {
+  const { newestAt: after } = await store.log.stats(clock.now());
+  const ids = createIdFactory(randomBytes, { after, counters: COUNTERS.delivering });
+  return new OwnEvents({ view, ids });
 }
 
 /** What goes on beside sending: housekeeping, and the jobs that people started. */

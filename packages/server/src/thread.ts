@@ -1,4 +1,5 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import type { Exchange } from './core/exchange.ts';
 import { type Engine, type EngineSettings, openEngine, systemClock } from './engine.ts';
 import { serveReader, serveStore } from './store/remote.ts';
 import { serveInbox } from './store/remote-inbox.ts';
@@ -85,12 +86,24 @@ async function obey(engine: Engine, message: ToEngine): Promise<void> {
   }
 }
 
-async function answer(engine: Engine, message: ToEngine): Promise<string> {
+async function answer(engine: Engine, message: ToEngine): Promise<unknown> {
   if (message.kind === 'metrics') return engine.metrics();
+  if (message.kind === 'probe') return compact(await engine.probe(message.request));
   if (message.kind === 'start') await engine.start();
   if (message.kind === 'drain') await engine.drain(message.drainMs);
   if (message.kind === 'close') await engine.close();
   return '';
+}
+
+/** A view would be cloned with all of the memory that lies behind it. */
+function compact(exchange: Exchange): Exchange {
+  const copy = <T extends Uint8Array | undefined>(bytes: T) => bytes && new Uint8Array(bytes);
+  const { head, body, ...outcome } = exchange.outcome;
+  return {
+    ...exchange,
+    requestHead: copy(exchange.requestHead),
+    outcome: { ...outcome, head: copy(head), body: copy(body) } as Exchange['outcome'],
+  };
 }
 
 run(workerData as ThreadData).catch((error: unknown) => {

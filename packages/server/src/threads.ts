@@ -1,4 +1,5 @@
 import { MessageChannel, Worker } from 'node:worker_threads';
+import type { Exchange, ProbeRequest } from './core/exchange.ts';
 import type { StartRunner } from './delivery/catalogue/schema-runner.ts';
 import { type Engine, type EngineParts, type EngineSettings, systemClock } from './engine.ts';
 import type { InboxStore } from './store/inbox.ts';
@@ -22,7 +23,7 @@ export type FromThread =
   | {
       readonly kind: 'answer';
       readonly id: number;
-      readonly value: string;
+      readonly value: unknown;
       readonly error?: string;
     };
 
@@ -31,7 +32,8 @@ export type ToEngine =
   | { readonly kind: 'listening'; readonly ports: readonly number[] }
   | { readonly kind: 'watch'; readonly on: boolean }
   | { readonly kind: 'start' | 'metrics' | 'close'; readonly id: number }
-  | { readonly kind: 'drain'; readonly id: number; readonly drainMs: number };
+  | { readonly kind: 'drain'; readonly id: number; readonly drainMs: number }
+  | { readonly kind: 'probe'; readonly id: number; readonly request: ProbeRequest };
 
 /** Young objects live as long as a commit takes: a larger nursery lets them die there. */
 const YOUNG_GENERATION_MB = 64;
@@ -133,7 +135,8 @@ export async function startEngineThreads(options: EngineThreadOptions): Promise<
       listener = given;
       engine.tell({ kind: 'watch', on: given !== undefined });
     },
-    metrics: () => engine.ask({ kind: 'metrics' }),
+    metrics: () => engine.ask({ kind: 'metrics' }) as Promise<string>,
+    probe: (request) => engine.ask({ kind: 'probe', request }) as Promise<Exchange>,
     drain: (drainMs) => engine.ask({ kind: 'drain', drainMs }).then(() => {}),
     async close() {
       await reads.close();
@@ -144,11 +147,14 @@ export async function startEngineThreads(options: EngineThreadOptions): Promise<
   };
 }
 
-type Question = { kind: 'start' | 'metrics' | 'close' } | { kind: 'drain'; drainMs: number };
+type Question =
+  | { kind: 'start' | 'metrics' | 'close' }
+  | { kind: 'drain'; drainMs: number }
+  | { kind: 'probe'; request: ProbeRequest };
 
 class Asker {
   readonly #worker: Worker;
-  readonly #open = new Map<number, { resolve(value: string): void; reject(error: Error): void }>();
+  readonly #open = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
   #lastId = 0;
 
   constructor(worker: Worker) {
@@ -170,7 +176,7 @@ class Asker {
     this.#worker.postMessage(message);
   }
 
-  ask(question: Question): Promise<string> {
+  ask(question: Question): Promise<unknown> {
     this.#lastId += 1;
     const id = this.#lastId;
     return new Promise((resolve, reject) => {

@@ -6,7 +6,7 @@ import { encode, utf8 } from './encoding.ts';
  * id, so they need no storage, never change, and tell nothing to who does not know the id.
  */
 
-export type ForeignKind = 'tenant' | 'endpoint' | 'event' | 'subject' | 'delivery';
+export type ForeignKind = 'tenant' | 'endpoint' | 'subscriber' | 'event' | 'subject' | 'delivery';
 
 /** What has an id, and perhaps another one that foreign formats should show. */
 export interface Named {

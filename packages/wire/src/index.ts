@@ -11,6 +11,8 @@ export { defineEvents } from './catalogue-types.ts';
 export type { CustomFormat, CustomSignature } from './custom-format.ts';
 export { customFormatProblem } from './custom-format.ts';
 export type { Delivery, DeliveryFields } from './delivery.ts';
+export type { FerriskeyWebhook, FerriskeyWebhookInput } from './dialects/ferriskey-webhook.ts';
+export { ferriskeyWebhook } from './dialects/ferriskey-webhook.ts';
 export { dialects } from './dialects/index.ts';
 export type { EnvelopeLimits, EnvelopePlace, EventDraft } from './event.ts';
 export { EnvelopeError, isEventType, parseEvents } from './event.ts';

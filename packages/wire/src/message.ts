@@ -18,6 +18,8 @@ export interface EventMeta {
   readonly headers?: readonly Header[] | undefined;
   readonly orderingKey?: string | undefined;
   readonly channels?: readonly string[] | undefined;
+  /** Ours, about ourselves; a producer cannot say so. */
+  readonly operational?: true | undefined;
 }
 
 /** An event as dialects read it; the server's stored event is one as it stands. */

@@ -89,3 +89,9 @@ export interface Outbound {
   send(request: OutboundRequest, signal?: AbortSignal): Promise<Exchange>;
   close(): Promise<void>;
 }
+
+/** A request that is no delivery, as it may cross into the thread that sends. */
+export interface ProbeRequest extends Omit<OutboundRequest, 'url'> {
+  readonly url: string;
+}
+export type Probe = (request: ProbeRequest) => Promise<Exchange>;

@@ -81,3 +81,17 @@ test('keys of one endpoint spread over its lanes, the same key always to the sam
   expect(laneOf(e, 'k')).toBe(laneOf(e, 'k'));
   expect(laneOf({ number: 7, ordering: 'none' }, 'k')).toBe(112);
 });
+
+test('events about ourselves go only to who names their family', () => {
+  const routing = index(
+    endpoint('exact', { eventTypes: ['endpoint.created'] }),
+    endpoint('family', { eventTypes: ['user.*', 'endpoint.*'] }),
+    endpoint('everything', { eventTypes: [] }),
+    endpoint('star', { eventTypes: ['*', '*.created', 'e*'] }),
+    endpoint('channel', { eventTypes: ['endpoint.*'], channels: ['a'] }),
+    endpoint('foreign', { eventTypes: ['endpoint.*'], tenant: 'other' }),
+    endpoint('operator', { eventTypes: ['endpoint.*'], tenant: 'other', scope: 'all' }),
+  );
+  const told = routing.routeOwn('default', 'endpoint.created').map((e) => e.id);
+  expect(told.sort()).toEqual(['ep_exact', 'ep_family', 'ep_operator']);
+});

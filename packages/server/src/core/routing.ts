@@ -66,6 +66,19 @@ export class RoutingIndex {
     );
   }
 
+  /**
+   * Who gets an event about ourselves: only who names its family, as `endpoint.created` or
+   * `endpoint.*`. Whoever listens to everything means what is posted.
+   */
+  routeOwn(tenant: TenantId, type: string): Endpoint[] {
+    const family = type.slice(0, type.indexOf('.') + 1);
+    return this.#byType(tenant, type).filter(
+      ({ eventTypes, channels }) =>
+        channels.length === 0 &&
+        eventTypes.some((one) => one.startsWith(family) && matchesPattern(one, type)),
+    );
+  }
+
   #byType(tenant: TenantId, type: string): readonly Endpoint[] {
     const key = `${tenant}\n${type}`;
     const cached = this.#cache.get(key);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Fault, Outcome } from './exchange.ts';
-import { DEFAULT_RETRY, HEALTHY, parseRetryAfter, settle } from './settle.ts';
+import { alertLevel, DEFAULT_RETRY, HEALTHY, parseRetryAfter, settle } from './settle.ts';
 
 const NOW = Date.UTC(2026, 10, 22);
 const response = (status: number, headers = ''): Outcome => ({
@@ -115,4 +115,13 @@ describe('parseRetryAfter', () => {
   ])('%s -> %s', (text, expected) => {
     expect(parseRetryAfter(text, NOW)).toBe(expected);
   });
+});
+
+test('owners are told of failing after a day, and after three', () => {
+  const since = 1_000_000;
+  const hours = (n: number) => since + n * 3_600_000;
+  const failing = { failingSince: since, failures: 9 };
+  const levels = [hours(24) - 1, hours(24), hours(72) - 1, hours(72), hours(500)];
+  expect(levels.map((now) => alertLevel(failing, now))).toEqual([0, 24, 24, 72, 72]);
+  expect(alertLevel(HEALTHY, hours(500))).toBe(0);
 });

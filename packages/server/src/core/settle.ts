@@ -40,6 +40,16 @@ export function healthSince(health: Health, changedAt: Ms): Health {
   return { ...health, failingSince: changedAt };
 }
 
+/** After how many hours without a success an owner is told, before the endpoint is disabled. */
+const ALERT_HOURS = [72, 24] as const;
+export type AlertLevel = 0 | (typeof ALERT_HOURS)[number];
+
+/** How long it has been failing, as owners are told it; 0 = not long enough to be told. */
+export function alertLevel({ failingSince }: Health, now: Ms): AlertLevel {
+  if (failingSince === 0) return 0;
+  return ALERT_HOURS.find((hours) => now - failingSince >= hours * H) ?? 0;
+}
+
 export interface SettleInput {
   readonly outcome: Outcome;
   /** Attempts made before this one. */

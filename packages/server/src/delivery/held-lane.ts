@@ -1,5 +1,6 @@
 import { type LaneLimits, LaneState } from '../core/lane-state.ts';
 import { ASLEEP, type Ms, type StoredEvent } from '../core/model.ts';
+import type { AlertLevel } from '../core/settle.ts';
 import { laneNumber } from '../store/lane-book.ts';
 import type { Cursor, DeliveryKey, Due, Lane } from '../store/store.ts';
 
@@ -38,6 +39,8 @@ export class HeldLane extends LaneState<Ready> {
   /** When the next retry of it that this node knows of is due; the store knows of all. */
   owesAt: Ms = ASLEEP;
   idleSince: Ms | undefined;
+  /** How long it has been failing as its owner was told, as far as this node knows. */
+  alerted: AlertLevel = 0;
   readonly #crashedAt: Ms | undefined;
   #readAt: Ms;
   #crashMarks: number;

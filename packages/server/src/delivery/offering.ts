@@ -47,8 +47,11 @@ export function offering(lanes: LaneStore, to: Receiver): LaneStore {
   };
 }
 
-/** The same configuration; `stored` is called when a change brought events along. */
-export function telling(config: ConfigStore, stored: () => void): ConfigStore {
+/** The same configuration; `told` is called with the events that a change brought along. */
+export function telling(
+  config: ConfigStore,
+  told: (events: readonly NewEvent[]) => void,
+): ConfigStore {
   return {
     changes: (since, limit, kinds) => config.changes(since, limit, kinds),
     read: (kind, id) => config.read(kind, id),
@@ -57,10 +60,15 @@ export function telling(config: ConfigStore, stored: () => void): ConfigStore {
     forget: (kind, ids) => config.forget(kind, ids),
     async put(changes, now, events = []) {
       const written = await config.put(changes, now, events);
-      if (events.length > 0) stored();
+      if (events.length > 0) told(events);
       return written;
     },
   };
+}
+
+/** Where these events are owed. */
+export function lanesOf(events: readonly NewEvent[]): LaneKey[] {
+  return events.flatMap(({ slot, lanes }) => lanes.map((lane) => ({ slot, lane })));
 }
 
 function handOver(

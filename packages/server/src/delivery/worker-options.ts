@@ -1,8 +1,10 @@
 import type { Clock } from '../core/clock.ts';
 import type { At } from '../core/crash-sites.ts';
 import type { Outbound } from '../core/exchange.ts';
+import type { Ms } from '../core/model.ts';
 import type { ConfigView } from '../store/config-view.ts';
-import type { LaneStore, Result } from '../store/store.ts';
+import type { LaneStore, Notice, Result } from '../store/store.ts';
+import type { DeliveryOutcome } from './own-events.ts';
 
 export interface WorkerLog {
   info(fields: object, message: string): void;
@@ -24,6 +26,8 @@ export interface WorkerOptions {
   readonly concurrency: number;
   /** Other processes ingest into the same store: idle lanes are given back at once. */
   readonly shared: boolean;
+  /** The events about ourselves that an outcome makes true, if somebody listens. */
+  readonly tell?: (outcome: DeliveryOutcome, now: Ms) => readonly Notice[] | undefined;
   /** After each exchange, for metrics. */
   readonly attempted?: (result: Result) => void;
   /** The store changed configuration on our behalf (an endpoint was disabled). */

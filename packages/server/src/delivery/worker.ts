@@ -15,6 +15,8 @@ import type {
 } from '../store/store.ts';
 import { EventCache } from './event-cache.ts';
 import { groupByLane, HeldLane, type Ready, rowKey } from './held-lane.ts';
+import { lanesOf } from './offering.ts';
+import { newsOf } from './own-events.ts';
 import { lostEvent, noExchange, type Plan, planFor, recordOf, render, sentAs } from './plan.ts';
 import type { WorkerOptions } from './worker-options.ts';
 
@@ -490,6 +492,7 @@ export class Worker {
       now,
     });
     const { next, disable } = settled;
+    const news = newsOf(lane, { attempted, settled, now });
     const keep = lane.fifo && next.kind === 'retry';
     if (keep) lane.holdOrder(next.at);
     return {
@@ -497,7 +500,7 @@ export class Worker {
       attempt: recordOf(attempted),
       next: keep ? { kind: 'keep', at: next.at } : next,
       disable: disable && { reason: disable },
-      notices: undefined,
+      notices: news && this.#o.tell?.(news, now),
     };
   }
 
@@ -588,6 +591,8 @@ export class Worker {
       }
       for (const key of moved) this.#moved(key);
       if (fenced) this.#fenced();
+      const told = results.flatMap(({ notices = [] }) => notices.map(({ event }) => event));
+      if (told.length > 0) this.asked(lanesOf(told));
       if (releases.length > 0) this.#wake = true;
     } catch (error) {
       this.#results.unshift(...results);

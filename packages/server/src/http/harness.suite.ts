@@ -17,6 +17,7 @@ import { EventJudge } from '../delivery/catalogue/judge.ts';
 import { startHere } from '../delivery/catalogue/schema-runner.ts';
 import { Jobs } from '../delivery/mending/jobs.ts';
 import { Mending } from '../delivery/mending/mending.ts';
+import { OwnEvents } from '../delivery/own-events.ts';
 import { Publisher } from '../delivery/publish.ts';
 import { Registry } from '../delivery/registry/registry.ts';
 import { InboxView } from '../inbox/view.ts';
@@ -79,6 +80,7 @@ export async function startServer(
   });
   const inboxes = new InboxView();
   config.onChange((items) => inboxes.apply(items));
+  const own = new OwnEvents({ view: config, ids });
   const registry = new Registry({
     store: store.config,
     ids,
@@ -86,6 +88,7 @@ export async function startServer(
     random: randomBytes,
     judgeUrl: (url) => (url.hostname === '169.254.169.254' ? 'link-local' : undefined),
     schemaRefusal: (schema, owner) => checker.refusal(schema, owner),
+    tell: (before, after, at) => own.ofChange(before, after, at),
     refresh: () => config.refresh(),
   });
   await registry.tenants.ensureDefault();

@@ -1,6 +1,6 @@
 import { AppError } from '../core/errors.ts';
 import type { Ms, TenantId } from '../core/model.ts';
-import type { ConfigChange, ConfigItem, ConfigKind, ConfigStore } from './store.ts';
+import type { ConfigChange, ConfigItem, ConfigKind, ConfigStore, NewEvent } from './store.ts';
 import { StoreError } from './store.ts';
 
 const TRIES = 3;
@@ -18,6 +18,8 @@ export interface Write<T> {
   readonly id: string;
   readonly version: number | undefined;
   readonly next: (current: T | undefined) => Left<T> | Promise<Left<T>>;
+  /** The events that tell of the change. */
+  readonly tell?: (before: T | undefined, after: T | null) => readonly NewEvent[];
 }
 
 interface Left<T> {
@@ -58,8 +60,10 @@ export class ConfigWriter {
       const current = (item?.value ?? undefined) as T | undefined;
       const { tenant, value } = await write.next(current);
       if (value === current) return { value: value as T, version: found };
+      const events = write.tell?.(current, value);
       try {
-        return (await this.put([{ kind, id, tenant, value, expected: found }])) as Versioned<T>;
+        const change = { kind, id, tenant, value, expected: found };
+        return (await this.put([change], events)) as Versioned<T>;
       } catch (error) {
         if (!isConflict(error)) throw error;
         if (tries === TRIES || write.version !== undefined) throw conflict(kind, error);
@@ -69,13 +73,17 @@ export class ConfigWriter {
 
   /** Several at once, all or nothing; `plan` is asked again after a lost race. Its result comes back. */
   async writeAll<T>(
-    plan: () => Promise<{ readonly changes: readonly ConfigChange[]; readonly result: T }>,
+    plan: () => Promise<{
+      readonly changes: readonly ConfigChange[];
+      readonly events?: readonly NewEvent[];
+      readonly result: T;
+    }>,
   ): Promise<T> {
     for (let tries = 1; ; tries++) {
-      const { changes, result } = await plan();
+      const { changes, events, result } = await plan();
       if (changes.length === 0) return result;
       try {
-        await this.put(changes);
+        await this.put(changes, events);
         return result;
       } catch (error) {
         if (!isConflict(error)) throw error;
@@ -85,18 +93,24 @@ export class ConfigWriter {
   }
 
   /** A write that reading again would not help. */
-  async putOnce(changes: readonly ConfigChange[]): Promise<Versioned<unknown>> {
+  async putOnce(
+    changes: readonly ConfigChange[],
+    events?: readonly NewEvent[],
+  ): Promise<Versioned<unknown>> {
     try {
-      return await this.put(changes);
+      return await this.put(changes, events);
     } catch (error) {
       if (isConflict(error)) throw conflict(changes[0]?.kind ?? 'tenant', error);
       throw error;
     }
   }
 
-  async put(changes: readonly ConfigChange[]): Promise<Versioned<unknown>> {
+  async put(
+    changes: readonly ConfigChange[],
+    events: readonly NewEvent[] = [],
+  ): Promise<Versioned<unknown>> {
     const { store, now, refresh } = this.#options;
-    const written = await store.put(changes, now());
+    const written = await store.put(changes, now(), events);
     await refresh();
     const item = written.items[0];
     return { value: item?.value, version: item?.version ?? written.version };

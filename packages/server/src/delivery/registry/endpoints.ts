@@ -1,6 +1,7 @@
 import { AppError } from '../../core/errors.ts';
 import type { Endpoint, EndpointId, Ms, SecretKey, Tenant, TenantId } from '../../core/model.ts';
 import { type ConfigWriter, invalid, notFound, type Versioned } from '../../store/config-writer.ts';
+import type { NewEvent } from '../../store/store.ts';
 import { checkFormat, overlaps, readLine, secretFor } from './format.ts';
 
 const URL_BYTES_MAX = 2048;
@@ -47,6 +48,12 @@ export interface EndpointsOptions {
   readonly random: (count: number) => Uint8Array;
   /** Why an address may not be called; undefined = it may. The reason is not shown (A17). */
   readonly judgeUrl: (url: URL) => string | undefined;
+  /** The events that tell of a change; undefined = it did not exist, or does not any more. */
+  readonly tell: (
+    before: Endpoint | undefined,
+    after: Endpoint | undefined,
+    now: Ms,
+  ) => readonly NewEvent[];
 }
 
 export class Endpoints {
@@ -81,7 +88,8 @@ export class Endpoints {
       updatedAt: at,
     };
     const change = { kind: 'endpoint', id: value.id, tenant, value, expected: 0 } as const;
-    return this.#writer.putOnce([change]) as Promise<Versioned<Endpoint>>;
+    const events = this.#options.tell(undefined, value, at);
+    return this.#writer.putOnce([change], events) as Promise<Versioned<Endpoint>>;
   }
 
   /** `patch` is asked for the fields to replace, again if another writer was faster. */
@@ -144,6 +152,7 @@ export class Endpoints {
         if (current?.tenant !== address.tenant) throw notFound('endpoint');
         return { tenant: address.tenant, value: null };
       },
+      tell: (before, after) => this.#tell(before, after),
     });
   }
 
@@ -159,7 +168,13 @@ export class Endpoints {
         if (current?.tenant !== tenant) throw notFound('endpoint');
         return { tenant, value: { ...change(current), updatedAt: this.#options.now() } };
       },
+      tell: (before, after) => this.#tell(before, after),
     });
+  }
+
+  #tell(before: Endpoint | undefined, after: Endpoint | null): readonly NewEvent[] {
+    const { tell, now } = this.#options;
+    return tell(before, after ?? undefined, now());
   }
 
   /** The fields that are kept in another form than given. Throws `invalid_request`, `url_refused`. */

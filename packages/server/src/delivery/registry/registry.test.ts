@@ -51,6 +51,7 @@ async function setUp(judge: (url: URL) => string | undefined = () => undefined) 
     random: randomBytes,
     judgeUrl: judge,
     schemaRefusal: async () => undefined,
+    tell: () => [],
     refresh: async () => void refreshed++,
   });
   await registry.tenants.ensureDefault();
