@@ -15,6 +15,7 @@ import {
   Timestamp,
   Version,
 } from './common.ts';
+import { Filter } from './filter.ts';
 import { format, formatInput } from './format.ts';
 import type { Operation } from './operation.ts';
 import { limits, RetryPolicy, RetryPolicyInput } from './tenants.ts';
@@ -31,6 +32,7 @@ const fields = {
     description: 'Exact types or patterns such as user.*; empty = every type.',
   }),
   channels: z.array(Channel).max(50).meta({ description: 'Empty = events of every channel.' }),
+  filter: Filter.nullable().meta({ description: 'Which events, beyond their type; null = all.' }),
   scope: z.enum(['tenant', 'all']).meta({
     description: 'all: events of every tenant. Admin keys only, and never ordered.',
   }),
@@ -61,6 +63,7 @@ export const EndpointCreate = z
     headers: fields.headers.default([]),
     eventTypes: fields.eventTypes.default([]),
     channels: fields.channels.default([]),
+    filter: fields.filter.default(null),
     scope: fields.scope.default('tenant'),
     alias: fields.alias.default(null),
     dialect: fields.dialect.default(null),

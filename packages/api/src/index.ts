@@ -8,6 +8,7 @@ export { parseEventStream, type StreamEvent } from './event-stream.ts';
 export * from './event-types.ts';
 export * from './events.ts';
 export * from './exchanges.ts';
+export * from './filter.ts';
 export type { FollowOptions, LiveEvent } from './follow.ts';
 export * from './format.ts';
 export * from './inboxes.ts';

@@ -16,6 +16,7 @@ import { VERSION } from '@posthorn/wire';
 import type { Config } from './config.ts';
 import type { Clock } from './core/clock.ts';
 import { createIdFactory, type IdFactory } from './core/ids.ts';
+import type { Endpoint } from './core/model.ts';
 import { SchemaChecker } from './delivery/catalogue/checker.ts';
 import { EventJudge, FINDING_CODES } from './delivery/catalogue/judge.ts';
 import { startHere } from './delivery/catalogue/schema-runner.ts';
@@ -255,11 +256,31 @@ function verbsOf(parts: VerbParts) {
     queueBytesMax: config.queueBytes,
     at,
     judge: (tenant, drafts) => judge.judge(tenant, drafts),
+    undecided: tellUndecided(parts.options, clock),
   });
   describeTo(metrics, publisher);
   const mending = new Mending({ lanes: store.lanes, log: store.log, view, clock });
   const jobs = new Jobs({ jobs: store.jobs, view, ids, clock, at });
   return { publisher, mending, jobs };
+}
+
+/** One line a minute: whoever makes it happen may make it happen often. */
+function tellUndecided(
+  { logger, metrics }: AppOptions,
+  clock: Clock,
+): (endpoint: Endpoint) => void {
+  const count = metrics.counter({
+    name: 'posthorn_filters_undecided_total',
+    help: 'Events sent although the filter cost too much to be answered.',
+  });
+  let quietUntil = 0;
+  return ({ id, tenant }) => {
+    count.add(1);
+    const now = clock.now();
+    if (now < quietUntil) return;
+    quietUntil = now + 60_000;
+    logger.warn({ endpoint: id, tenant }, 'a filter costs too much: the event is sent unfiltered');
+  };
 }
 
 interface EngineOf extends Omit<EngineParts, 'log'> {

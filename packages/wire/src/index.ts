@@ -16,6 +16,15 @@ export { ferriskeyWebhook } from './dialects/ferriskey-webhook.ts';
 export { dialects } from './dialects/index.ts';
 export type { EnvelopeLimits, EnvelopePlace, EventDraft } from './event.ts';
 export { EnvelopeError, isEventType, parseEvents } from './event.ts';
+export type {
+  Condition,
+  Filter,
+  FilterMeter,
+  FilterSubject,
+  Operators,
+  Scalar,
+} from './filter.ts';
+export { FilterError, looksAtData, matchesFilter, parseFilter } from './filter.ts';
 export type { Header } from './header.ts';
 export { headerProblem, isReservedHeader } from './header.ts';
 export type { HeaderBag, HeadersLike } from './header-bag.ts';

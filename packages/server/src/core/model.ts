@@ -3,7 +3,7 @@
  * the Unix epoch and always arguments; ids are text with a kind prefix; bytes are `Uint8Array`.
  */
 
-import type { CustomFormat, DialectName } from '@posthorn/wire';
+import type { CustomFormat, DialectName, Filter } from '@posthorn/wire';
 
 export type Ms = number;
 export type EventId = `evt_${string}`;
@@ -72,6 +72,8 @@ export interface Endpoint {
   readonly eventTypes: readonly string[];
   /** Matched against the event's channels; empty = all. */
   readonly channels: readonly string[];
+  /** What an event must be like beyond its type; null = anything. */
+  readonly filter: Filter | null;
   readonly scope: 'tenant' | 'all';
   readonly dialect: DialectName | null;
   /** Members of `data` that are sent; empty = all of it. */

@@ -11,11 +11,19 @@ export const INHERITED: TenantDefaults = {
   maxConcurrency: null,
 };
 
-type Format = 'alias' | 'contentType' | 'fields' | 'actorFields' | 'custom' | 'standardHeaders';
+type Unsaid =
+  | 'alias'
+  | 'filter'
+  | 'contentType'
+  | 'fields'
+  | 'actorFields'
+  | 'custom'
+  | 'standardHeaders';
 
 /** Of an endpoint about which nothing was said; older releases stored none of these. */
-export const PLAIN_FORMAT: Pick<Endpoint, Format> = {
+export const ENDPOINT_DEFAULTS: Pick<Endpoint, Unsaid> = {
   alias: null,
+  filter: null,
   contentType: null,
   fields: [],
   actorFields: null,
@@ -25,7 +33,7 @@ export const PLAIN_FORMAT: Pick<Endpoint, Format> = {
 
 /** Configuration as stored by any release, in the shape of this one. Engines call it where they read. */
 export function completeItem(kind: string, value: unknown): unknown {
-  if (kind === 'endpoint') return { ...PLAIN_FORMAT, ...(value as Endpoint) };
+  if (kind === 'endpoint') return { ...ENDPOINT_DEFAULTS, ...(value as Endpoint) };
   if (kind !== 'tenant') return value;
   const tenant = value as Omit<Tenant, 'alias' | 'portal'>;
   return { alias: null, portal: null, ...tenant, defaults: { ...INHERITED, ...tenant.defaults } };

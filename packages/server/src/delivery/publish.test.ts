@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { PLAIN_FORMAT } from '../core/stored.ts';
+import { ENDPOINT_DEFAULTS } from '../core/stored.ts';
 import type { Store } from '../store/store.ts';
 import { eventually, gate, reaches, start, startReceiver } from './harness.suite.ts';
 
@@ -90,7 +90,7 @@ test('10,001 endpoints: acknowledged at once, expanded after it, delivered every
     return 204;
   });
   const template = (await app.app.registry.endpoints.create(tenant, {
-    ...PLAIN_FORMAT,
+    ...ENDPOINT_DEFAULTS,
     name: '',
     description: '',
     url: `${receiver.url}0`,

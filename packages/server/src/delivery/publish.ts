@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { type EventDraft, encodeMeta } from '@posthorn/wire';
+import { type EventDraft, encodeMeta, type FilterMeter } from '@posthorn/wire';
 import type { Clock } from '../core/clock.ts';
 import type { At } from '../core/crash-sites.ts';
 import { AppError } from '../core/errors.ts';
+import { applyFilters, FILTER_STEPS_MAX } from '../core/filtering.ts';
 import type { IdFactory } from '../core/ids.ts';
-import type { EventId, TenantId } from '../core/model.ts';
+import type { Endpoint, EventId, TenantId } from '../core/model.ts';
 import { laneOf, slotOf } from '../core/routing.ts';
 import type { ConfigView } from '../store/config-view.ts';
 import {
@@ -35,6 +36,8 @@ export interface PublisherOptions {
   readonly queueEventsMax: number;
   readonly queueBytesMax: number;
   readonly at: At;
+  /** An endpoint got an event because its filter cost too much to be answered. */
+  readonly undecided?: (endpoint: Endpoint) => void;
   /** Compares events with the catalogue; see `EventJudge`. */
   readonly judge?: (
     tenant: TenantId,
@@ -208,9 +211,11 @@ export class Publisher {
   #request({ tenant, drafts }: Waiting, now: number): IngestRequest {
     const { view, ids } = this.#options;
     const slot = slotOf(tenant);
+    const meter = { stepsLeft: FILTER_STEPS_MAX };
     return {
       events: drafts.map((draft): NewEvent => {
-        const endpoints = view.routing.route(tenant, draft.type, draft.channels);
+        const routed = view.routing.route(tenant, draft.type, draft.channels);
+        const endpoints = routed.some(isFiltered) ? this.#filter(routed, draft, meter) : routed;
         return {
           id: ids.event(slot, now),
           slot,
@@ -227,6 +232,12 @@ export class Publisher {
         };
       }),
     };
+  }
+
+  #filter(routed: readonly Endpoint[], draft: EventDraft, meter: FilterMeter): readonly Endpoint[] {
+    const { passed, undecided } = applyFilters(routed, draft, meter);
+    for (const endpoint of undecided) this.#options.undecided?.(endpoint);
+    return passed;
   }
 
   /** The configuration changed under the batch: nothing was stored, so it is routed again. */
@@ -282,6 +293,10 @@ export class Publisher {
     this.#bytes -= bytes;
     if (this.#events === 0) for (const emptied of this.#emptied.splice(0)) emptied();
   }
+}
+
+function isFiltered({ filter }: Endpoint): boolean {
+  return filter !== null;
 }
 
 function hasMeta(draft: EventDraft): boolean {

@@ -53,6 +53,8 @@ export interface CandidateQuery {
   readonly after: EventId | undefined;
   /** Events looked at; those that do not fit are left out of the answer. */
   readonly limit: number;
+  /** The answer holds their data, for a filter that looks at it. */
+  readonly withData: boolean;
 }
 
 /** An event that may be owed to an endpoint again. */
@@ -61,6 +63,8 @@ export interface Candidate {
   readonly tenant: TenantId;
   readonly type: string;
   readonly meta: string;
+  /** JSON, empty if it was erased; undefined = it was not asked for. */
+  readonly data: Uint8Array | undefined;
   /** How it stands at the endpoint; undefined = it was never owed to it. */
   readonly last: { readonly run: number; readonly state: RunState } | undefined;
 }

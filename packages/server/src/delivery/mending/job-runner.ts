@@ -6,7 +6,7 @@ import type { ConfigView } from '../../store/config-view.ts';
 import type { Candidate, Job, JobStep, JobStore } from '../../store/jobs.ts';
 import type { LaneKey } from '../../store/store.ts';
 import { whyNotSent } from './mending.ts';
-import { isWanted, requeueOf, soughtBy } from './replay.ts';
+import { isWanted, limitOf, requeueOf, soughtBy } from './replay.ts';
 
 export interface JobRunnerOptions {
   readonly jobs: JobStore;
@@ -123,7 +123,8 @@ export class JobRunner {
     const room = await this.#room(endpoint.id);
     if (room === 0) return undefined;
     const after = at.from === 'end' ? undefined : at.from;
-    const found = await jobs.candidates({ ...soughtBy(job, endpoint), after, limit: LOOK });
+    const sought = soughtBy(job, endpoint);
+    const found = await jobs.candidates({ ...sought, after, limit: limitOf(sought, LOOK) });
     this.#options.at('job:read');
     const wanted = found.items.filter((one) => isWanted(job.spec, one, { endpoint, view }));
     const taken = wanted.slice(0, room);

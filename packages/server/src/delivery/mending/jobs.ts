@@ -7,7 +7,7 @@ import type { ConfigView } from '../../store/config-view.ts';
 import type { Job, JobStore, ReplaySpec } from '../../store/jobs.ts';
 import type { Page } from '../../store/store.ts';
 import { whyNotSent } from './mending.ts';
-import { isWanted, soughtBy } from './replay.ts';
+import { isWanted, limitOf, soughtBy } from './replay.ts';
 
 export interface JobsOptions {
   readonly jobs: JobStore;
@@ -128,7 +128,8 @@ export class Jobs {
       if (!endpoint) continue;
       let after: EventId | undefined;
       for (;;) {
-        const query = { ...soughtBy(job, endpoint), after, limit: LOOK };
+        const sought = soughtBy(job, endpoint);
+        const query = { ...sought, after, limit: limitOf(sought, LOOK) };
         const { items, place } = await this.#options.jobs.candidates(query);
         count += items.filter((one) => isWanted(job.spec, one, { endpoint, view })).length;
         if (count >= COUNT_MAX) return { count: COUNT_MAX, atLeast: true };

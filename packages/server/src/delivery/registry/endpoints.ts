@@ -1,3 +1,4 @@
+import { type Filter, FilterError, parseFilter } from '@posthorn/wire';
 import { AppError } from '../../core/errors.ts';
 import type { Endpoint, EndpointId, Ms, SecretKey, Tenant, TenantId } from '../../core/model.ts';
 import { type ConfigWriter, invalid, notFound, type Versioned } from '../../store/config-writer.ts';
@@ -19,6 +20,7 @@ export type EndpointSettings = Pick<
   | 'headers'
   | 'eventTypes'
   | 'channels'
+  | 'filter'
   | 'scope'
   | 'dialect'
   | 'fields'
@@ -182,12 +184,15 @@ export class Endpoints {
     settings: EndpointSettings & Pick<Endpoint, 'secrets'>,
     line: readonly Tenant[],
     sameUrl = false,
-  ): Pick<Endpoint, 'url'> {
+  ): Pick<Endpoint, 'url' | 'filter'> {
     checkFormat(settings, line);
     if (settings.scope === 'all' && settings.ordering !== 'none') {
       throw invalid('ordering', 'an endpoint of all tenants cannot be ordered');
     }
-    return { url: sameUrl ? settings.url : this.#checkUrl(settings.url) };
+    return {
+      url: sameUrl ? settings.url : this.#checkUrl(settings.url),
+      filter: settings.filter && checkedFilter(settings.filter),
+    };
   }
 
   #checkUrl(text: string): string {
@@ -204,5 +209,14 @@ export class Endpoints {
     if (this.#options.judgeUrl(url) === undefined) return url.href;
     const message = 'This address may not be called. Ask the operator to allow it.';
     throw new AppError('url_refused', message, { details: { field: 'url' } });
+  }
+}
+
+function checkedFilter(filter: Filter): Filter {
+  try {
+    return parseFilter(filter);
+  } catch (error) {
+    if (!(error instanceof FilterError)) throw error;
+    throw invalid(error.path === '' ? 'filter' : `filter.${error.path}`, error.message);
   }
 }

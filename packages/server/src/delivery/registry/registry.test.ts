@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { createIdFactory } from '../../core/ids.ts';
 import type { Endpoint } from '../../core/model.ts';
-import { INHERITED, PLAIN_FORMAT } from '../../core/stored.ts';
+import { ENDPOINT_DEFAULTS, INHERITED } from '../../core/stored.ts';
 import { createMemoryStore } from '../../store/memory.ts';
 import type { ConfigItem, ConfigStore } from '../../store/store.ts';
 import { telling } from '../offering.ts';
@@ -11,7 +11,7 @@ import { hashKey } from './keys.ts';
 import { Registry } from './registry.ts';
 
 const SETTINGS: EndpointSettings = {
-  ...PLAIN_FORMAT,
+  ...ENDPOINT_DEFAULTS,
   name: '',
   description: '',
   url: 'https://example.com',

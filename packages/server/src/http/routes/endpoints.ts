@@ -161,6 +161,7 @@ function toApi({ value, version }: Versioned<Endpoint>): api.Endpoint {
     headers: maskHeaders(value.headers),
     eventTypes: [...value.eventTypes],
     channels: [...value.channels],
+    filter: value.filter,
     scope: value.scope,
     alias: value.alias,
     dialect: value.dialect,

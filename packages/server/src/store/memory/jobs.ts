@@ -75,12 +75,15 @@ export class MemoryJobs implements JobStore {
     const items = looked
       .filter(({ tenant }) => query.tenant === undefined || tenant === query.tenant)
       .filter(({ type }) => fits(query.types, type))
-      .map((event) => this.#candidate(event, here));
+      .map((event) => ({
+        ...this.#candidate(event, here),
+        data: query.withData ? event.data : undefined,
+      }));
     const place = looked.length === query.limit ? looked.at(-1)?.id : undefined;
     return { items, place: place ?? 'end' };
   }
 
-  #candidate(event: NewEvent, here: (lane: number) => boolean): Candidate {
+  #candidate(event: NewEvent, here: (lane: number) => boolean): Omit<Candidate, 'data'> {
     const { id, tenant, type, meta } = event;
     const owed = this.#state.owed().find((row) => row.event === id && here(row.lane));
     const ended = this.#state.log.attempts

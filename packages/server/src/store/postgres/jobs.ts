@@ -94,7 +94,9 @@ export class PgJobs implements JobStore {
     const fitting = rows
       .filter(({ tenant }) => query.tenant === undefined || tenant === query.tenant)
       .filter(({ type }) => fits(query.types, type));
-    const items = await Promise.all(fitting.map((row) => toCandidate(reads, row, number)));
+    const items = await Promise.all(
+      fitting.map((row) => toCandidate(reads, row, { number, withData: query.withData })),
+    );
     const last = rows.length === query.limit ? rows.at(-1) : undefined;
     return { items, place: last?.event ?? 'end' };
   }
@@ -192,11 +194,28 @@ function fits(types: readonly string[], type: string): boolean {
   return types.length === 0 || types.some((pattern) => matchesPattern(pattern, type));
 }
 
-async function toCandidate(db: Querying, row: EventColumns, number: number): Promise<Candidate> {
+async function toCandidate(
+  db: Querying,
+  row: EventColumns,
+  { number, withData }: { readonly number: number; readonly withData: boolean },
+): Promise<Candidate> {
   const { event, slot, tenant, type, meta } = row;
   const lanes = row.lanes.filter((lane) => numberOfLane(lane) === number);
   const last = lanes.length === 0 ? undefined : await lastRun(db, { slot, event, lanes, number });
-  return { event, tenant, type, meta, last };
+  const data = withData ? await dataOf(db, row) : undefined;
+  return { event, tenant, type, meta, data, last };
+}
+
+async function dataOf(
+  db: Querying,
+  { slot, event }: EventColumns,
+): Promise<Uint8Array | undefined> {
+  const row = await db.get<{ readonly data: Uint8Array }>(
+    'select data from event where slot = $1 and id = $2',
+    slot,
+    event,
+  );
+  return row?.data;
 }
 
 async function lockJob(tx: Querying, id: JobId): Promise<Job | undefined> {

@@ -26,7 +26,7 @@ export function readCandidates(db: Database, query: CandidateQuery): Candidates 
   const items = rows
     .filter(({ tenant }) => query.tenant === undefined || tenant === query.tenant)
     .filter(({ type }) => fits(query.types, type))
-    .map((row) => toCandidate(db, row, number));
+    .map((row) => toCandidate(db, row, { number, withData: query.withData }));
   const last = rows.length === query.limit ? rows.at(-1) : undefined;
   return { items, place: last ? eventId(last.seq, last.rest) : 'end' };
 }
@@ -70,9 +70,18 @@ function fits(types: readonly string[], type: string): boolean {
   return types.length === 0 || types.some((pattern) => matchesPattern(pattern, type));
 }
 
-function toCandidate(db: Database, row: EventColumns, number: number): Candidate {
+function toCandidate(
+  db: Database,
+  row: EventColumns,
+  { number, withData }: { readonly number: number; readonly withData: boolean },
+): Candidate {
   const { seq, tenant, type, meta } = row;
   const lanes = (JSON.parse(row.lanes) as number[]).filter((lane) => numberOfLane(lane) === number);
   const last = lanes.length === 0 ? undefined : lastRun(db, { seq, lanes, number });
-  return { event: eventId(seq, row.rest), tenant, type, meta, last };
+  const data = withData ? dataOf(db, seq) : undefined;
+  return { event: eventId(seq, row.rest), tenant, type, meta, data, last };
+}
+
+function dataOf(db: Database, seq: number): Uint8Array | undefined {
+  return db.get<{ data: Uint8Array }>('select data from event where seq = ?', seq)?.data;
 }

@@ -123,6 +123,10 @@ export const jobCases: Cases = {
       { ...about(owed.id), last: { run: 0, state: 'pending' } },
     ]);
     expect(await candidates(w, endpoint, { of: 'all', types: ['none'] })).toEqual([]);
+    const whole = await candidates(w, endpoint, { of: 'all', withData: true });
+    expect(whole.map(({ data }) => Buffer.from(data ?? []).toString())).toEqual(
+      [owed, fresh, owed].map(({ data }) => Buffer.from(data).toString()),
+    );
   },
 
   'rows due at an endpoint are counted, up to a bound': async (w) => {
@@ -163,6 +167,7 @@ async function candidates(w: World, endpoint: Endpoint, more: Partial<CandidateQ
     to: w.now + 1,
     after: undefined,
     limit: 2,
+    withData: false,
     ...more,
   };
   const items = [];
@@ -179,6 +184,7 @@ const about = (event: EventId | undefined) => ({
   tenant: 'default',
   type: 'user.created',
   meta: '',
+  data: undefined,
 });
 
 async function create(w: World, endpoint: Endpoint): Promise<Job> {

@@ -12,7 +12,7 @@ import {
   type Ms,
 } from '../../core/model.ts';
 import { slotOf } from '../../core/routing.ts';
-import { PLAIN_FORMAT } from '../../core/stored.ts';
+import { ENDPOINT_DEFAULTS } from '../../core/stored.ts';
 import type {
   AttemptRecord,
   DeliveryRow,
@@ -281,7 +281,7 @@ export async function everyPage<T>(
 
 export function makeEndpoint(id: EndpointId, overrides: Partial<Endpoint> = {}): Endpoint {
   return {
-    ...PLAIN_FORMAT,
+    ...ENDPOINT_DEFAULTS,
     id,
     number: 0,
     tenant: 'default',
