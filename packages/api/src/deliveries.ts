@@ -93,6 +93,9 @@ const attempt = {
   afterCrash: z.boolean().meta({
     description: 'true: a process that died may have sent it before without logging it.',
   }),
+  erased: z.boolean().meta({
+    description: 'true: the bytes of both sides are gone, on request or for their age.',
+  }),
   nextAt: Timestamp.nullable(),
 };
 

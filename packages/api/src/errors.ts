@@ -20,6 +20,7 @@ export const ErrorCode = z.enum([
   'store_unavailable',
   'shutting_down',
   'disk_full',
+  'store_full',
 ]);
 export type ErrorCode = z.infer<typeof ErrorCode>;
 

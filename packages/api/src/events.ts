@@ -88,11 +88,19 @@ const event = {
   headers: z.array(Header).optional(),
   sizeBytes: z.int(),
   deliveries: z.int(),
+  erasedAt: Timestamp.nullable().meta({
+    description:
+      'Since then the payload is gone, on request or for its age: data and all of the envelope but ' +
+      'the type, the times and the id.',
+  }),
 };
 
 export const EventSummary = z.strictObject(event).meta({ id: 'EventSummary' });
 export const Event = z
-  .strictObject({ ...event, data: z.unknown().meta({ description: 'As posted, byte for byte.' }) })
+  .strictObject({
+    ...event,
+    data: z.unknown().meta({ description: 'As posted, byte for byte; null once it is erased.' }),
+  })
   .meta({ id: 'Event' });
 export type Event = z.infer<typeof Event>;
 
@@ -121,7 +129,13 @@ export const eventOperations = {
         body: z.union([Accepted, z.array(Accepted)]),
       },
     },
-    problems: ['idempotency_conflict', 'event_invalid', 'unsupported_encoding', 'disk_full'],
+    problems: [
+      'idempotency_conflict',
+      'event_invalid',
+      'unsupported_encoding',
+      'disk_full',
+      'store_full',
+    ],
   },
   listEvents: {
     method: 'GET',

@@ -37,4 +37,5 @@ export const PROBLEM_STATUS = {
   store_unavailable: 503,
   shutting_down: 503,
   disk_full: 507,
+  store_full: 507,
 } as const satisfies Record<ErrorCode, number>;

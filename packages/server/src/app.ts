@@ -369,7 +369,11 @@ function engineSettings(config: Config): EngineSettings {
     allowHttp: config.egressHttp,
     caFile: config.egressCaFile,
     concurrency: config.concurrency,
-    retentionMs: config.retentionMs,
+    retention: {
+      logMs: config.retentionMs,
+      payloadMs: config.payloadRetentionMs,
+      bytesMax: config.storeMaxBytes,
+    },
     name: hostname(),
     version: VERSION,
     crashAt: config.crashAt,

@@ -149,6 +149,20 @@ const SERVER_OPTIONS = {
     max: '3650d',
     help: 'How long events, attempts and idempotency records are kept.',
   },
+  payloadRetentionMs: {
+    name: 'payloadRetention',
+    kind: 'duration',
+    min: '1m',
+    max: '3650d',
+    help: 'How long the data of events and the bytes of attempts are kept, if shorter than retention. Unset = as long.',
+  },
+  storeMaxBytes: {
+    name: 'storeMax',
+    kind: 'size',
+    min: '16MiB',
+    max: '1048576GiB',
+    help: 'As large as the store may be: before it is, what has ended goes, oldest first. Unset = no cap.',
+  },
   inboxDomain: {
     name: 'inboxDomain',
     kind: 'text',
@@ -218,7 +232,9 @@ const CLIENT_OPTIONS = {
 } as const satisfies Record<string, OptionSpec>;
 
 type ValueOf<Spec extends OptionSpec> = Spec extends { kind: 'integer' | 'duration' | 'size' }
-  ? number
+  ? Spec extends { default: unknown }
+    ? number
+    : number | undefined
   : Spec extends { kind: 'boolean' }
     ? boolean
     : Spec extends { kind: 'list' }

@@ -16,7 +16,7 @@ import { Worker } from './delivery/worker.ts';
 import type { WorkerLog } from './delivery/worker-options.ts';
 import { ConfigView } from './store/config-view.ts';
 import { openSqlite } from './store/sqlite/open.ts';
-import type { LaneKey, Result, Store } from './store/store.ts';
+import type { LaneKey, Result, RetentionPolicy, Store } from './store/store.ts';
 import { createMetrics, DURATION_BUCKETS } from './telemetry.ts';
 
 /** What the engine needs to know; plain data, because it may cross into a thread. */
@@ -30,7 +30,7 @@ export interface EngineSettings {
   readonly allowHttp: boolean;
   readonly caFile: string | undefined;
   readonly concurrency: number;
-  readonly retentionMs: Ms;
+  readonly retention: Omit<RetentionPolicy, 'chunk'>;
   readonly name: string;
   readonly version: string;
   readonly crashAt: string | undefined;
@@ -240,9 +240,9 @@ function backgroundOf(of: {
 }) {
   const { settings, store, view, worker, at } = of;
   const { clock, log } = of.parts;
-  const { retentionMs } = settings;
+  const { retention } = settings;
   const poke = () => worker.poke();
-  const housekeeper = new Housekeeper({ log: store.log, clock, logger: log, retentionMs, poke });
+  const housekeeper = new Housekeeper({ log: store.log, clock, logger: log, retention, poke });
   const asked = (lanes: readonly LaneKey[]) => worker.asked(lanes);
   const runner = new JobRunner({ jobs: store.jobs, view, clock, log, at, asked });
   return {

@@ -21,6 +21,7 @@ export const ERROR_STATUS = {
   store_unavailable: 503,
   shutting_down: 503,
   disk_full: 507,
+  store_full: 507,
 } as const satisfies Record<string, number>;
 
 export type ErrorCode = keyof typeof ERROR_STATUS;

@@ -1,12 +1,12 @@
 import type { Clock } from '../core/clock.ts';
 import type { Ms } from '../core/model.ts';
-import type { LogStore } from '../store/store.ts';
+import type { LogStore, RetentionPolicy } from '../store/store.ts';
 
 export interface HousekeeperOptions {
   readonly log: Pick<LogStore, 'maintain'>;
   readonly clock: Clock;
   readonly logger: { warn(fields: object, message: string): void };
-  readonly retentionMs: Ms;
+  readonly retention: Omit<RetentionPolicy, 'chunk'>;
   /** Expansion made deliveries due. */
   readonly poke: () => void;
 }
@@ -14,9 +14,10 @@ export interface HousekeeperOptions {
 const EVERY_MS = 1000;
 /** Between steps while there is more to do, so that ingestion gets its turns. */
 const PAUSE_MS = 5;
-const CHUNK = 1000;
+/** Rows in one step: it holds up whoever wants to store something for a few milliseconds. */
+const CHUNK = 200;
 
-/** Expands wide fan-outs, cancels what deleted endpoints were owed, removes what is too old. */
+/** Expands wide fan-outs, cancels what deleted endpoints were owed, removes what is too old or too much. */
 export class Housekeeper {
   readonly #options: HousekeeperOptions;
   #cancel: () => void = () => {};
@@ -55,11 +56,11 @@ export class Housekeeper {
   }
 
   async #step(): Promise<void> {
-    const { log, clock, logger, retentionMs, poke } = this.#options;
+    const { log, clock, logger, retention, poke } = this.#options;
     this.#again = false;
     let delay = EVERY_MS;
     try {
-      const done = await log.maintain({ logMs: retentionMs, chunk: CHUNK }, clock.now());
+      const done = await log.maintain({ ...retention, chunk: CHUNK }, clock.now());
       if (done.expanded > 0) poke();
       if (done.more) delay = PAUSE_MS;
     } catch (err) {

@@ -85,7 +85,7 @@ export class Publisher {
   /**
    * Resolves once the events and all they owe are durable. Rejects with `AppError`: `not_found` (no
    * such tenant), `idempotency_conflict` and `event_invalid` (name the index), `overloaded`,
-   * `disk_full`, `store_unavailable`, `shutting_down`. Nothing of a rejected request is stored.
+   * `disk_full`, `store_full`, `store_unavailable`, `shutting_down`. Nothing of a rejected request is stored.
    */
   async publish(tenant: TenantId, drafts: readonly EventDraft[]): Promise<PublishedEvent[]> {
     const { view, queueEventsMax, queueBytesMax, at } = this.#options;
@@ -324,6 +324,12 @@ function conflict(reply: IngestReply, { drafts }: Waiting): AppError {
 
 export function publishError(error: unknown): Error {
   if (!(error instanceof StoreError)) return error as Error;
+  if (error.kind === 'capping') {
+    return new AppError('overloaded', error.message, { cause: error, retryAfterS: 1 });
+  }
+  if (error.kind === 'capped') {
+    return new AppError('store_full', error.message, { cause: error, retryAfterS: 60 });
+  }
   if (error.kind === 'full') {
     return new AppError(
       'disk_full',

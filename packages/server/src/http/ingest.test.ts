@@ -133,6 +133,8 @@ test('a tenant that does not exist is 404, however it is spelled', async () => {
 
 test.each([
   [new StoreError('full', 'no space'), 507, 'disk_full'],
+  [new StoreError('capped', 'as large as it may be'), 507, 'store_full'],
+  [new StoreError('capping', 'as large as it may be'), 429, 'overloaded'],
   [new StoreError('unavailable', 'locked'), 503, 'store_unavailable'],
   [new Error('secret detail'), 500, 'internal'],
 ])('a publisher that fails with %s is answered %i', async (error, status, code) => {

@@ -26,6 +26,7 @@ const TITLES = {
   store_unavailable: 'The store is not available',
   shutting_down: 'The server is shutting down',
   disk_full: 'The disk is full',
+  store_full: 'The store is as large as it may be',
 } as const satisfies Record<ErrorCode, string>;
 
 const ISSUES_MAX = 20;
@@ -81,6 +82,10 @@ function fromStore(error: StoreError): AppError {
       return new AppError('conflict', 'It was changed meanwhile: read it again and repeat.');
     case 'full':
       return new AppError('disk_full', 'The disk is full: nothing was stored. Free some space.');
+    case 'capping':
+      return new AppError('overloaded', error.message, { retryAfterS: 1 });
+    case 'capped':
+      return new AppError('store_full', error.message, { retryAfterS: 60 });
     case 'unavailable':
     case 'fatal':
       return new AppError('store_unavailable', 'The store does not answer: try again.', {

@@ -18,6 +18,8 @@ export const FLAG_SAME_BODY = 16;
 export const FLAG_TLS = 32;
 /** Its delivery had ended before: the outcome of a sender that had lost the lane, or was cancelled. */
 export const FLAG_LATE = 64;
+/** Its bytes were taken, by retention or on request. */
+export const FLAG_ERASED = 128;
 
 /** The place that an attempt's sealed heads are bound to. */
 export function headsPlace(of: {

@@ -283,9 +283,10 @@ class Twins {
   }
 
   async #maintain(): Promise<void> {
-    const policy = { ...RETENTION, chunk: 4 };
+    // Payloads are kept for a shorter time than their log.
+    const policy = { ...RETENTION, payloadMs: 20 * DAY, chunk: 4 };
     const done = await this.#both(async (store) => {
-      const sum = { expanded: 0, cancelled: 0, expired: 0, removed: 0 };
+      const sum = { expanded: 0, cancelled: 0, expired: 0, removed: 0, erased: 0 };
       for (;;) {
         const { more, ...step } = await store.log.maintain(policy, this.#now);
         for (const name of Object.keys(sum) as (keyof typeof sum)[]) sum[name] += step[name];

@@ -6,6 +6,7 @@ import { configCases, durableLogCases, logCases, retentionCases } from './suite/
 import { durableNoticeCases, noticeCases } from './suite/notices.suite.ts';
 import { commandCases, durableCommandCases, outcomeCases } from './suite/outcomes.suite.ts';
 import { resendCases } from './suite/resend.suite.ts';
+import { capCases, payloadCases } from './suite/retention.suite.ts';
 import { type Cases, type OpenStore, World } from './suite/world.suite.ts';
 
 /**
@@ -23,6 +24,8 @@ export function storeSuite(name: string, open: OpenStore, { durable = true } = {
     jobs: jobCases,
     log: logCases,
     retention: retentionCases,
+    payloads: payloadCases,
+    cap: capCases,
     configuration: configCases,
   };
   const reopening = {

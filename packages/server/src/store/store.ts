@@ -25,9 +25,12 @@ export interface Store {
   close(): Promise<void>;
 }
 
-/** `unavailable`: try again later. `full`: no disk space. `fatal`: the process must end (failed fsync). */
+/**
+ * `unavailable`: try again later. `full`: no disk space. `capping`, `capped`: as large as it may be, and
+ * what has ended is being removed, or nothing more has. `fatal`: the process must end (failed fsync).
+ */
 export class StoreError extends Error {
-  readonly kind: 'unavailable' | 'full' | 'fatal' | 'conflict';
+  readonly kind: 'unavailable' | 'full' | 'capping' | 'capped' | 'fatal' | 'conflict';
   constructor(kind: StoreError['kind'], message: string, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });
     this.name = 'StoreError';
@@ -106,6 +109,7 @@ export interface Cursor extends LaneKey {
 }
 
 export interface LoadedDelivery {
+  /** undefined = it is gone, or its payload was erased. */
   readonly event: StoredEvent | undefined;
   /** The body this run was first sent with; undefined before the first logged attempt. */
   readonly frozen: Uint8Array | undefined;
@@ -254,8 +258,11 @@ export type Requeued =
   | { readonly kind: 'owed'; readonly run: number }
   /** Nothing new: `run` is still owed, or came after the one that was to be repeated. */
   | { readonly kind: 'pending' | 'superseded'; readonly run: number }
-  /** No such event, lane or run, or it is being removed; its endpoint is deleted; its lane is full. */
-  | { readonly kind: 'unknown' | 'closed' | 'full' };
+  /**
+   * No such event, lane or run, or it is being removed; its payload was erased; its endpoint is
+   * deleted; its lane is full.
+   */
+  | { readonly kind: 'unknown' | 'erased' | 'closed' | 'full' };
 
 // ---- configuration -------------------------------------------------------------------------------
 
@@ -358,6 +365,8 @@ export interface EventRow extends Omit<StoredEvent, 'data'> {
   readonly idempotencyKey: string | undefined;
   readonly sizeBytes: number;
   readonly deliveries: number;
+  /** Since then its data and meta are gone; undefined = they are here. */
+  readonly erasedAt: Ms | undefined;
 }
 export interface DeliveryRow {
   readonly event: EventId;
@@ -390,6 +399,8 @@ export interface AttemptRow {
   readonly fault: Fault | undefined;
   readonly detail: string;
   readonly afterCrash: boolean;
+  /** The bytes of both sides are gone, on request or for their age. */
+  readonly erased: boolean;
   /** How the delivery stood after it; `pending` = to be tried again at `nextAt`. */
   readonly state: DeliveryState;
   readonly nextAt: Ms | undefined;
@@ -423,6 +434,10 @@ export interface StoreStats {
 export interface RetentionPolicy {
   /** Log rows, events and deliveries still held older than this go (the deliveries as failed, expired). */
   readonly logMs: Ms;
+  /** Data and stored bodies of what owes nothing go when they are older; undefined = with the log. */
+  readonly payloadMs?: Ms | undefined;
+  /** As large as the store may be: what has ended goes, oldest first, before it is. */
+  readonly bytesMax?: number | undefined;
   /** Rows touched in one call; the caller comes again while `more`. */
   readonly chunk: number;
 }
@@ -431,6 +446,8 @@ export interface MaintenanceReport {
   readonly cancelled: number;
   readonly expired: number;
   readonly removed: number;
+  /** Events that lost their payload. */
+  readonly erased: number;
   readonly more: boolean;
 }
 

@@ -213,6 +213,11 @@ function refusal(done: Requeued | undefined): AppError {
       const message = `It was resent before, as run ${done.run}: to send it once more, resend that one.`;
       return new AppError('conflict', message, { details: { run: done.run } });
     }
+    case 'erased':
+      return new AppError(
+        'conflict',
+        'The payload of the event was erased: there is nothing to send. Publish it again.',
+      );
     case 'closed':
       return new AppError('conflict', ENDPOINT_DELETED);
     case 'full': {

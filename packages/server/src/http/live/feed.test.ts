@@ -25,6 +25,7 @@ const ROW = {
   fault: undefined,
   detail: 'x'.repeat(40_000),
   afterCrash: false,
+  erased: false,
   state: 'succeeded',
   nextAt: undefined,
 } as const satisfies AttemptRow;

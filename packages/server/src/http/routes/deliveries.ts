@@ -79,6 +79,7 @@ export function attemptToApi(row: AttemptRow): api.AttemptSummary {
     durationMs: row.durationMs,
     detail: row.detail,
     afterCrash: row.afterCrash,
+    erased: row.erased,
     nextAt: toIsoOrNull(row.nextAt),
   };
 }

@@ -1,7 +1,7 @@
 import { decodeMeta } from '@posthorn/wire';
 import { AppError } from '../../core/errors.ts';
 import type { EventRow } from '../../store/store.ts';
-import { logQuery, toIso } from '../format.ts';
+import { logQuery, toIso, toIsoOrNull } from '../format.ts';
 import { type Handlers, Reply } from '../handlers.ts';
 import { maskHeaders } from '../mask.ts';
 import type { HttpDeps } from '../ports.ts';
@@ -18,7 +18,8 @@ export function eventRoutes({ log }: HttpDeps): Pick<Handlers, 'listEvents' | 'g
       if (!event) throw new AppError('not_found', 'There is no such event.');
       // The producer's bytes as they are: parsed and printed they might read 1 for 1.0.
       const head = `${JSON.stringify(toApi(event)).slice(0, -1)},"data":`;
-      return new Reply(200, Buffer.concat([Buffer.from(head), event.data, Buffer.from('}')]));
+      const data = event.erasedAt === undefined ? event.data : Buffer.from('null');
+      return new Reply(200, Buffer.concat([Buffer.from(head), data, Buffer.from('}')]));
     },
   };
 }
@@ -40,5 +41,6 @@ function toApi(event: EventRow) {
     ...(channels === undefined ? {} : { channels: [...channels] }),
     sizeBytes: event.sizeBytes,
     deliveries: event.deliveries,
+    erasedAt: toIsoOrNull(event.erasedAt),
   };
 }

@@ -1,12 +1,12 @@
 import type { EventId, Ms } from '../../core/model.ts';
-import type { MaintenanceReport, RetentionPolicy } from '../store.ts';
+import { CAP_AGAIN_MS, CAP_BEGIN, CAP_END, CAP_YOUNG_MS, passEveryMs } from '../retention.ts';
+import type { MaintenanceReport, NewEvent, RetentionPolicy } from '../store.ts';
 import type { MemoryState } from './state.ts';
-
-const EXPIRY_EVERY_MS = 3_600_000;
 
 export class MemoryHousekeeping {
   readonly #state: MemoryState;
-  #expireAt: Ms = 0;
+  #nextAt: Ms = 0;
+  #sizeNextAt: Ms = 0;
 
   constructor(state: MemoryState) {
     this.#state = state;
@@ -26,51 +26,88 @@ export class MemoryHousekeeping {
     for (const { id, endedAt } of this.#state.jobs.values()) {
       if (endedAt !== undefined && endedAt < now - policy.logMs) this.#state.jobs.delete(id);
     }
-    const { expired, removed } = this.#removeOld(now - policy.logMs, now);
-    return { expanded: 0, cancelled, expired, removed, more: false };
+    const { expired, removed, erased } = this.#age(policy, now);
+    const shrunk = this.#shrink(policy, now);
+    const { bytesMax } = policy;
+    const capped = bytesMax !== undefined && this.#state.log.bytes() >= bytesMax;
+    this.#state.capped = capped ? { bytesMax, stuck: now < this.#sizeNextAt } : undefined;
+    const gone = removed + shrunk;
+    return { expanded: 0, cancelled, expired, removed: gone, erased, more: false };
   }
 
   /** From time to time: what is owed too long is given up, then what is old and owes nothing goes. */
-  #removeOld(cutoff: Ms, now: Ms): { expired: number; removed: number } {
-    const kept = [...this.#state.log.events.values()].map(({ event }) => event);
-    const nothing = !kept[0] || kept[0].createdAt >= cutoff;
-    if (now < this.#expireAt || nothing) return { expired: 0, removed: 0 };
-    this.#expireAt = now + EXPIRY_EVERY_MS;
-    const { expired, left } = this.#expire(cutoff, now);
-    const old = kept.filter((event) => event.createdAt < cutoff).map(({ id }) => id);
-    this.#state.expiredBefore = left.sort()[0] ?? `${old.sort().at(-1)}+`;
-    return { expired, removed: this.#sweep(cutoff) };
+  #age(policy: RetentionPolicy, now: Ms): { expired: number; removed: number; erased: number } {
+    const log = now - policy.logMs;
+    const payload = policy.payloadMs === undefined ? log : now - policy.payloadMs;
+    const [oldest] = this.#events();
+    const nothing = !oldest || oldest.createdAt >= Math.max(log, payload);
+    if (now < this.#nextAt || nothing) return { expired: 0, removed: 0, erased: 0 };
+    this.#nextAt = now + passEveryMs(policy);
+    this.#state.expiredBefore = Math.max(this.#state.expiredBefore, log);
+    const expired = this.#expire(log, now);
+    const removed = this.#sweep(log);
+    return { expired, removed, erased: this.#erase(payload, now) };
   }
 
-  /** `left`: events of what could not be given up, because a node holds its lane. */
-  #expire(cutoff: Ms, now: Ms): { expired: number; left: EventId[] } {
+  #expire(before: Ms, now: Ms): number {
     let expired = 0;
-    const left: EventId[] = [];
     for (const row of this.#state.owed()) {
       const event = this.#state.log.events.get(row.event)?.event;
-      if (!event || event.createdAt >= cutoff) continue;
-      if (this.#state.lane(row.slot, row.lane)?.owner !== 0) {
-        left.push(row.event);
-        continue;
-      }
+      if (!event || event.createdAt >= before) continue;
+      if (this.#state.lane(row.slot, row.lane)?.owner !== 0) continue;
       this.#state.remove(row);
       expired += 1;
       const detail = 'Held longer than events are kept.';
       this.#state.decide(row, { state: 'failed', fault: 'expired', detail, now });
     }
-    return { expired, left };
+    return expired;
   }
 
-  #sweep(cutoff: Ms): number {
-    const before = this.#state.log.attempts.length + this.#state.log.events.size;
-    const { log, expiredBefore } = this.#state;
-    const young = log.attempts.filter(({ row }) => row.startedAt >= cutoff);
-    const kept = new Set(young.map(({ row }) => row.event));
-    const goes = (id: EventId) => id < expiredBefore && !kept.has(id);
-    const gone = log.attempts.filter(({ row }) => goes(row.event));
-    log.removedTo = Math.max(log.removedTo, ...gone.map(({ seq }) => seq));
-    log.attempts = log.attempts.filter((one) => !gone.includes(one));
-    for (const id of log.events.keys()) if (goes(id)) log.events.delete(id);
-    return before - log.attempts.length - log.events.size;
+  #sweep(before: Ms): number {
+    const { log } = this.#state;
+    const free = this.#freeBefore(before);
+    const [attempts, events] = [log.attempts.length, log.events.size];
+    // An event and all its attempts go together, when the last of them is old.
+    for (const { row } of log.attempts) if (row.startedAt >= before) free.delete(row.event);
+    log.remove(({ row }) => free.has(row.event));
+    for (const id of free) log.events.delete(id);
+    return attempts + events - log.attempts.length - log.events.size;
+  }
+
+  #erase(before: Ms, now: Ms): number {
+    let erased = 0;
+    for (const id of this.#freeBefore(before)) if (this.#state.log.erase(id, now)) erased += 1;
+    return erased;
+  }
+
+  /** What has ended goes, oldest first, until the store is small enough. */
+  #shrink({ bytesMax = Infinity }: RetentionPolicy, now: Ms): number {
+    const { log } = this.#state;
+    const young = now - CAP_YOUNG_MS;
+    const [oldest] = this.#events();
+    if (log.bytes() <= bytesMax * CAP_BEGIN || now < this.#sizeNextAt) return 0;
+    if (!oldest || oldest.createdAt >= young) return 0;
+    let removed = 0;
+    for (const id of this.#freeBefore(young)) {
+      if (log.bytes() <= bytesMax * CAP_END) return removed;
+      removed += 1 + log.remove(({ row }) => row.event === id);
+      log.events.delete(id);
+    }
+    if (log.bytes() > bytesMax * CAP_END) this.#sizeNextAt = now + CAP_AGAIN_MS;
+    return removed;
+  }
+
+  /** Oldest first. */
+  #events(): NewEvent[] {
+    return [...this.#state.log.events.values()]
+      .sort((a, b) => a.seq - b.seq)
+      .map(({ event }) => event);
+  }
+
+  /** Events that old that owe nothing, oldest first. */
+  #freeBefore(before: Ms): Set<EventId> {
+    const owed = new Set(this.#state.owed().map(({ event }) => event));
+    const old = this.#events().filter(({ id, createdAt }) => createdAt < before && !owed.has(id));
+    return new Set(old.map(({ id }) => id));
   }
 }

@@ -62,6 +62,7 @@ export class MemoryJobs implements JobStore {
         .map(({ row }) => row.event),
     );
     const looked = [...log.events.values()]
+      .filter(({ erasedAt }) => erasedAt === undefined)
       .map(({ event }) => event)
       .filter(({ id, createdAt }) => {
         const later = query.after === undefined || id > query.after;

@@ -2,6 +2,7 @@ import type { Endpoint, LaneId, Ms } from '../../core/model.ts';
 import { ASLEEP } from '../../core/model.ts';
 import { numberOfLane } from '../../core/routing.ts';
 import type { LaneEntry } from '../lane-book.ts';
+import { cappedError } from '../retention.ts';
 import {
   type Acquired,
   type Completed,
@@ -65,6 +66,8 @@ export class MemoryLanes implements LaneStore {
   // ---- ingest ----
 
   async ingest(batch: readonly IngestRequest[], version: number, now: Ms): Promise<IngestReply[]> {
+    const { capped } = this.#state;
+    if (capped) throw cappedError(capped);
     return batch.map((request) => this.#ingest(request, version, now));
   }
 
@@ -112,7 +115,8 @@ export class MemoryLanes implements LaneStore {
     const { log, book, expiredBefore, laneMax } = this.#state;
     const entry = this.#state.lane(slot, lane);
     const kept = log.events.get(id);
-    if (!entry || !kept || id < expiredBefore) return { kind: 'unknown' };
+    if (!entry || !kept || kept.event.createdAt < expiredBefore) return { kind: 'unknown' };
+    if (kept.erasedAt !== undefined) return { kind: 'erased' };
     if (entry.closed) return { kind: 'closed' };
     const number = numberOfLane(lane);
     const here = (at: { readonly lane: LaneId }) => numberOfLane(at.lane) === number;

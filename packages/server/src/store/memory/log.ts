@@ -43,6 +43,7 @@ export interface KeptEvent {
   /** Of its id. */
   readonly seq: number;
   readonly event: NewEvent;
+  readonly erasedAt: Ms | undefined;
 }
 /** A row that is owed, with what its list shows. */
 export interface OwedRow {
@@ -67,12 +68,13 @@ export class MemoryLog {
 
   keep(event: NewEvent): void {
     const data = Uint8Array.from(event.data);
-    this.events.set(event.id, { seq: eventSeq(event.id), event: { ...event, data } });
+    const kept = { ...event, data };
+    this.events.set(event.id, { seq: eventSeq(event.id), event: kept, erasedAt: undefined });
   }
 
   stored(id: EventId): StoredEvent | undefined {
-    const event = this.events.get(id)?.event;
-    if (!event) return undefined;
+    const { event, erasedAt } = this.events.get(id) ?? {};
+    if (!event || erasedAt !== undefined) return undefined;
     const { lanes: _lanes, hash: _hash, idempotencyKey: _key, ...stored } = event;
     return stored;
   }
@@ -91,9 +93,39 @@ export class MemoryLog {
     const id = attemptId({ startedAt, seq });
     const durationMs = tenths(record.timings.totalMs);
     const address = { id, event, endpoint, run, tenant, type };
-    const said = { n, startedAt, durationMs, status, fault, detail, afterCrash };
+    const said = { n, startedAt, durationMs, status, fault, detail, afterCrash, erased: false };
     const row = { ...address, ...said, state, nextAt: waits ? next.at : undefined } as const;
     this.attempts.push({ seq, slot, lane, record, late, row });
+  }
+
+  /** Removes attempts; resolves with how many. */
+  remove(goes: (one: Logged) => boolean): number {
+    const kept = this.attempts.filter((one) => !goes(one));
+    const gone = this.attempts.filter(goes);
+    this.removedTo = Math.max(this.removedTo, ...gone.map(({ seq }) => seq));
+    this.attempts = kept;
+    return gone.length;
+  }
+
+  /** Takes an event's payload; false = there is none. */
+  erase(id: EventId, now: Ms): boolean {
+    const kept = this.events.get(id);
+    if (!kept || kept.erasedAt !== undefined) return false;
+    const event = { ...kept.event, data: EMPTY, meta: '' };
+    this.events.set(id, { ...kept, event, erasedAt: now });
+    this.attempts = this.attempts.map((one) => (one.row.event === id ? blank(one) : one));
+    return true;
+  }
+
+  /** About what a database would take. */
+  bytes(): number {
+    let bytes = 0;
+    for (const { event } of this.events.values()) bytes += ROW_BYTES + event.data.length;
+    for (const { record } of this.attempts) {
+      const { requestHead, responseHead, responseBody } = record;
+      bytes += ROW_BYTES + requestHead.length + responseHead.length + responseBody.length;
+    }
+    return bytes;
   }
 
   /** The rows of one run, oldest first. */
@@ -266,9 +298,20 @@ function subjectOf(event: NewEvent): unknown {
   return event.meta === '' ? undefined : (JSON.parse(event.meta) as EventMeta).subject;
 }
 
-function toEventRow({ event }: KeptEvent): EventRow {
+const ROW_BYTES = 300;
+
+/** An attempt without its bytes; of one that was sent the URL stood in its head. */
+function blank(one: Logged): Logged {
+  const { record, row } = one;
+  const nothing = { requestHead: EMPTY, responseHead: EMPTY, responseBody: EMPTY };
+  const url = record.requestHead.length > 0 ? '' : record.url;
+  const body: SentBody = { kind: 'same' };
+  return { ...one, row: { ...row, erased: true }, record: { ...record, ...nothing, body, url } };
+}
+
+function toEventRow({ event, erasedAt }: KeptEvent): EventRow {
   const { data, lanes, hash: _hash, ...rest } = event;
-  return { ...rest, sizeBytes: data.length, deliveries: lanes.length };
+  return { ...rest, sizeBytes: data.length, deliveries: lanes.length, erasedAt };
 }
 
 function timeOf(id: EventId): Ms {

@@ -2,6 +2,7 @@ import type { Endpoint, EndpointId, JobId, LaneId, Ms, Slot } from '../../core/m
 import { numberOfLane } from '../../core/routing.ts';
 import type { Job } from '../jobs.ts';
 import { LaneBook, type LaneEntry, laneNumber } from '../lane-book.ts';
+import type { Capped } from '../retention.ts';
 import {
   type AttemptRecord,
   type ConfigItem,
@@ -27,8 +28,10 @@ export class MemoryState {
   readonly alerts = new Map<number, number>();
   /** Version of the last change that routing depends on. */
   routing = 0;
-  /** Ids of events that are too old and owe nothing are smaller. */
-  expiredBefore = '';
+  /** Events created before are never owed again. */
+  expiredBefore: Ms = 0;
+  /** Set = as large as it may be: nothing more is taken in. */
+  capped: Capped | undefined;
   readonly laneMax: number;
   readonly #open = new Map<number, Due[]>();
 

@@ -18,6 +18,7 @@ const NOTHING: MaintenanceReport = {
   cancelled: 0,
   expired: 0,
   removed: 0,
+  erased: 0,
   more: false,
 };
 
@@ -61,6 +62,7 @@ export class Maintenance {
       cancelled,
       expired,
       removed,
+      erased: 0,
       more: expansion.more || cancelled > 0 || unfinished,
     };
   }

@@ -1,7 +1,7 @@
 import type { Fault } from '../../core/exchange.ts';
 import { decodeId, timeOfId } from '../../core/ids.ts';
 import type { DeliveryState, EndpointId, EventId, Ms } from '../../core/model.ts';
-import { FLAG_AFTER_CRASH, parseTimings, STATES } from '../log-format.ts';
+import { FLAG_AFTER_CRASH, FLAG_ERASED, parseTimings, STATES } from '../log-format.ts';
 import { attemptId } from '../sqlite/keys.ts';
 import type { AttemptRow, EventRow, Page } from '../store.ts';
 
@@ -17,10 +17,11 @@ export interface EventColumns {
   readonly meta: string;
   readonly idem: string | null;
   readonly size: number;
+  readonly erased_at: Ms | null;
   readonly deliveries: number;
 }
 export const EVENT_COLUMNS = `e.slot, e.id, e.tenant, e.type, e.occurred_at, e.created_at, e.meta,
-  e.idem, length(e.data) as size, cardinality(e.lanes) as deliveries`;
+  e.idem, e.erased_at, length(e.data) as size, cardinality(e.lanes) as deliveries`;
 
 export interface AttemptColumns {
   readonly seq: number;
@@ -69,6 +70,7 @@ export function toEvent(row: EventColumns): EventRow {
     idempotencyKey: row.idem ?? undefined,
     sizeBytes: row.size,
     deliveries: row.deliveries,
+    erasedAt: row.erased_at ?? undefined,
   };
 }
 
@@ -87,6 +89,7 @@ export function toAttempt(row: AttemptColumns): AttemptRow {
     fault: row.fault ?? undefined,
     detail: row.detail,
     afterCrash: (row.flags & FLAG_AFTER_CRASH) !== 0,
+    erased: (row.flags & FLAG_ERASED) !== 0,
     state: STATES[row.state] as DeliveryState,
     nextAt: row.next_at ?? undefined,
   };

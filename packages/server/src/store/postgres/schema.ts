@@ -78,6 +78,7 @@ export const MIGRATIONS: readonly Migration[] = [
     tenant text not null, type text not null,
     occurred_at bigint not null, created_at bigint not null,
     lanes bigint[] not null, idem text, subject text, meta text not null, data bytea not null,
+    erased_at bigint,
     primary key (slot, id, day)
   ) partition by range (day);
   create index event_tenant on event (slot, tenant, id);

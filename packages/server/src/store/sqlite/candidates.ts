@@ -41,7 +41,8 @@ function failedAt(db: Database, query: CandidateQuery, number: number): EventCol
        select distinct event from attempt
        where lane / ${LANE_PARTS} = ? and state = 2 and event > ? and event < ?
        order by event limit ?) a
-     join event e on e.seq = a.event ${JOINS} order by e.seq`,
+     join event e on e.seq = a.event ${JOINS}
+     where e.erased_at is null order by e.seq`,
     number,
     startOf(query),
     seqAt(query.to),
@@ -53,6 +54,7 @@ function allOf(db: Database, query: CandidateQuery): EventColumns[] {
   return db.all<EventColumns>(
     `select ${COLUMNS} from event e ${JOINS}
      where e.tenant = (select number from word where text = ?) and e.seq > ? and e.seq < ?
+       and e.erased_at is null
      order by e.seq limit ?`,
     query.tenant ?? '',
     startOf(query),

@@ -16,10 +16,11 @@ import type {
 import { endedAs, logAttempt, logDecision, type RunKey, type Settled } from './attempts.ts';
 import type { Job } from './committer.ts';
 import { putEndpoint } from './config.ts';
-import { type Engine, forgetAlert, type RowPlace, readEventHead } from './engine.ts';
+import { type Engine, forgetAlert, readEventHead } from './engine.ts';
 import { Insertion } from './ingest.ts';
 import { eventKey, eventSeq } from './keys.ts';
 import { dueOf } from './owed.ts';
+import type { RowPlace } from './retention-state.ts';
 
 const KEY = 'slot = ? and lane = ? and due_at = ? and event = ? and run = ?';
 const DELETE = `delete from delivery where ${KEY}`;
@@ -306,6 +307,7 @@ function hasten(
     engine.db.run('update lane set not_before = 0 where slot = ? and id = ?', slot, lane);
   } else if (place[2] > now) {
     engine.db.run(`update delivery set due_at = ? where ${KEY}`, now, ...place);
+    engine.retention.owes(place[3]);
   }
 }
 

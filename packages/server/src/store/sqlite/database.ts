@@ -49,7 +49,7 @@ export interface DatabaseOptions {
   readonly checkpointPages?: number | undefined;
 }
 
-const PAGE_BYTES = 4096;
+export const PAGE_BYTES = 4096;
 
 /** One connection: durable settings asserted, statements prepared once, errors named. */
 export class Database {

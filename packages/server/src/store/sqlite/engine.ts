@@ -11,12 +11,14 @@ import type {
 import { ASLEEP, LANE_PARTS } from '../../core/model.ts';
 import { numberOfLane, slotOf } from '../../core/routing.ts';
 import { LaneBook, type LaneEntry } from '../lane-book.ts';
+import type { Capped } from '../retention.ts';
 import { openItem } from '../sealed.ts';
 import type { LaneCommand } from '../store.ts';
 import type { Vault } from '../vault.ts';
 import { Committer } from './committer.ts';
-import type { Database } from './database.ts';
-import { eventId, eventKey, SEQ_MIN, slotOfRest } from './keys.ts';
+import { type Database, PAGE_BYTES } from './database.ts';
+import { eventId, eventKey, slotOfRest } from './keys.ts';
+import { RetentionState } from './retention-state.ts';
 
 export interface EngineOptions {
   readonly db: Database;
@@ -25,6 +27,8 @@ export interface EngineOptions {
   readonly fatal: (error: Error) => void;
   /** Deliveries one lane may owe; more are recorded as skipped. */
   readonly laneMax: number;
+  /** Events that a survey of what is owed notes at once. */
+  readonly owedMax: number;
 }
 
 interface CommandRow {
@@ -37,42 +41,13 @@ interface CommandRow {
   readonly kind: LaneCommand['do'];
 }
 
-/** A delivery's place in the order of the table. */
-export type RowPlace = readonly [slot: Slot, lane: LaneId, dueAt: Ms, seq: number, run: number];
-
-export interface Expiry {
-  readonly pass:
-    | {
-        /** Events before it are too old. */
-        readonly cutoff: number;
-        readonly after: RowPlace;
-        /** The oldest one that could not be expired, because its lane is held. */
-        readonly left: number | undefined;
-      }
-    | undefined;
-  /** When the next pass begins. */
-  readonly nextAt: Ms;
-  /** Events before it owe nothing: they may be removed, and are never owed again. */
-  readonly before: number;
-  /** Removes what the last pass has cleared; undefined = that is done. */
-  readonly sweep: Sweep | undefined;
-}
-
-/** How far a sweep has come: attempts in the order of their events, and the events behind them. */
-export interface Sweep {
-  /** Attempts of events before it, and of it up to `attempt`, have been looked at. */
-  readonly event: number;
-  readonly attempt: number;
-  /** Events before it have been looked at. */
-  readonly behind: number;
-}
-
 /** What the writer's parts share: the connection, the lanes' book, and mirrors of small tables. */
 export class Engine {
   readonly db: Database;
   readonly vault: Vault;
   readonly at: At;
   readonly laneMax: number;
+  readonly owedMax: number;
   readonly committer: Committer;
   readonly book = new LaneBook();
   /** Endpoints by number; `undefined` value fields never: a deleted one stays as closed. */
@@ -90,10 +65,11 @@ export class Engine {
   expansions = 0;
   /** The table `alert`, as the running transaction has it. */
   readonly alerts = new Map<number, number>();
-  /** The pass over all that is owed, looking for what is older than the log; see maintain.ts. */
-  expiry: Expiry = { pass: undefined, nextAt: 0, before: SEQ_MIN, sweep: undefined };
   /** Key of the last attempt. None is given twice, so whoever follows the log by it misses nothing. */
   #lastAttempt = 0;
+  readonly retention = new RetentionState();
+  /** Set = as large as it may be: nothing more is taken in. */
+  capped: Capped | undefined;
   readonly #words = new Map<string, number>();
 
   constructor(options: EngineOptions) {
@@ -101,6 +77,7 @@ export class Engine {
     this.vault = options.vault;
     this.at = options.at;
     this.laneMax = options.laneMax;
+    this.owedMax = options.owedMax;
     this.committer = new Committer({
       db: options.db,
       at: options.at,
@@ -184,10 +161,11 @@ export class Engine {
     }
   }
 
-  /** Too old to be owed again: it is being removed. */
-  isExpired(seq: number): boolean {
-    const { pass, before } = this.expiry;
-    return seq < (pass?.cutoff ?? before);
+  /** Bytes of the database that hold something; what was freed is used again. */
+  usedBytes(): number {
+    const pages = this.db.get<{ page_count: number }>('pragma page_count')?.page_count ?? 0;
+    const free = this.db.get<{ freelist_count: number }>('pragma freelist_count')?.freelist_count;
+    return (pages - (free ?? 0)) * PAGE_BYTES;
   }
 
   /** Commits what was asked, then notes that nothing was cut off. Later writes are refused. */
@@ -314,7 +292,7 @@ export function readEvent(engine: Engine, id: EventId): StoredEvent | undefined 
   const row = engine.db.get<EventColumns>(
     `select t.text as tenant, y.text as type, occurred_at, created_at, meta, data
      from event e join word t on t.number = e.tenant join word y on y.number = e.type
-     where e.seq = ? and e.rest = ?`,
+     where e.seq = ? and e.rest = ? and e.erased_at is null`,
     key.seq,
     key.rest,
   );

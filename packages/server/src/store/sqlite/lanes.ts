@@ -1,6 +1,7 @@
 import type { Ms } from '../../core/model.ts';
 import type { LaneEntry } from '../lane-book.ts';
 import { FLAG_SPLICED } from '../log-format.ts';
+import { cappedError } from '../retention.ts';
 import type {
   Acquired,
   Completed,
@@ -89,6 +90,8 @@ export class SqliteLanes implements LaneStore {
   }
 
   ingest(batch: readonly IngestRequest[], configVersion: number, now: Ms): Promise<IngestReply[]> {
+    const { capped } = this.#engine;
+    if (capped) return Promise.reject(cappedError(capped));
     return this.#engine.committer.run(ingestJob(this.#engine, batch, { configVersion, now }));
   }
 

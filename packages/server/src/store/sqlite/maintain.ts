@@ -1,23 +1,12 @@
 import type { LaneId, Ms } from '../../core/model.ts';
-import type { LaneEntry } from '../lane-book.ts';
+import type { Capped } from '../retention.ts';
 import type { MaintenanceReport, RetentionPolicy } from '../store.ts';
-import { logDecision } from './attempts.ts';
 import type { Job } from './committer.ts';
 import { logCancelled } from './complete.ts';
-import { type Engine, type Expiry, readEventHead, type Sweep } from './engine.ts';
+import { type Engine, readEventHead } from './engine.ts';
 import { owe } from './ingest.ts';
-import { SEQ_MIN, seqAt } from './keys.ts';
-
-const EXPIRY_EVERY_MS = 3_600_000;
-
-const OPEN = 'slot, lane, due_at, event as seq, run';
-interface OpenRow {
-  readonly slot: number;
-  readonly lane: number;
-  readonly due_at: Ms;
-  readonly seq: number;
-  readonly run: number;
-}
+import { dropRow, type Gone, OPEN, type OpenRow } from './open-rows.ts';
+import { type RetentionStep, retentionStep } from './retention.ts';
 
 /** One bounded step of each duty, in one transaction. */
 export function maintainJob(
@@ -26,41 +15,29 @@ export function maintainJob(
   now: Ms,
 ): Job<MaintenanceReport> {
   const wakes: Parameters<typeof owe>[2]['wakes'] = new Map();
-  let gone: Gone = new Map();
+  const rows: Gone = new Map();
   let finished = 0;
-  let expiry = engine.expiry;
-  let removed: Swept = { attempts: 0, events: 0, sweep: undefined };
+  let kept: RetentionStep | undefined;
   return {
     durable: false,
     execute() {
       wakes.clear();
-      gone = new Map();
+      rows.clear();
       const expansion = expand(engine, policy.chunk, { now, wakes });
       finished = expansion.finished;
-      const cancelled = cancelClosed(engine, { chunk: policy.chunk, now, gone });
-      const step = expire(engine, policy, { now, gone });
-      removed = sweep(engine, policy, now);
+      const cancelled = cancelClosed(engine, { chunk: policy.chunk, now, rows });
+      kept = retentionStep(engine, policy, { now, rows });
       forgetJobs(engine, policy, now);
-      const passed = engine.expiry.pass && !step.expiry.pass;
-      expiry = { ...step.expiry, sweep: passed ? FROM_THE_START : removed.sweep };
-      const rows = removed.attempts + removed.events;
-      return {
-        expanded: expansion.rows,
-        cancelled,
-        expired: step.expired,
-        removed: rows,
-        more:
-          engine.expansions > finished ||
-          cancelled > 0 ||
-          expiry.sweep !== undefined ||
-          expiry.pass !== engine.expiry.pass,
-      };
+      const { expired, removed, erased } = kept;
+      const more = engine.expansions > finished || cancelled > 0 || kept.more;
+      return { expanded: expansion.rows, cancelled, expired, removed, erased, more };
     },
     applied() {
       engine.expansions -= finished;
-      engine.expiry = expiry;
-      engine.events -= removed.events;
-      for (const [entry, rows] of gone) entry.open -= rows;
+      engine.events -= kept?.events ?? 0;
+      kept?.apply();
+      engine.capped = cappedBy(engine, policy, now);
+      for (const [entry, count] of rows) entry.open -= count;
       for (const { slot, lane, dueAt, rows } of wakes.values()) {
         const entry = engine.lane(slot, lane);
         if (!entry) continue;
@@ -71,8 +48,10 @@ export function maintainJob(
   };
 }
 
-/** Rows that left each lane. */
-type Gone = Map<LaneEntry, number>;
+function cappedBy(engine: Engine, { bytesMax }: RetentionPolicy, now: Ms): Capped | undefined {
+  if (bytesMax === undefined || engine.usedBytes() < bytesMax) return undefined;
+  return { bytesMax, stuck: now < engine.retention.sizeNextAt };
+}
 
 function expand(
   engine: Engine,
@@ -100,7 +79,7 @@ function expand(
 /** What a deleted endpoint was still owed; a held lane waits until its holder has let go. */
 function cancelClosed(
   engine: Engine,
-  { chunk, now, gone }: { chunk: number; now: Ms; gone: Gone },
+  { chunk, now, rows: gone }: { chunk: number; now: Ms; rows: Gone },
 ): number {
   for (const entry of engine.book.all()) {
     if (!entry.closed || entry.open === 0 || entry.owner !== 0) continue;
@@ -120,88 +99,6 @@ function cancelClosed(
   return 0;
 }
 
-/**
- * From time to time all that is owed is walked through once, in the order of the table, and what
- * belongs to events older than the log is given up. Only what such a pass has cleared is removed, so
- * neither an event nor the frozen body of a delivery goes while it is owed.
- *
- *   resting ──nextAt, and there are old events──▶ pass ──end of the table──▶ resting
- */
-function expire(
-  engine: Engine,
-  policy: RetentionPolicy,
-  { now, gone }: { now: Ms; gone: Gone },
-): { expired: number; expiry: Expiry } {
-  const { expiry } = engine;
-  if (!expiry.pass) return { expired: 0, expiry: beginPass(engine, policy, now) };
-  const { cutoff, after } = expiry.pass;
-  const rows = engine.db.all<OpenRow>(
-    `select ${OPEN} from delivery
-     where (slot, lane, due_at, event, run) > (?, ?, ?, ?, ?)
-     order by slot, lane, due_at, event, run limit ?`,
-    ...after,
-    policy.chunk,
-  );
-  let expired = 0;
-  let left = expiry.pass.left;
-  for (const row of rows) {
-    if (row.seq >= cutoff) continue;
-    const entry = engine.lane(row.slot, row.lane);
-    if (entry?.owner === 0) {
-      giveUp(engine, row, now);
-      gone.set(entry, (gone.get(entry) ?? 0) + 1);
-      expired += 1;
-    } else {
-      left = Math.min(left ?? row.seq, row.seq);
-    }
-  }
-  const last = rows.length === policy.chunk ? rows.at(-1) : undefined;
-  if (!last) {
-    const nextAt = now + EXPIRY_EVERY_MS;
-    return { expired, expiry: { ...expiry, pass: undefined, nextAt, before: left ?? cutoff } };
-  }
-  const place = [last.slot, last.lane, last.due_at, last.seq, last.run] as const;
-  return { expired, expiry: { ...expiry, pass: { cutoff, after: place, left } } };
-}
-
-/** Looks at no row yet: a resend that comes before this is durable must still be found by the pass. */
-function beginPass(engine: Engine, policy: RetentionPolicy, now: Ms): Expiry {
-  const { expiry } = engine;
-  if (now < expiry.nextAt) return expiry;
-  const cutoff = seqAt(now - policy.logMs);
-  const oldest = engine.db.get<{ seq: number }>('select seq from event order by seq limit 1');
-  if (!oldest || oldest.seq >= cutoff) return expiry;
-  const after = [-1, 0, 0, SEQ_MIN, 0] as const;
-  return { ...expiry, pass: { cutoff, after, left: undefined } };
-}
-
-function giveUp(engine: Engine, row: OpenRow, now: Ms): void {
-  const event = readEventHead(engine, row.seq);
-  if (event) {
-    logDecision(engine, {
-      run: row,
-      tenant: event.tenant,
-      type: event.type,
-      state: 'failed',
-      fault: 'expired',
-      detail: 'Held longer than events are kept.',
-      now,
-    });
-  }
-  dropRow(engine, row);
-}
-
-function dropRow(engine: Engine, row: OpenRow): void {
-  engine.db.run(
-    'delete from delivery where slot = ? and lane = ? and due_at = ? and event = ? and run = ?',
-    row.slot,
-    row.lane,
-    row.due_at,
-    row.seq,
-    row.run,
-  );
-}
-
 /** Jobs that ended are part of the log. */
 function forgetJobs(engine: Engine, policy: RetentionPolicy, now: Ms): void {
   engine.db.run(
@@ -210,69 +107,4 @@ function forgetJobs(engine: Engine, policy: RetentionPolicy, now: Ms): void {
     now - policy.logMs,
     policy.chunk,
   );
-}
-
-const FROM_THE_START: Sweep = { event: SEQ_MIN, attempt: 0, behind: SEQ_MIN };
-
-interface Swept {
-  readonly attempts: number;
-  readonly events: number;
-  /** Where the next step goes on; undefined = it has come to the end. */
-  readonly sweep: Sweep | undefined;
-}
-
-/**
- * Oldest first, and only what the last pass found to owe nothing. An event and all its attempts go
- * together, when the last of them is old: what is left of a log would tell of deliveries without an
- * end. So the sweep walks on past what it must leave.
- */
-function sweep(engine: Engine, policy: RetentionPolicy, now: Ms): Swept {
-  const { before, sweep } = engine.expiry;
-  if (!sweep) return { attempts: 0, events: 0, sweep: undefined };
-  const { db } = engine;
-  const { chunk } = policy;
-  const found = db.all<{ seq: number; event: number }>(
-    `select seq, event from attempt
-     where (event, seq) > (?, ?) and event < ? order by event, seq limit ?`,
-    sweep.event,
-    sweep.attempt,
-    before,
-    chunk,
-  );
-  const young = new Set(
-    [...new Set(found.map(({ event }) => event))].filter((event) =>
-      db.get<object>(
-        'select 1 from attempt where event = ? and started_at >= ?',
-        event,
-        now - policy.logMs,
-      ),
-    ),
-  );
-  const old = found.filter(({ event }) => !young.has(event));
-  for (const { seq } of old) db.run('delete from attempt where seq = ?', seq);
-  const last = found.length === chunk ? found.at(-1) : undefined;
-  const behind = db.all<{ seq: number }>(
-    'select seq from event where seq >= ? and seq < ? order by seq limit ?',
-    sweep.behind,
-    last?.event ?? before,
-    chunk,
-  );
-  let events = 0;
-  for (const { seq } of behind) {
-    events += db.run(
-      `delete from event where seq = ?
-       and not exists (select 1 from attempt where event = ?)
-       and not exists (select 1 from expansion where event = ?)`,
-      seq,
-      seq,
-      seq,
-    );
-  }
-  const more = behind.length === chunk ? behind.at(-1) : undefined;
-  const next = {
-    event: last?.event ?? before,
-    attempt: last?.seq ?? 0,
-    behind: more ? more.seq + 1 : (last?.event ?? before),
-  };
-  return { attempts: old.length, events, sweep: last || more ? next : undefined };
 }

@@ -27,6 +27,8 @@ export interface SqliteOptions {
   readonly masterKey: string;
   readonly now: () => Ms;
   readonly laneMax?: number;
+  /** Events noted at once by a survey of what is owed: 40 bytes of memory each. */
+  readonly owedMax?: number;
   /** Size of the database; writes beyond it reject `full`. Default: what the disk has. */
   readonly bytesMax?: number | undefined;
   /** Another thread moves pages out of the log (checkpoint.ts); the writer does only what is left. */
@@ -99,6 +101,7 @@ function openStore(driver: Driver, options: SqliteOptions, lock: { close(): void
       at: options.at ?? nowhere,
       fatal: options.fatal ?? (() => {}),
       laneMax: options.laneMax ?? 1_000_000,
+      owedMax: options.owedMax ?? 200_000,
     });
     checkMasterKey(engine);
     engine.open(options.now());

@@ -32,13 +32,14 @@ export class NewRuns {
     const engine = this.#engine;
     const key = eventKey(what.event);
     const entry = engine.lane(what.slot, what.lane);
-    if (!key || !entry || engine.isExpired(key.seq)) return { kind: 'unknown' };
-    const event = engine.db.get<{ lanes: string }>(
-      'select lanes from event where seq = ? and rest = ?',
+    if (!key || !entry || engine.retention.isExpired(key.seq)) return { kind: 'unknown' };
+    const event = engine.db.get<{ lanes: string; erased_at: Ms | null }>(
+      'select lanes, erased_at from event where seq = ? and rest = ?',
       key.seq,
       key.rest,
     );
     if (!event) return { kind: 'unknown' };
+    if (event.erased_at !== null) return { kind: 'erased' };
     if (entry.closed) return { kind: 'closed' };
     const lanes = JSON.parse(event.lanes) as number[];
     const last = lastRun(engine.db, { seq: key.seq, lanes, number: numberOfLane(what.lane) });
@@ -48,7 +49,8 @@ export class NewRuns {
     if (what.after !== undefined && what.after < run) return { kind: 'superseded', run };
     const owed = this.#owed.get(entry) ?? { rows: 0, dueAt: 0 };
     if (entry.open + owed.rows >= engine.laneMax) return { kind: 'full' };
-    if (!lanes.includes(what.lane)) this.#extend(key.seq, what.lane);
+    if (!lanes.includes(what.lane)) this.#extend(key.seq, [what.lane, ...lanes]);
+    engine.retention.owes(key.seq);
     const dueAt = engine.book.dueAt(entry, this.#now);
     engine.db.run(
       `insert into delivery (slot, lane, due_at, event, run, own_id, attempt, starts)
@@ -64,8 +66,10 @@ export class NewRuns {
     return { kind: 'owed', run: run + 1 };
   }
 
-  #extend(seq: number, lane: number): void {
-    const sql = "update event set lanes = json_insert(lanes, '$[#]', ?) where seq = ?";
-    this.#engine.db.run(sql, lane, seq);
+  /** The new lane comes first: an expansion that is under way has passed it. */
+  #extend(seq: number, lanes: readonly number[]): void {
+    const { db } = this.#engine;
+    db.run('update event set lanes = ? where seq = ?', `[${lanes.join()}]`, seq);
+    db.run('update expansion set done = done + 1 where event = ?', seq);
   }
 }

@@ -1,6 +1,6 @@
 import type { Fault } from '../../core/exchange.ts';
 import { type DeliveryState, type EndpointId, LANE_PARTS, type Ms } from '../../core/model.ts';
-import { FLAG_AFTER_CRASH, parseTimings, STATES } from '../log-format.ts';
+import { FLAG_AFTER_CRASH, FLAG_ERASED, parseTimings, STATES } from '../log-format.ts';
 import type { AttemptRow, EventRow, Page } from '../store.ts';
 import { attemptId, eventId, slotOfRest } from './keys.ts';
 
@@ -17,10 +17,11 @@ export interface EventColumns {
   readonly idem: string | null;
   readonly size: number;
   readonly deliveries: number;
+  readonly erased_at: Ms | null;
 }
 export const EVENT_COLUMNS = `e.seq as seq, e.rest as rest, t.text as tenant, y.text as type,
   e.occurred_at as occurred_at, e.created_at as created_at, e.meta as meta, e.idem as idem,
-  length(e.data) as size, json_array_length(e.lanes) as deliveries`;
+  length(e.data) as size, json_array_length(e.lanes) as deliveries, e.erased_at as erased_at`;
 export const EVENT_JOINS = 'join word t on t.number = e.tenant join word y on y.number = e.type';
 
 export interface AttemptColumns {
@@ -83,6 +84,7 @@ export function toEvent(row: EventColumns): EventRow {
     idempotencyKey: row.idem ?? undefined,
     sizeBytes: row.size,
     deliveries: row.deliveries,
+    erasedAt: row.erased_at ?? undefined,
   };
 }
 
@@ -101,6 +103,7 @@ export function toAttempt(row: AttemptColumns): AttemptRow {
     fault: row.fault ?? undefined,
     detail: row.detail,
     afterCrash: (row.flags & FLAG_AFTER_CRASH) !== 0,
+    erased: (row.flags & FLAG_ERASED) !== 0,
     state: STATES[row.state] as DeliveryState,
     nextAt: row.next_at ?? undefined,
   };

@@ -108,6 +108,10 @@ const MIGRATIONS: readonly string[] = [
     on conflict (key) do update set value = max(value, excluded.value);
   end;
   `,
+  `
+  -- Set = its data and meta were taken, and the bytes of its attempts.
+  alter table event add column erased_at integer;
+  `,
 ];
 
 export function migrate(db: Database, migrations: readonly string[] = MIGRATIONS): void {

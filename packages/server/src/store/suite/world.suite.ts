@@ -29,6 +29,7 @@ import type {
   Requeue,
   Requeued,
   Result,
+  RetentionPolicy,
   Store,
 } from '../store.ts';
 
@@ -43,7 +44,7 @@ export type Cases = Readonly<Record<string, (w: World) => Promise<void>>>;
 
 export const T0 = 1_700_000_000_000;
 export const DAY = 86_400_000;
-export const RETENTION = { logMs: 30 * DAY, chunk: 100 };
+export const RETENTION: RetentionPolicy = { logMs: 30 * DAY, chunk: 100 };
 const TTL = 15_000;
 const EMPTY = new Uint8Array();
 
@@ -247,7 +248,7 @@ export class World implements AsyncDisposable {
 
   /** Housekeeping until there is nothing more to do; the sum of the steps. */
   async maintain(policy = RETENTION): Promise<Omit<MaintenanceReport, 'more'>> {
-    const sum = { expanded: 0, cancelled: 0, expired: 0, removed: 0 };
+    const sum = { expanded: 0, cancelled: 0, expired: 0, removed: 0, erased: 0 };
     for (let steps = 0; steps < 10_000; steps++) {
       const { more, ...done } = await this.log.maintain(policy, this.now);
       for (const name of Object.keys(sum) as (keyof typeof sum)[]) sum[name] += done[name];
