@@ -213,7 +213,7 @@ async function dataOf(
   const row = await db.get<{ readonly data: Uint8Array }>(
     'select data from event where slot = $1 and id = $2',
     slot,
-    event,
+    uuid(event),
   );
   return row?.data;
 }
