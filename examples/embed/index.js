@@ -4,7 +4,8 @@
 //   npm run build && node examples/embed/index.js
 import { createServer } from 'node:http';
 import { createClient } from '@posthorn/api';
-import { importVerifyKey, verify } from '@posthorn/wire';
+import { createReceiver, schemes } from '@posthorn/wire';
+import { node } from '@posthorn/wire/node';
 import { createPosthorn } from 'posthorn';
 
 // Loopback and plain http only because the receiver below is on this machine.
@@ -24,32 +25,25 @@ const url = await listen(app);
 const api = createClient({ baseUrl: url, key: hooks.adminKey });
 
 const received = deferred();
-const receiver = createServer(async (req, res) => {
-  const chunks = [];
-  for await (const chunk of req) chunks.push(chunk);
-  res.writeHead(204).end();
-  received.resolve({ headers: req.headers, body: Buffer.concat(chunks) });
-});
+// The endpoint's secret is only known when it was created, and that needs the receiver's URL.
+const secret = deferred();
+const webhooks = createReceiver({ scheme: schemes.standard(), secrets: () => secret.promise })
+  .on('user.*', (delivery) => received.resolve(delivery))
+  .onError((error) => console.error(error));
+const receiver = createServer(node(webhooks));
 
-const { id: endpoint, secret } = await api.createEndpoint({
+const created = await api.createEndpoint({
   tenant: 'default',
   body: { name: 'Example', url: await listen(receiver), eventTypes: ['user.*'] },
 });
+secret.resolve(created.secret);
 const published = await hooks.publish({ type: 'user.created', data: { id: 1, name: 'Ada' } });
 console.log(`published ${published.id} to ${published.deliveries} webhook`);
 
-const { headers, body } = await received.promise;
-const { ok } = verify({
-  id: headers['webhook-id'],
-  timestamp: headers['webhook-timestamp'],
-  signature: headers['webhook-signature'],
-  body,
-  keys: [importVerifyKey(secret)],
-  nowS: Date.now() / 1000,
-});
-console.log(`received ${headers['webhook-id']}, signature ${ok ? 'valid' : 'INVALID'}: ${body}`);
+const { id, type, payload } = await received.promise;
+console.log(`received ${type} ${id}, signature valid: ${JSON.stringify(payload)}`);
 
-await api.deleteEndpoint({ tenant: 'default', endpoint });
+await api.deleteEndpoint({ tenant: 'default', endpoint: created.id });
 await hooks.close();
 for (const server of [app, receiver]) {
   server.close();

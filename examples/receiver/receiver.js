@@ -2,63 +2,28 @@
 //
 //   node examples/receiver/receiver.js whsec_…        (or WEBHOOK_SECRET=whsec_…)
 //
-// PORT (4500) is where it listens; STATUS (204) is what it answers a good request with.
+// PORT (4500) is where it listens; FAIL=1 makes it fail, to see retries.
 import { createServer } from 'node:http';
-import { importVerifyKey, verify } from '@posthorn/wire';
+import { createReceiver, schemes } from '@posthorn/wire';
+import { node } from '@posthorn/wire/node';
 
-const BODY_BYTES_MAX = 2 * 1024 * 1024;
 const secret = process.argv[2] ?? process.env.WEBHOOK_SECRET;
 if (secret === undefined) {
   console.error('usage: node examples/receiver/receiver.js whsec_…');
   process.exit(2);
 }
-const keys = [importVerifyKey(secret)];
-const port = Number(process.env.PORT ?? 4500);
-const status = Number(process.env.STATUS ?? 204);
 
-const server = createServer(async (req, res) => {
-  const body = await readBody(req);
-  if (body === undefined) return res.writeHead(413, { connection: 'close' }).end();
-  const result = verify({
-    id: req.headers['webhook-id'],
-    timestamp: req.headers['webhook-timestamp'],
-    signature: req.headers['webhook-signature'],
-    body,
-    keys,
-    nowS: Date.now() / 1000,
+const receiver = createReceiver({ scheme: schemes.standard(), secrets: secret })
+  .onAny(({ type, id, at, payload }) => {
+    if (process.env.FAIL) throw new Error('FAIL is set');
+    // JSON.stringify escapes control characters, so that a body cannot steer the terminal.
+    console.log(`${at.toISOString()}  ${JSON.stringify(type)}  ${JSON.stringify(id)}`);
+    console.log(JSON.stringify(payload, null, 2));
+  })
+  .onError(({ code, message, hint }) => {
+    console.log(`refused: ${code}: ${JSON.stringify(message)}${hint ? `\n  ${hint}` : ''}`);
   });
-  if (!result.ok) {
-    console.log(`refused: ${result.reason}`);
-    return res.writeHead(401).end();
-  }
-  print(req.headers['webhook-id'], body);
-  // A retry carries the same webhook-id: a real receiver remembers it and skips what it has done.
-  res.writeHead(status).end();
+
+createServer(node(receiver)).listen(Number(process.env.PORT ?? 4500), '127.0.0.1', function () {
+  console.log(`listening on http://127.0.0.1:${this.address().port}/`);
 });
-
-server.listen(port, '127.0.0.1', () => {
-  console.log(`listening on http://127.0.0.1:${port}/`);
-});
-
-/** The bytes as received: what is parsed first cannot be verified. undefined = too large. */
-async function readBody(req) {
-  const chunks = [];
-  let bytes = 0;
-  for await (const chunk of req) {
-    bytes += chunk.length;
-    if (bytes > BODY_BYTES_MAX) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
-}
-
-/** JSON.stringify escapes control characters, so that a body cannot steer the terminal. */
-function print(id, body) {
-  try {
-    const { type, timestamp, data } = JSON.parse(body.toString());
-    console.log(`${timestamp}  ${JSON.stringify(type)}  ${id}`);
-    console.log(JSON.stringify(data, null, 2));
-  } catch {
-    console.log(`${id}: ${body.length} bytes that are not JSON`);
-  }
-}

@@ -1,13 +1,13 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import { banner } from '../src/cli/banner.ts';
+import { launch } from './launch.ts';
 
 /** What a newcomer does: start it, run the printed commands, see a verified webhook arrive. */
 
@@ -60,33 +60,6 @@ function run(command: string): unknown {
   return JSON.parse(
     execFileSync('bash', ['-c', `${command} --silent --fail-with-body`]).toString(),
   );
-}
-
-function launch(argv: readonly string[], env: Record<string, string>) {
-  const child: ChildProcess = spawn(process.execPath, argv, {
-    env: { PATH: process.env['PATH'], ...env },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  onTestFinished(() => void child.kill('SIGKILL'));
-  const lines: string[] = [];
-  const waiting = new Set<() => void>();
-  createInterface({ input: child.stdout as NodeJS.ReadableStream }).on('line', (line) => {
-    lines.push(line);
-    for (const look of waiting) look();
-  });
-  return {
-    child,
-    /** The first line that fits, whether it came already or comes. */
-    line: (fits: (line: string) => boolean) =>
-      new Promise<string>((resolve) => {
-        const look = () => {
-          const found = lines.find(fits);
-          if (found !== undefined) resolve(found);
-        };
-        waiting.add(look);
-        look();
-      }),
-  };
 }
 
 async function freePort(): Promise<number> {

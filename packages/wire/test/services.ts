@@ -30,6 +30,10 @@ function find(program: string): string | undefined {
   return directories.map((directory) => join(directory, program)).find(isExecutable);
 }
 
+export function hasProgram(name: string): boolean {
+  return find(name) !== undefined;
+}
+
 export const hasPostgres = find('initdb') !== undefined && find('postgres') !== undefined;
 export const hasRedis = find('redis-server') !== undefined;
 
