@@ -24,7 +24,7 @@ import {
  * Flags win over the environment, that over `.env`, that over the file, that over the default.
  */
 
-export type Command = 'dev' | 'serve' | 'doctor' | 'send' | 'dashboard' | 'types';
+export type Command = 'dev' | 'serve' | 'doctor' | 'send' | 'dashboard' | 'types' | 'listen';
 export type Environment = Readonly<Record<string, string | undefined>>;
 /** Options of the server: `dev`, `serve`, and `doctor` which examines them. */
 const SERVER_OPTIONS = {
@@ -313,6 +313,29 @@ function refuseDatabaseUrl(value: string): string | undefined {
     : 'must be the URL of a PostgreSQL database: postgresql://user:password@host/database';
 }
 
+/** The proxy that the usual variables name for a URL; undefined = go straight there. */
+export function proxyFor(url: string, env: Environment = process.env): string | undefined {
+  const { protocol, hostname } = new URL(url);
+  const read = (name: string) => env[name.toLowerCase()] || env[name] || undefined;
+  const except = (read('NO_PROXY') ?? '').split(',').map((part) => part.trim().toLowerCase());
+  const host = hostname.toLowerCase();
+  const named = (part: string) => {
+    const bare = part.replace(/^\*?\./, '');
+    return part === '*' || (bare !== '' && (host === bare || host.endsWith(`.${bare}`)));
+  };
+  if (host === 'localhost' || /^127\./.test(host) || host === '[::1]' || except.some(named)) {
+    return undefined;
+  }
+  return read(protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY') ?? read('ALL_PROXY');
+}
+
+/** Where commands keep what they remember between runs (XDG base directories 0.8). */
+export function stateDirectory(env: Environment = process.env): string {
+  const set = env['XDG_STATE_HOME'];
+  const base = set !== undefined && isAbsolute(set) ? set : undefined;
+  return join(base ?? join(env['HOME'] || homedir(), '.local', 'state'), 'posthorn');
+}
+
 function refuseBaseUrl(value: string): string | undefined {
   const url = URL.canParse(value) ? new URL(value) : undefined;
   const plain =
@@ -357,7 +380,7 @@ export function configTable(): OptionRow[] {
     }));
   return [
     ...rows(SERVER_OPTIONS, ['dev', 'serve', 'doctor']),
-    ...rows(CLIENT_OPTIONS, ['send', 'dashboard', 'types']),
+    ...rows(CLIENT_OPTIONS, ['send', 'dashboard', 'types', 'listen']),
   ];
 }
 

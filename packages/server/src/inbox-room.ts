@@ -1,11 +1,14 @@
 import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
 import type { Config } from './config.ts';
 import type { Clock } from './core/clock.ts';
 import type { IdFactory } from './core/ids.ts';
+import type { Ms } from './core/model.ts';
 import { crashPoint } from './engine.ts';
 import type { InboxDeps } from './http/ports.ts';
 import { Capturing } from './inbox/capturing.ts';
 import { Inboxes } from './inbox/registry.ts';
+import { Relay } from './inbox/relay.ts';
 import type { InboxView } from './inbox/view.ts';
 import { ConfigWriter } from './store/config-writer.ts';
 import type { InboxStore } from './store/inbox.ts';
@@ -28,6 +31,8 @@ export interface InboxRoomOptions {
   readonly refresh: () => Promise<void>;
   /** Where people reach the server; asked, because the port may be known later. */
   readonly publicUrl: () => string;
+  /** How often leases are renewed and tokens judged again; for tests. */
+  readonly renewMs?: Ms;
   readonly log: { warn(fields: object, message: string): void };
 }
 
@@ -38,6 +43,7 @@ export interface InboxRoom {
 }
 
 const QUEUE_CAPTURES_MAX = 10_000;
+const RENEW_MS: Ms = 5_000;
 const HOUSEKEEPING_MS = 60_000;
 const HOUSEKEEPING_CHUNK = 500;
 
@@ -57,13 +63,27 @@ export function createInboxRoom(options: InboxRoomOptions): InboxRoom {
     },
     writer,
   );
+  const urlOf = (name: string) => inboxUrl(options.publicUrl(), config.inboxDomain, name);
+  const relay = new Relay({
+    captures: store.captures,
+    listeners: store.listeners,
+    view,
+    clock,
+    node: `${hostname()}/${process.pid}`,
+    newId: () => randomBytes(12).toString('base64url'),
+    urlOf,
+    pollMs: undefined,
+    renewMs: options.renewMs ?? RENEW_MS,
+    warn: (err, message) => options.log.warn({ err }, message),
+  });
   const capturing = new Capturing({
     store: store.captures,
     now,
     random: Math.random,
     queueCountMax: QUEUE_CAPTURES_MAX,
     queueBytesMax: config.inboxQueueBytes,
-    kept: () => {},
+    kept: (capture, kept) => relay.offer(capture, kept),
+    answers: (inbox) => relay.answers(inbox),
     at: crashPoint(config.crashAt),
   });
   const stopHousekeeping = housekeeping(options);
@@ -73,13 +93,16 @@ export function createInboxRoom(options: InboxRoomOptions): InboxRoom {
       view,
       inboxes,
       capturing,
-      urlOf: (name) => inboxUrl(options.publicUrl(), config.inboxDomain, name),
+      relay,
+      clock,
+      urlOf,
       domain: config.inboxDomain,
       bodyBytesMax: config.inboxBodyBytes,
       receivingBytesMax: Math.max(config.inboxQueueBytes, 2 * config.inboxBodyBytes),
     },
     async drain() {
       await stopHousekeeping();
+      await relay.drain();
       await capturing.close();
     },
   };

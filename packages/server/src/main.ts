@@ -19,6 +19,7 @@ import {
   loadConfig,
 } from './config.ts';
 import type { Mode } from './config-values.ts';
+import { runListen } from './listen-command.ts';
 import { createLogger, createMetrics, type Logger } from './telemetry.ts';
 
 /** The program: argv becomes a command, signals become an orderly end, the end an exit code. */
@@ -197,6 +198,7 @@ async function main(): Promise<number> {
         serve: (flags) => runServer('serve', flags),
         doctor: runDoctor,
         dashboard: runDashboard,
+        listen: (target, flags) => runListen({ target, flags, version, keptKey: keptAdminKey }),
         send: runSend,
         types: runTypes,
       },

@@ -67,7 +67,7 @@ export function table(rows: readonly (readonly string[])[]): string {
 }
 
 /** A terminal obeys control characters, and text may be a stranger's: only line ends get through. */
-function printable(text: string): string {
+export function printable(text: string): string {
   return text.replace(/[^\P{Cc}\n]|[\u2028-\u202e\u2066-\u2069]/gu, (character) => {
     return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
   });

@@ -22,6 +22,7 @@ async function run(...argv: string[]) {
     doctor: action('doctor'),
     dashboard: action('dashboard'),
     types: action('types'),
+    listen: (_target, flags) => action('listen')(flags),
     send: async (args, flags) => {
       calls.push({ name: 'send', flags, args });
       return 1;

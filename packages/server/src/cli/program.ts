@@ -1,7 +1,8 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { addListen } from './listen-options.ts';
 import { EXIT, type Stream } from './output.ts';
 
-export type CommandName = 'dev' | 'serve' | 'doctor' | 'send' | 'dashboard' | 'types';
+export type CommandName = 'dev' | 'serve' | 'doctor' | 'send' | 'dashboard' | 'types' | 'listen';
 
 /** An option of the configuration, as far as flags and help need it. */
 export interface ProgramOption {
@@ -14,6 +15,9 @@ export interface ProgramOption {
   readonly commands: readonly CommandName[];
 }
 
+/** Adds a command with the options of the configuration that it takes. */
+export type AddCommand = (name: CommandName, about: string) => Command;
+
 /** By camel-case flag name; only what was given. */
 export type Flags = Readonly<Record<string, unknown>>;
 
@@ -24,6 +28,7 @@ export interface Actions {
   doctor(flags: Flags): Promise<number>;
   dashboard(flags: Flags): Promise<number>;
   types(flags: Flags): Promise<number>;
+  listen(target: string, flags: Flags): Promise<number>;
   send(args: { type: string; data: string | undefined }, flags: Flags): Promise<number>;
 }
 
@@ -44,6 +49,7 @@ Examples:
   posthorn send user.created '{"id":"u_1"}'        post an event
   posthorn send user.created @user.json --id 42    the same event twice is one event
   posthorn types --out events.ts                   TypeScript types of your catalogue, for receivers
+  posthorn listen 3000 --path /webhooks            carry what an inbox captures to this machine
   posthorn dashboard                               print a link that signs in
   posthorn doctor --json                           is everything as it should be?
 
@@ -77,7 +83,7 @@ function buildProgram(input: ProgramInput, done: (code: number) => void): Comman
       writeOut: (text) => input.stdout.write(text),
       writeErr: (text) => input.stderr.write(text),
     });
-  const add = (name: CommandName, about: string): Command => {
+  const add: AddCommand = (name: CommandName, about: string): Command => {
     const command = program.command(name).description(about);
     for (const option of options.filter((row) => row.commands.includes(name))) {
       for (const flag of flagsOf(option, name)) command.addOption(flag);
@@ -99,6 +105,7 @@ function buildProgram(input: ProgramInput, done: (code: number) => void): Comman
     .action(async (type: string, data: string | undefined, flags: Flags) =>
       done(await actions.send({ type, data }, flags)),
     );
+  addListen(add, async (target, flags) => done(await actions.listen(target, flags)));
   add('dashboard', 'Print a link that signs in to the dashboard of a running Posthorn')
     .option('--json', 'print the link as JSON')
     .action(async (flags: Flags) => done(await actions.dashboard(flags)));

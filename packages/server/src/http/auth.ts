@@ -57,13 +57,17 @@ export class Authenticator {
    * when the address tried too many wrong ones; a key that was verified before passes even then.
    */
   authenticate(req: IncomingMessage): Principal {
-    const header = req.headers.authorization;
+    return this.admit(req.headers.authorization, req.socket.remoteAddress);
+  }
+
+  /** The same for a header that came another way. */
+  admit(header: string | undefined, from: string | undefined): Principal {
     if (header === undefined) throw unauthorized();
     const known = this.#verified.get(header);
     if (known && known.version === this.#config.version && known.expiresAt > this.#now()) {
       return known.principal;
     }
-    const address = addressGroup(req.socket.remoteAddress);
+    const address = addressGroup(from);
     if (known === undefined) this.#failures.check(address);
     const principal = this.#verify(header, known?.hash);
     if (principal) return principal;

@@ -61,7 +61,7 @@ const INBOX_CONFIG: InboxConfig = {
 
 export async function startServer(
   overrides: Partial<HttpDeps> = {},
-  inboxConfig: Partial<InboxConfig> = {},
+  inboxConfig: Partial<InboxConfig> & { renewMs?: number } = {},
 ): Promise<Harness> {
   const clock = { now: Date.now() };
   const now = (): number => clock.now;
@@ -95,8 +95,10 @@ export async function startServer(
   const adminKey = (await registry.keys.ensureAdmin(undefined)) ?? '';
   const logged: { level: string; fields: object }[] = [];
   const log = (level: string) => (fields: object) => void logged.push({ level, fields });
+  const { renewMs = 5000, ...changed } = inboxConfig;
   const inbox = createInboxRoom({
-    config: { ...INBOX_CONFIG, ...inboxConfig },
+    config: { ...INBOX_CONFIG, ...changed },
+    renewMs,
     clock: { now, after },
     ids,
     store: createMemoryInbox(),
@@ -106,7 +108,6 @@ export async function startServer(
     publicUrl: () => 'https://hooks.example.com',
     log: { warn: log('warn') },
   });
-  onTestFinished(() => inbox.drain());
   let tell: (() => void) | undefined;
   const http = await createHttpServer({
     publisher: new Publisher({
@@ -144,7 +145,10 @@ export async function startServer(
     ...overrides,
   });
   const { port } = await http.listen({ host: '127.0.0.1', port: 0 });
-  onTestFinished(() => http.close(0));
+  onTestFinished(async () => {
+    await inbox.drain();
+    await http.close(0);
+  });
   const url = `http://127.0.0.1:${port}`;
   const client = (key: string): Client => createClient({ baseUrl: url, key, fetch: checkedFetch });
   return {
@@ -157,7 +161,10 @@ export async function startServer(
     admin: client(adminKey),
     logged,
     clock,
-    close: (drainMs) => http.close(drainMs),
+    async close(drainMs) {
+      await inbox.drain();
+      await http.close(drainMs);
+    },
     tellLogged: () => tell?.(),
     client,
     async key(tenant, scopes) {

@@ -1,4 +1,5 @@
 import type { EventDraft } from '@posthorn/wire';
+import type { Clock } from '../core/clock.ts';
 import type { ApiKey, EventId, Ms, Session, Tenant, TenantId } from '../core/model.ts';
 import type { Finding } from '../delivery/catalogue/judge.ts';
 import type { Jobs } from '../delivery/mending/jobs.ts';
@@ -6,6 +7,7 @@ import type { Mending } from '../delivery/mending/mending.ts';
 import type { Registry } from '../delivery/registry/registry.ts';
 import type { Capturing } from '../inbox/capturing.ts';
 import type { Inboxes } from '../inbox/registry.ts';
+import type { Relay } from '../inbox/relay.ts';
 import type { InboxView } from '../inbox/view.ts';
 import type { CatalogueIndex } from '../store/catalogue-index.ts';
 import type { InboxStore } from '../store/inbox.ts';
@@ -42,6 +44,8 @@ export interface InboxDeps {
   readonly view: InboxView;
   readonly inboxes: Inboxes;
   readonly capturing: Capturing;
+  readonly relay: Relay;
+  readonly clock: Clock;
   /** What senders call. */
   readonly urlOf: (name: string) => string;
   /** `{name}.{domain}` leads to inboxes too; undefined = only paths do. */

@@ -6,6 +6,7 @@ import { AppError } from '../core/errors.ts';
 import { Authenticator } from './auth.ts';
 import { CaptureHandler } from './inbox/capture-handler.ts';
 import { inboxPlace } from './inbox/place.ts';
+import { TUNNEL_PATH, TunnelHandler } from './inbox/tunnel-handler.ts';
 import { IngestHandler, ingestTenant } from './ingest.ts';
 import { LiveFeed } from './live/feed.ts';
 import type { HttpDeps } from './ports.ts';
@@ -73,6 +74,8 @@ export async function createHttpServer(deps: HttpDeps): Promise<HttpServer> {
     requestId,
     pages: deps.inbox.domain !== undefined,
   });
+  const { relay, clock } = deps.inbox;
+  const tunnels = new TunnelHandler({ relay, authenticator, clock, logger, requestId });
   let draining = false;
   let framework: http.RequestListener | undefined;
 
@@ -90,12 +93,14 @@ export async function createHttpServer(deps: HttpDeps): Promise<HttpServer> {
       capture.handle({ req, res }, place);
       return;
     }
+    if (tunnels.handle(req, res)) return;
     const tenant = ingestTenant(req);
     if (tenant !== undefined) ingest.handle(req, res, tenant);
     else if (!site?.handle(req, res)) framework?.(req, res);
   }
 
-  const server = http.createServer(TIMEOUTS, dispatch);
+  const server = http.createServer({ ...TIMEOUTS, IncomingMessage: TunnelUpgrade }, dispatch);
+  server.on('upgrade', (req, socket, head) => tunnels.upgrade(req, socket, head));
   // The 16 KiB of all headers are the bound; a count would drop some of them silently.
   server.maxHeadersCount = 0;
   const app = createApp(deps, {
@@ -133,6 +138,23 @@ function createFeed({ log, configStore, config, now, logger, watchLog }: HttpDep
   });
   config.onChange(() => feed.poke());
   return feed;
+}
+
+/**
+ * Only the tunnel is upgraded to. Node hands every request that offers an upgrade to the listener for
+ * upgrades once there is one, without its body; and some clients offer h2c with each POST.
+ */
+class TunnelUpgrade extends http.IncomingMessage {
+  // Not a private field: Node's own constructor sets `upgrade`, before fields of ours exist.
+  private offered: boolean | undefined;
+
+  // Node's parser sets it, after the URL and before it asks.
+  set upgrade(offered: boolean) {
+    this.offered = offered && this.url === TUNNEL_PATH;
+  }
+  get upgrade(): boolean {
+    return this.offered === true;
+  }
 }
 
 interface AppOptions {

@@ -1,12 +1,13 @@
 import type { At } from '../core/crash-sites.ts';
 import { AppError } from '../core/errors.ts';
-import type { Answer } from '../core/inbox.ts';
+import type { Answer, InboxId } from '../core/inbox.ts';
 import type { Ms } from '../core/model.ts';
 import { Batches } from '../store/batches.ts';
 import type { Captured, CaptureStore, NewCapture } from '../store/inbox.ts';
 import { StoreError } from '../store/store.ts';
-import { decide } from './decide.ts';
+import { type Decision, decide } from './decide.ts';
 import { encodeHead, holdsSecret } from './head.ts';
+import type { LiveAnswer } from './live-answer.ts';
 import type { PlacedInbox } from './view.ts';
 
 /** A request to an inbox, read to its end. */
@@ -28,6 +29,8 @@ export interface Incoming {
 export interface Kept extends Captured {
   readonly answer: Answer;
   readonly answeredBy: string;
+  /** Set when a listener may still answer. */
+  readonly live: LiveAnswer | undefined;
 }
 
 export interface CapturingOptions {
@@ -37,8 +40,13 @@ export interface CapturingOptions {
   /** Captures and bytes that may wait for their commit; beyond, senders are told to come again. */
   readonly queueCountMax: number;
   readonly queueBytesMax: number;
-  /** Told of each capture once it is durable, in the order of an inbox's numbers. */
-  readonly kept: (capture: NewCapture, kept: Kept) => void;
+  /**
+   * Told of each capture once it is durable, in the order of an inbox's numbers; gives the answer of a
+   * listener if one will come.
+   */
+  readonly kept: (capture: NewCapture, kept: Kept) => LiveAnswer | undefined;
+  /** Somebody listens who answers senders. */
+  readonly answers: (inbox: InboxId) => boolean;
   readonly at: At;
 }
 
@@ -98,8 +106,8 @@ export class Capturing {
   }
 
   #item(inbox: PlacedInbox, incoming: Incoming): Item {
-    const { now, random } = this.#options;
-    const { by, answer } = decide(inbox, incoming, random);
+    const { now } = this.#options;
+    const { by, answer } = this.#decide(inbox, incoming);
     const { method, target, pathAt, headers, body, bodyBytes, remoteAddress } = incoming;
     const capture: NewCapture = {
       slot: inbox.slot,
@@ -118,6 +126,15 @@ export class Capturing {
     return { capture, answer };
   }
 
+  /** Nobody is there to answer live: then it is known at once what will be said instead. */
+  #decide(inbox: PlacedInbox, incoming: Incoming): Decision {
+    const { random, answers } = this.#options;
+    const decision = decide(inbox, incoming, random);
+    const { answer } = decision;
+    if (answer.kind === 'reply' || answers(inbox.id)) return decision;
+    return { by: 'fallback', answer: { kind: 'reply', ...answer.fallback } };
+  }
+
   async #store(batch: readonly Item[]): Promise<Kept[]> {
     const { store, now, kept, at } = this.#options;
     const captured = await store.capture(
@@ -126,9 +143,10 @@ export class Capturing {
     );
     at('inbox:kept');
     return batch.map(({ capture, answer }, i) => {
-      const done = { ...(captured[i] as Captured), answer, answeredBy: capture.answeredBy };
-      kept(capture, done);
-      return done;
+      const { answeredBy } = capture;
+      const done = { ...(captured[i] as Captured), answer, answeredBy, live: undefined };
+      const live = kept(capture, done);
+      return live ? { ...done, live } : done;
     });
   }
 }

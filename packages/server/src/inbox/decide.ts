@@ -2,7 +2,10 @@ import type { Answer, Inbox, Reply } from '../core/inbox.ts';
 import type { Incoming } from './capturing.ts';
 
 export interface Decision {
-  /** What the capture's log shows: `default`, `rule:<id>`, `handshake:<name>`, `live`, `refused`. */
+  /**
+   * What the capture’s log shows: `default`, `rule:<id>`, `handshake:<name>`, `live`, `fallback`,
+   * `refused`.
+   */
   readonly by: string;
   readonly answer: Answer;
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { AppError } from '../../core/errors.ts';
+import type { Reply } from '../../core/inbox.ts';
 import type { Capturing, Kept } from '../../inbox/capturing.ts';
 import { flatHeaders, SAFE_HEADERS } from '../../inbox/reply-headers.ts';
 import type { InboxView, PlacedInbox } from '../../inbox/view.ts';
@@ -8,6 +9,7 @@ import { toProblem } from '../problem.ts';
 import { type RawExchange, sendProblem } from '../respond.ts';
 import { Answering } from './answer.ts';
 import type { InboxPlace } from './place.ts';
+import { SenderSink } from './sender-sink.ts';
 
 /**
  * Requests to inboxes, on bare node:http: any method, any path, the bytes as they come. Nothing is
@@ -167,15 +169,27 @@ class Reception {
   }
 
   #answer(kept: Kept): void {
-    const { answer } = kept;
-    const reply = answer.kind === 'reply' ? answer : answer.fallback;
+    const { answer, live } = kept;
+    const reply = () => this.#reply(kept.id, answer.kind === 'reply' ? answer : answer.fallback);
+    if (!live) {
+      reply();
+      return;
+    }
+    const { res } = this.#exchange;
+    res.once('close', () => live.gone());
+    const { answering } = this.#handler;
+    const to = { exchange: this.#exchange, answering, captureId: kept.id, fallback: reply };
+    live.deliver(new SenderSink(to));
+  }
+
+  #reply(captureId: string, reply: Reply): void {
     this.#handler.answering.write(this.#exchange, {
       status: reply.status,
       headers: flatHeaders(reply.headers),
       body: Buffer.from(reply.body),
       delayMs: reply.delayMs,
       fault: reply.fault,
-      captureId: kept.id,
+      captureId,
     });
   }
 

@@ -1,0 +1,388 @@
+import type { Clock } from '../core/clock.ts';
+import type { InboxId } from '../core/inbox.ts';
+import type { Ms } from '../core/model.ts';
+import type {
+  Attached,
+  CaptureKey,
+  CaptureStore,
+  InboxKey,
+  ListenerKey,
+  ListenerStore,
+  ListenFrom,
+  NewCapture,
+  NewExchange,
+} from '../store/inbox.ts';
+import type { Finished } from './answers.ts';
+import type { Kept } from './capturing.ts';
+import type { Carrier } from './carrier.ts';
+import type { Hello, TunnelFrom } from './frames.ts';
+import { type Carried, Hub } from './hub.ts';
+import { LiveAnswer } from './live-answer.ts';
+import { Goaway, REPLACED, Tunnel } from './tunnel.ts';
+import type { InboxView, PlacedInbox } from './view.ts';
+
+/** Who a token belongs to, and what it may: HTTP knows. */
+export interface Admission {
+  /** The key's id: the same one takes a listener over without asking. */
+  readonly owner: string;
+  readonly mayRead: (inbox: PlacedInbox) => boolean;
+  /** Answering senders needs more than reading. */
+  readonly mayAnswer: boolean;
+}
+
+export interface Admitted extends Admission {
+  readonly inbox: PlacedInbox;
+  readonly token: string;
+}
+
+/** Where a client came in. */
+export interface Door {
+  readonly address: string;
+  /** Throws `AppError` for a token that is none (any more). */
+  readonly admit: (token: string) => Admission;
+}
+
+export interface RelayOptions {
+  readonly captures: CaptureStore;
+  readonly listeners: ListenerStore;
+  readonly view: InboxView;
+  readonly clock: Clock;
+  readonly node: string;
+  readonly newId: () => string;
+  readonly urlOf: (name: string) => string;
+  readonly warn: (error: unknown, message: string) => void;
+  /** Captures may come in on other nodes: the store is asked this often whether some did. */
+  readonly pollMs: Ms | undefined;
+  /** Leases are renewed and tokens judged again this often; well below TTL_MS. */
+  readonly renewMs: Ms;
+}
+
+const TTL_MS: Ms = 15_000;
+/** Connections at once, attached or not. */
+const TUNNELS_MAX = 2_000;
+const DRAIN_RECONNECT_MS: Ms = 500;
+const LISTENER_NAME = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/;
+
+/** What a tunnel learns when it is attached. */
+export interface Joined {
+  readonly admitted: Admitted;
+  readonly hub: Hub;
+  readonly attached: Attached & { kind: 'attached' };
+  readonly key: ListenerKey;
+  readonly id: string;
+  readonly responder: boolean;
+  readonly fits: (capture: Carried) => boolean;
+}
+
+/** All tunnels of this node: who is attached to what, and who is answered by whom. */
+export class Relay {
+  readonly #options: RelayOptions;
+  readonly #tunnels = new Set<Tunnel>();
+  readonly #hubs = new Map<InboxId, Hub>();
+  #cancelRenew: (() => void) | undefined;
+  #cancelPoll: (() => void) | undefined;
+  #draining = false;
+
+  constructor(options: RelayOptions) {
+    this.#options = options;
+    options.view.onChange((id, inbox) => {
+      if (!inbox) this.#deleted(id);
+    });
+  }
+
+  get captures(): CaptureStore {
+    return this.#options.captures;
+  }
+  get listeners(): ListenerStore {
+    return this.#options.listeners;
+  }
+  get count(): number {
+    return this.#tunnels.size;
+  }
+  now(): Ms {
+    return this.#options.clock.now();
+  }
+  after(delayMs: Ms, task: () => void): () => void {
+    return this.#options.clock.after(delayMs, task);
+  }
+  urlOf(name: string): string {
+    return this.#options.urlOf(name);
+  }
+  warn(error: unknown, message: string): void {
+    this.#options.warn(error, message);
+  }
+
+  /** A client has connected; everything else it says itself. */
+  connect(carrier: Carrier, door: Door): void {
+    const tunnel = new Tunnel(this, carrier, door);
+    if (this.#draining) tunnel.goaway('restarting', RESTARTING, DRAIN_RECONNECT_MS);
+    else if (this.#tunnels.size >= TUNNELS_MAX) {
+      tunnel.goaway(
+        'unavailable',
+        `This node has ${TUNNELS_MAX} tunnels: try again later.`,
+        10_000,
+      );
+    } else this.#tunnels.add(tunnel);
+  }
+
+  forget(tunnel: Tunnel): void {
+    this.#tunnels.delete(tunnel);
+  }
+
+  // ---- captures ----
+
+  /** Somebody is there who answers senders, as far as this node knows. */
+  answers(inbox: InboxId): boolean {
+    const hub = this.#hubs.get(inbox);
+    return hub !== undefined && hasAnswering(hub);
+  }
+
+  /** Told of each capture once it is durable. The result is given when somebody will answer it. */
+  offer(capture: NewCapture, kept: Kept): LiveAnswer | undefined {
+    const hub = this.#hubs.get(capture.inbox);
+    if (!hub) return undefined;
+    const live = this.#expectAnswer(hub, kept);
+    hub.offer(capture, kept);
+    return live;
+  }
+
+  #expectAnswer(hub: Hub, { answer, seq }: Kept): LiveAnswer | undefined {
+    if (answer.kind !== 'live' || !hasAnswering(hub)) return undefined;
+    const since = this.now();
+    const live = new LiveAnswer(this.#options.clock, answer.waitMs, (how) => {
+      hub.waiting.delete(seq);
+      if (how === 'fallback') this.#fellBack({ ...hub.key, seq }, since, answer.fallback.status);
+    });
+    hub.waiting.set(seq, live);
+    return live;
+  }
+
+  /** What the local server of a listener made of a capture. */
+  record(key: InboxKey, listener: string, finished: Finished): void {
+    const { seq, result, at, head, body, truncated, secret, live } = finished;
+    this.#log({
+      ...NO_EXCHANGE,
+      ...key,
+      ...{ seq, at, to: listener, kind: live ? 'live' : 'listener', durationMs: result.ms },
+      status: result.status ?? undefined,
+      error: result.error ?? undefined,
+      responseHead: head,
+      responseBody: body,
+      responseTruncated: truncated,
+      secretHeads: secret,
+    });
+  }
+
+  #fellBack(key: CaptureKey, since: Ms, status: number): void {
+    const durationMs = this.now() - since;
+    const error = 'no listener answered in time';
+    this.#log({
+      ...NO_EXCHANGE,
+      ...key,
+      kind: 'answer',
+      to: 'fallback',
+      at: since,
+      durationMs,
+      status,
+      error,
+    });
+  }
+
+  #log(exchange: NewExchange): void {
+    this.captures
+      .record([exchange])
+      .catch((error: unknown) => this.warn(error, 'an exchange could not be logged'));
+  }
+
+  // ---- attaching ----
+
+  /** Rejects with `Goaway`, `AppError` or `StoreError`. */
+  async attach(tunnel: Tunnel, hello: Hello): Promise<Joined> {
+    const admitted = this.#admit(hello, tunnel.door);
+    if (!LISTENER_NAME.test(hello.listener)) {
+      throw new Goaway('bad_request', 'A listener’s name is 1 to 64 of A-Z a-z 0-9 . _ @ -.');
+    }
+    const from = parseFrom(hello.from);
+    const hub = this.#join(admitted.inbox);
+    const key = { ...hub.key, name: hello.listener };
+    const id = this.#options.newId();
+    const responder = hello.responder && admitted.mayAnswer;
+    try {
+      const attached = await this.listeners.attach(
+        {
+          ...key,
+          attachment: id,
+          owner: admitted.owner,
+          mode: hello.mode,
+          from,
+          takeOver: hello.takeOver,
+          filter: hello.filter,
+          responder,
+          agent: hello.agent,
+          node: this.#options.node,
+        },
+        TTL_MS,
+        this.now(),
+      );
+      if (attached.kind !== 'attached') throw refusal(attached);
+      // Who was replaced hears of nothing more before its successor hears of anything.
+      for (const other of this.#tunnels) {
+        if (other !== tunnel && other.id !== undefined && attached.replaced.includes(other.id)) {
+          other.goaway('replaced', REPLACED, null);
+        }
+      }
+      hub.headIs(attached.counts.head);
+      this.#renewLater();
+      this.#pollLater();
+      return { admitted, hub, attached, key, id, responder, fits: () => true };
+    } catch (error) {
+      this.#leave(hub);
+      throw error;
+    }
+  }
+
+  #admit(hello: Hello, door: Door): Admitted {
+    const { view } = this.#options;
+    const admission = door.admit(hello.token);
+    const inbox = view.get(hello.inbox) ?? view.named(hello.inbox);
+    if (!inbox || !admission.mayRead(inbox)) {
+      throw new Goaway('no_inbox', 'There is no such inbox, or this key may not read it.');
+    }
+    return { ...admission, inbox, token: hello.token };
+  }
+
+  /** The hub is there before anything is asked of the store, so that no capture slips between. */
+  #join(inbox: PlacedInbox): Hub {
+    const known = this.#hubs.get(inbox.id);
+    if (known) return known;
+    const hub = new Hub({ slot: inbox.slot, inbox: inbox.id }, this.captures);
+    this.#hubs.set(inbox.id, hub);
+    return hub;
+  }
+
+  #leave(hub: Hub): void {
+    if (hub.members.size === 0) this.#hubs.delete(hub.key.inbox);
+  }
+
+  /** After its last acknowledgement: the listener is free, and nobody waits in vain for its answers. */
+  left(tunnel: Tunnel, hub: Hub, of: { key: ListenerKey; id: string }): void {
+    hub.members.delete(tunnel);
+    this.#leave(hub);
+    if (!hasAnswering(hub)) for (const live of hub.waiting.values()) live.fail();
+    this.listeners
+      .detach(of.key, of.id, this.now())
+      .catch((error: unknown) => this.warn(error, 'a listener could not be detached'));
+  }
+
+  // ---- upkeep ----
+
+  #renewLater(): void {
+    this.#cancelRenew ??= this.after(this.#options.renewMs, () => {
+      this.#cancelRenew = undefined;
+      void this.#renew().catch((error: unknown) =>
+        this.warn(error, 'attachments could not be renewed; it is tried again'),
+      );
+    });
+  }
+
+  /** Leases, and whether each token is still what it was. */
+  async #renew(): Promise<void> {
+    const attached = [...this.#tunnels].filter(({ id }) => id !== undefined);
+    if (attached.length === 0) return;
+    this.#renewLater();
+    for (const tunnel of attached) this.#judgeAgain(tunnel);
+    const ids = attached.map(({ id }) => id as string);
+    const lost = new Set(await this.listeners.renew(ids, TTL_MS, this.now()));
+    for (const tunnel of attached) {
+      if (lost.has(tunnel.id as string)) tunnel.goaway('replaced', REPLACED, null);
+    }
+  }
+
+  #judgeAgain(tunnel: Tunnel): void {
+    const { admitted } = tunnel;
+    if (!admitted) return;
+    try {
+      if (tunnel.door.admit(admitted.token).mayRead(admitted.inbox)) return;
+    } catch {
+      // Revoked or expired: that is the answer.
+    }
+    tunnel.goaway('unauthorized', 'The key may not read this inbox any more.', null);
+  }
+
+  #pollLater(): void {
+    const { pollMs } = this.#options;
+    if (pollMs === undefined) return;
+    this.#cancelPoll ??= this.after(pollMs, () => {
+      this.#cancelPoll = undefined;
+      void this.#poll()
+        .catch((error: unknown) => this.warn(error, 'captures of other nodes could not be read'))
+        .finally(() => {
+          if (this.#hubs.size > 0) this.#pollLater();
+        });
+    });
+  }
+
+  async #poll(): Promise<void> {
+    const hubs = [...this.#hubs.values()].filter(({ members }) => members.size > 0);
+    const counts = await this.captures.counts(hubs.map(({ key }) => key));
+    for (const [i, hub] of hubs.entries()) hub.headIs(counts[i]?.head ?? 0);
+  }
+
+  #deleted(id: InboxId): void {
+    for (const tunnel of [...this.#tunnels]) {
+      if (tunnel.admitted?.inbox.id === id) {
+        tunnel.goaway('deleted', 'The inbox was deleted.', null);
+      }
+    }
+  }
+
+  /** Says goodbye to everybody; they come back to whoever is there then. */
+  async drain(): Promise<void> {
+    this.#draining = true;
+    this.#cancelRenew?.();
+    this.#cancelPoll?.();
+    const leaving = [...this.#tunnels];
+    await Promise.all(leaving.map((tunnel) => tunnel.flushAck()));
+    for (const tunnel of leaving) tunnel.goaway('restarting', RESTARTING, DRAIN_RECONNECT_MS);
+  }
+}
+
+function hasAnswering(hub: Hub): boolean {
+  for (const member of hub.members) if (member.answers) return true;
+  return false;
+}
+
+const NOTHING = new Uint8Array();
+const NO_EXCHANGE = {
+  error: undefined,
+  requestHead: NOTHING,
+  requestBody: undefined,
+  responseHead: NOTHING,
+  responseBody: NOTHING,
+  responseTruncated: false,
+  secretHeads: false,
+} as const;
+const RESTARTING = 'The server restarts: come again shortly.';
+
+function refusal(attached: Attached & { kind: 'held' | 'full' }): Goaway {
+  if (attached.kind === 'full') {
+    return new Goaway(
+      'full',
+      `The inbox has ${attached.listenersMax} listeners: remove one first.`,
+    );
+  }
+  const { listener, agent, since } = attached.by;
+  const at = new Date(since).toISOString();
+  const message = `${listener} (${agent}) listens here since ${at}, with another key. Take over to go on.`;
+  return new Goaway('held', message);
+}
+
+function parseFrom(from: TunnelFrom): ListenFrom {
+  if (typeof from === 'number') return { kind: 'after', seq: from };
+  if (from === 'acked' || from === 'now' || from === 'start') return { kind: from };
+  const at = Date.parse(from);
+  if (!/^\d{4}-\d\d-\d\dT/.test(from) || Number.isNaN(at)) {
+    throw new Goaway('bad_request', 'from is acked, now, start, a number or an RFC 3339 time.');
+  }
+  return { kind: 'since', at };
+}
