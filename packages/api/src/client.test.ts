@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { ApiError, createClient } from './client.ts';
+import { ApiError } from './call.ts';
+import { createClient } from './client.ts';
 
 interface Seen {
   readonly url: string;

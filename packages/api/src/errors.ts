@@ -45,6 +45,3 @@ export const Problem = z
   })
   .meta({ id: 'Problem', description: 'RFC 9457 problem details.' });
 export type Problem = z.infer<typeof Problem>;
-
-export const PROBLEM_TYPE_PREFIX = 'urn:posthorn:problem:';
-export const PROBLEM_MEDIA_TYPE = 'application/problem+json';

@@ -1,3 +1,4 @@
+export * from './call.ts';
 export * from './captures.ts';
 export * from './client.ts';
 export * from './common.ts';
@@ -14,6 +15,7 @@ export * from './format.ts';
 export * from './inboxes.ts';
 export * from './keys.ts';
 export * from './live.ts';
+export * from './media-types.ts';
 export * from './mending.ts';
 export * from './openapi.ts';
 export type * from './operation.ts';

@@ -9,6 +9,7 @@ import {
   Timestamp,
 } from './common.ts';
 import { AttemptSummary, DeliveryState, Fault } from './deliveries.ts';
+import { EVENT_STREAM } from './media-types.ts';
 import type { Operation } from './operation.ts';
 
 /** What happens in a tenant, as it happens: server-sent events that resume. */
@@ -53,8 +54,6 @@ export const LiveQuery = z.strictObject({
   status: StatusFilter.optional(),
   fault: Fault.optional(),
 });
-
-export const EVENT_STREAM = 'text/event-stream';
 
 export const liveOperations = {
   followLive: {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { type ErrorCode, PROBLEM_MEDIA_TYPE, Problem } from './errors.ts';
+import { type ErrorCode, Problem } from './errors.ts';
+import { PROBLEM_MEDIA_TYPE } from './media-types.ts';
 import type { Operation } from './operation.ts';
 import { operations } from './operations.ts';
 import { PROBLEM_STATUS, problemCodes } from './problems.ts';

@@ -1,0 +1,14 @@
+/** `@posthorn/api/browser`: the client without zod, for pages that bring the contract as lines. */
+export {
+  ApiError,
+  type CallLine,
+  type CallLines,
+  type CallOptions,
+  type Client,
+  type ClientOptions,
+  createClientOf,
+  createTextCall,
+  type TextCall,
+  target,
+} from './call.ts';
+export type { FollowOptions, LiveEvent } from './follow.ts';
