@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { ApiError } from './call.ts';
-import { createClient } from './client.ts';
+import { ApiError, createTextCall } from './call.ts';
+import { contractLines, createClient } from './client.ts';
 
 interface Seen {
   readonly url: string;
@@ -38,6 +38,12 @@ test('a body is JSON, and none is sent where none is given', async () => {
   await client.rotateEndpointSecret({ tenant: 'a', endpoint: 'ep_1' });
   expect(seen[0]?.init.body).toBe('{"type":"b","data":[1]}');
   expect(seen[1]?.init.body).toBeUndefined();
+});
+
+test('an answer can be had as the text it came as', async () => {
+  const { fetch } = answering(() => new Response('{"data":1.0}'));
+  const text = createTextCall(contractLines(), { baseUrl: 'http://host', fetch });
+  expect(await text('getEvent', { tenant: 'a', event: 'evt_1' })).toBe('{"data":1.0}');
 });
 
 test('a problem becomes an ApiError that carries it', async () => {

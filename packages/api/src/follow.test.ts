@@ -1,7 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
-import { ApiError, createClient } from './client.ts';
+import { ApiError } from './call.ts';
+import { createClient } from './client.ts';
 import { parseEventStream } from './event-stream.ts';
 
 async function* bytes(...texts: string[]): AsyncGenerator<Uint8Array> {

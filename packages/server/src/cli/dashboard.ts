@@ -23,7 +23,7 @@ export async function dashboard(
   const client = createClient({ baseUrl: url, key });
   try {
     const link = await client.createLoginLink({}, { signal: AbortSignal.timeout(TIMEOUT_MS) });
-    const address = link.url.replace('/dashboard/#', `/dashboard/t/${tenant}/#`);
+    const address = link.url.replace('/dashboard/#', `/dashboard/${tenant}/#`);
     output.data({ url: address, expiresAt: link.expiresAt }, address);
     output.note(`It signs in once, until ${link.expiresAt}. Treat it like a password.`);
     return EXIT.ok;

@@ -34,9 +34,10 @@ export function readSite(directory: string): SiteFiles | undefined {
   if (!existsSync(page)) return undefined;
   const place = join(directory, 'assets');
   const assets = new Map<string, SiteFile>();
-  for (const name of readdirSync(place)) {
+  for (const file of readdirSync(place)) {
+    const name = file.replace(/\.gz$/, '');
     const type = TYPES[extname(name)];
-    if (type === undefined) continue;
+    if (name === file || type === undefined) continue;
     const gzip = readFileSync(join(place, `${name}.gz`));
     assets.set(name, { type, gzip, br: readFileSync(join(place, `${name}.br`)) });
   }
@@ -50,7 +51,8 @@ export interface SiteOptions {
   readonly publicUrl: () => string;
 }
 
-const ASSETS = '/dashboard/assets/';
+/** A tenant's name never begins with `-`, so no page of one has this address. */
+const ASSETS = '/dashboard/-/assets/';
 const PORTAL = /^\/portal\/([^/]{1,200})(?:\/|$)/;
 
 /** On every answer; nothing here is for another origin. */

@@ -1,0 +1,137 @@
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  Outlet,
+  redirect,
+} from '@tanstack/react-router';
+import { parseActivity } from '../data/activity-search.ts';
+import { lastTenant } from './last-tenant.ts';
+import { NotFound } from './not-found.tsx';
+import type { Place } from './place.ts';
+import { Shell } from './shell.tsx';
+import { TenantPages } from './tenant-pages.tsx';
+
+/** The addresses (docs/decisions/0009-dashboard.md). Pages are loaded when they are first wanted. */
+
+const root = createRootRoute({ component: Shell, notFoundComponent: NotFound });
+
+const tenant = createRoute({
+  getParentRoute: () => root,
+  path: '/$tenant',
+  component: TenantPages,
+});
+
+const overview = createRoute({
+  getParentRoute: () => tenant,
+  path: '/',
+  component: lazyRouteComponent(() => import('../pages/overview/overview.tsx'), 'Overview'),
+});
+
+const webhooks = createRoute({
+  getParentRoute: () => tenant,
+  path: '/webhooks',
+  component: lazyRouteComponent(() => import('../pages/webhooks/list.tsx'), 'WebhookList'),
+});
+
+const newWebhook = createRoute({
+  getParentRoute: () => tenant,
+  path: '/webhooks/new',
+  component: lazyRouteComponent(() => import('../pages/webhooks/edit.tsx'), 'NewWebhook'),
+});
+
+const webhook = createRoute({
+  getParentRoute: () => tenant,
+  path: '/webhooks/$endpoint',
+  component: lazyRouteComponent(() => import('../pages/webhooks/detail.tsx'), 'WebhookDetail'),
+});
+
+const editWebhook = createRoute({
+  getParentRoute: () => tenant,
+  path: '/webhooks/$endpoint/edit',
+  component: lazyRouteComponent(() => import('../pages/webhooks/edit.tsx'), 'EditWebhook'),
+});
+
+const activity = createRoute({
+  getParentRoute: () => tenant,
+  path: '/activity',
+  validateSearch: parseActivity,
+  component: lazyRouteComponent(() => import('../pages/activity/activity.tsx'), 'Activity'),
+});
+
+const attempt = createRoute({
+  getParentRoute: () => activity,
+  path: '/$attempt',
+  component: lazyRouteComponent(() => import('../pages/activity/attempt.tsx'), 'AttemptPane'),
+});
+
+const event = createRoute({
+  getParentRoute: () => tenant,
+  path: '/events/$event',
+  component: lazyRouteComponent(() => import('../pages/activity/event.tsx'), 'EventPage'),
+});
+
+const settings = createRoute({
+  getParentRoute: () => tenant,
+  path: '/settings',
+  component: lazyRouteComponent(() => import('../pages/settings/settings.tsx'), 'Settings'),
+});
+
+const operator = createRoute({ getParentRoute: () => root, path: '/-', component: Outlet });
+
+const tenants = createRoute({
+  getParentRoute: () => operator,
+  path: '/tenants',
+  component: lazyRouteComponent(() => import('../pages/operator/tenants.tsx'), 'Tenants'),
+});
+
+const keys = createRoute({
+  getParentRoute: () => operator,
+  path: '/keys',
+  component: lazyRouteComponent(() => import('../pages/operator/keys.tsx'), 'Keys'),
+});
+
+const sessions = createRoute({
+  getParentRoute: () => operator,
+  path: '/sessions',
+  component: lazyRouteComponent(() => import('../pages/operator/sessions.tsx'), 'Sessions'),
+});
+
+export function makeRouter({ base, portal }: Place, own: string | null) {
+  const index = createRoute({
+    getParentRoute: () => root,
+    path: '/',
+    beforeLoad: () => {
+      const last = portal ?? own ?? lastTenant() ?? 'default';
+      throw redirect({ to: '/$tenant', params: { tenant: last }, replace: true });
+    },
+  });
+  const routeTree = root.addChildren([
+    index,
+    operator.addChildren([tenants, keys, sessions]),
+    tenant.addChildren([
+      overview,
+      webhooks,
+      newWebhook,
+      webhook,
+      editWebhook,
+      activity.addChildren([attempt]),
+      event,
+      settings,
+    ]),
+  ]);
+  return createRouter({
+    routeTree,
+    basepath: base + (portal === undefined ? '/dashboard' : '/portal'),
+    defaultPreload: 'intent',
+    defaultNotFoundComponent: NotFound,
+    scrollRestoration: false,
+  });
+}
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: ReturnType<typeof makeRouter>;
+  }
+}

@@ -1,0 +1,6 @@
+declare module 'virtual:contract' {
+  const lines: import('@posthorn/api/browser').CallLines;
+  export default lines;
+  /** Those that this release renders. */
+  export const dialects: readonly NonNullable<import('@posthorn/api').Endpoint['dialect']>[];
+}

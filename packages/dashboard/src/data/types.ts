@@ -1,0 +1,15 @@
+import type { Client } from '@posthorn/api/browser';
+
+/** One item of a list, as the client's answer has it. */
+type ItemOf<Id extends keyof Client> =
+  Awaited<ReturnType<Client[Id]>> extends { items: readonly (infer Item)[] } ? Item : never;
+
+export type AttemptRow = ItemOf<'listAttempts'>;
+export type DeliveryRow = ItemOf<'listDeliveries'>;
+export type EventRow = ItemOf<'listEvents'>;
+export type EndpointRow = ItemOf<'listEndpoints'>;
+export type TenantRow = ItemOf<'listTenants'>;
+export type KeyRow = ItemOf<'listKeys'>;
+export type SessionRow = ItemOf<'listSessions'>;
+export type WholeAttempt = Awaited<ReturnType<Client['getAttempt']>>;
+export type WholeEvent = Awaited<ReturnType<Client['getEvent']>>;

@@ -1,0 +1,179 @@
+import { dialects } from 'virtual:contract';
+import { Button, Select, TagsInput, TextInput } from '@mantine/core';
+import { useQueryClient } from '@tanstack/react-query';
+import { type FormEvent, type ReactNode, useState } from 'react';
+import { useApi } from '../../app/context.tsx';
+import { useToast } from '../../app/toasts.tsx';
+import { mistakesOf } from '../../data/mistakes.ts';
+import type { TenantRow } from '../../data/types.ts';
+import { messageOf } from '../../parts/faces.tsx';
+import { Icon } from '../../parts/icon.tsx';
+import { settings } from '../../strings/settings.ts';
+import { form } from '../../strings/webhook-form.ts';
+import classes from '../webhooks/form/form.module.css';
+import { Limits } from '../webhooks/form/limits.tsx';
+import { mistakeOf } from '../webhooks/form/part.ts';
+import { Retry } from '../webhooks/form/retry.tsx';
+import type { Mistakes } from '../webhooks/sending-draft.ts';
+import { type TenantDraft, tenantDraftOf, tenantOf } from './tenant-draft.ts';
+
+interface Part {
+  readonly draft: TenantDraft;
+  readonly set: (change: Partial<TenantDraft>) => void;
+  readonly mistakes: Mistakes;
+}
+
+export function TenantForm({ tenant }: { tenant: TenantRow }) {
+  const [draft, setDraft] = useState(() => tenantDraftOf(tenant));
+  const { save, busy, error, mistakes } = useSaving(tenant);
+  const set = (change: Partial<TenantDraft>) => setDraft((now) => ({ ...now, ...change }));
+  const part = { draft, set, mistakes };
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    void save(draft);
+  };
+  return (
+    <form className={classes.form} onSubmit={submit} noValidate>
+      <Fields title={settings.sections.tenant}>
+        <Names {...part} />
+      </Fields>
+      <Fields title={settings.sections.defaults}>
+        <Dialect {...part} />
+        <Retry {...part} />
+        <Limits {...part} />
+      </Fields>
+      <Fields title={settings.sections.portal}>
+        <Portal {...part} />
+      </Fields>
+      <div className={classes.foot}>
+        {error !== undefined && (
+          <p className={classes.error} role="alert">
+            <Icon name="warning" /> {error}
+          </p>
+        )}
+        <Button type="submit" variant="filled" loading={busy}>
+          {settings.save}
+        </Button>
+      </div>
+    </form>
+  );
+}
+
+function useSaving(tenant: TenantRow) {
+  const api = useApi();
+  const client = useQueryClient();
+  const toast = useToast();
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<string>();
+  const [mistakes, setMistakes] = useState<Mistakes>({});
+  const save = async (draft: TenantDraft) => {
+    const { body, mistakes: own } = tenantOf(draft, tenant);
+    setMistakes(own);
+    setError(Object.values(own)[0]);
+    if (Object.keys(own).length > 0) return;
+    setBusy(true);
+    try {
+      await api.putTenant({ tenant: tenant.id, body });
+      toast({ text: settings.saved });
+      await client.invalidateQueries({ queryKey: ['tenants'] });
+    } catch (err) {
+      setMistakes(mistakesOf(err));
+      setError(messageOf(err));
+    } finally {
+      setBusy(false);
+    }
+  };
+  return { save, busy, error, mistakes };
+}
+
+function Fields({ title, children }: { title: string; children: ReactNode }) {
+  return (
+    <section className={classes.section} aria-label={title}>
+      <h2>{title}</h2>
+      <div className={classes.fields}>{children}</div>
+    </section>
+  );
+}
+
+function Names({ draft, set, mistakes }: Part) {
+  return (
+    <>
+      <TextInput
+        label={settings.name}
+        value={draft.name}
+        error={mistakeOf(mistakes, 'name')}
+        onChange={(event) => set({ name: event.currentTarget.value })}
+      />
+      <TextInput
+        label={settings.alias}
+        description={settings.aliasAbout}
+        value={draft.alias}
+        error={mistakeOf(mistakes, 'alias')}
+        onChange={(event) => set({ alias: event.currentTarget.value })}
+      />
+    </>
+  );
+}
+
+function Dialect({ draft, set, mistakes }: Part) {
+  return (
+    <Select
+      label={settings.dialect}
+      data={[
+        { value: '', label: settings.inherited },
+        ...dialects.map((value) => ({ value, label: form.format.dialects[value]?.[0] ?? value })),
+      ]}
+      value={draft.dialect ?? ''}
+      error={mistakeOf(mistakes, 'defaults.dialect')}
+      onChange={(value) => set({ dialect: (value || null) as TenantDraft['dialect'] })}
+    />
+  );
+}
+
+function Portal({ draft, set, mistakes }: Part) {
+  const text = settings.portal;
+  return (
+    <>
+      <p className="secondary">{text.about}</p>
+      <TextInput
+        label={text.title}
+        description={text.titleAbout}
+        maxLength={60}
+        value={draft.title}
+        error={mistakeOf(mistakes, 'portal.title')}
+        onChange={(event) => set({ title: event.currentTarget.value })}
+      />
+      <TagsInput
+        label={text.ancestors}
+        description={text.ancestorsAbout}
+        splitChars={[',', ' ']}
+        acceptValueOnBlur
+        value={[...draft.frameAncestors]}
+        error={mistakeOf(mistakes, 'portal.frameAncestors')}
+        onChange={(frameAncestors) => set({ frameAncestors })}
+      />
+      <div className={classes.three}>
+        <TextInput
+          label={text.color}
+          placeholder="#4f46e5"
+          value={draft.color}
+          error={mistakeOf(mistakes, 'portal.theme.color')}
+          onChange={(event) => set({ color: event.currentTarget.value })}
+        />
+        <Select
+          label={text.scheme}
+          data={Object.entries(text.schemes).map(([value, label]) => ({ value, label }))}
+          value={draft.scheme}
+          onChange={(value) => set({ scheme: value as TenantDraft['scheme'] })}
+        />
+        <TextInput
+          label={text.radius}
+          inputMode="numeric"
+          value={draft.radius}
+          error={mistakeOf(mistakes, 'portal.theme.radius')}
+          onChange={(event) => set({ radius: event.currentTarget.value })}
+        />
+      </div>
+    </>
+  );
+}

@@ -1,0 +1,89 @@
+import { Button, Menu } from '@mantine/core';
+import { useNavigate } from '@tanstack/react-router';
+import { useState } from 'react';
+import { useApi, useTenant } from '../../app/context.tsx';
+import { nameOf } from '../../data/queries.ts';
+import type { EndpointRow } from '../../data/types.ts';
+import { useAction } from '../../parts/actions.tsx';
+import { Confirm } from '../../parts/confirm.tsx';
+import { Icon } from '../../parts/icon.tsx';
+import { common } from '../../strings/common.ts';
+import { webhooks } from '../../strings/webhooks.ts';
+
+const text = webhooks.detail;
+
+export function Actions({ endpoint, onEdit }: { endpoint: EndpointRow; onEdit: () => void }) {
+  const [deleting, setDeleting] = useState(false);
+  return (
+    <>
+      <PauseOrResume endpoint={endpoint} />
+      <Button onClick={onEdit} leftSection={<Icon name="edit" size={14} />}>
+        {text.edit}
+      </Button>
+      <Menu>
+        <Menu.Target>
+          <Button aria-label={common.more} px={6}>
+            <Icon name="more" />
+          </Button>
+        </Menu.Target>
+        <Menu.Dropdown>
+          <Menu.Item
+            color="red"
+            leftSection={<Icon name="trash" />}
+            onClick={() => setDeleting(true)}
+          >
+            {text.delete}
+          </Menu.Item>
+        </Menu.Dropdown>
+      </Menu>
+      {deleting && <Delete endpoint={endpoint} onClose={() => setDeleting(false)} />}
+    </>
+  );
+}
+
+function PauseOrResume({ endpoint }: { endpoint: EndpointRow }) {
+  const api = useApi();
+  const tenant = useTenant();
+  const touches = [[tenant, 'endpoints']];
+  const address = { tenant, endpoint: endpoint.id };
+  const held = endpoint.paused || endpoint.disabled !== null;
+  const action = useAction({
+    run: () => (held ? api.resumeEndpoint(address) : api.pauseEndpoint(address)),
+    done: () => (held ? text.resumed : text.paused),
+    touches,
+  });
+  return (
+    <Button
+      onClick={() => action.mutate(undefined)}
+      loading={action.isPending}
+      leftSection={<Icon name={held ? 'play' : 'pause'} size={14} />}
+    >
+      {held ? text.resume : text.pause}
+    </Button>
+  );
+}
+
+function Delete({ endpoint, onClose }: { endpoint: EndpointRow; onClose: () => void }) {
+  const api = useApi();
+  const tenant = useTenant();
+  const navigate = useNavigate();
+  const remove = useAction({
+    run: () => api.deleteEndpoint({ tenant, endpoint: endpoint.id }),
+    done: () => text.deleted,
+    after: () => void navigate({ to: '/$tenant/webhooks', params: { tenant } }),
+    // Not what was read of it: that would be asked for again, and is gone.
+    touches: [[tenant, 'endpoints', 'list']],
+  });
+  return (
+    <Confirm
+      title={text.deleteTitle}
+      action={text.delete}
+      name={nameOf(endpoint)}
+      busy={remove.isPending}
+      onConfirm={() => remove.mutate(undefined)}
+      onClose={onClose}
+    >
+      {text.deleteText}
+    </Confirm>
+  );
+}

@@ -1,0 +1,113 @@
+import { useQuery } from '@tanstack/react-query';
+import { useNavigate, useParams } from '@tanstack/react-router';
+import { useApi, useRights, useTenant } from '../../app/context.tsx';
+import { formatMoment, formatSpan } from '../../app/format.ts';
+import { useShortcut } from '../../app/shortcuts.tsx';
+import { nameOf, queries } from '../../data/queries.ts';
+import type { EndpointRow } from '../../data/types.ts';
+import { Copyable } from '../../parts/copy.tsx';
+import { Failed, Loading } from '../../parts/faces.tsx';
+import { type Fact, Facts } from '../../parts/facts.tsx';
+import { Page, Section } from '../../parts/page.tsx';
+import { Status } from '../../parts/status.tsx';
+import { form } from '../../strings/webhook-form.ts';
+import { webhooks } from '../../strings/webhooks.ts';
+import { Actions } from './actions.tsx';
+import classes from './detail.module.css';
+import { Latest } from './latest.tsx';
+import { Types } from './list.tsx';
+import { Secret } from './secret.tsx';
+import { sendingDraftOf, spanOf } from './sending-draft.ts';
+import { markOf } from './state.ts';
+
+const text = webhooks.detail;
+
+export function WebhookDetail() {
+  const { endpoint: id } = useParams({ from: '/$tenant/webhooks/$endpoint' });
+  const tenant = useTenant();
+  const endpoint = id as EndpointRow['id'];
+  const { data, error, refetch } = useQuery(queries.endpoint(useApi(), tenant, endpoint));
+  if (!data) return error ? <Failed error={error} retry={() => void refetch()} /> : <Loading />;
+  return <Detail key={data.id} endpoint={data} />;
+}
+
+function Detail({ endpoint }: { endpoint: EndpointRow }) {
+  const tenant = useTenant();
+  const { write } = useRights();
+  const navigate = useNavigate();
+  const edit = () =>
+    void navigate({
+      to: '/$tenant/webhooks/$endpoint/edit',
+      params: { tenant, endpoint: endpoint.id },
+    });
+  useShortcut({ keys: 'e', label: text.edit, group: webhooks.title, run: edit }, write);
+  return (
+    <Page
+      title={nameOf(endpoint)}
+      live
+      back={{ label: webhooks.title, link: { to: '/$tenant/webhooks', params: { tenant } } }}
+      about={
+        <span className={classes.about}>
+          <Status mark={markOf(endpoint)} />
+          <Copyable text={endpoint.url} shown={`${endpoint.method} ${endpoint.url}`} />
+        </span>
+      }
+      actions={write && <Actions endpoint={endpoint} onEdit={edit} />}
+    >
+      <Note endpoint={endpoint} />
+      <Latest endpoint={endpoint.id} />
+      {write && <Secret endpoint={endpoint.id} />}
+      <Section title={text.settings}>
+        {endpoint.description !== '' && <p>{endpoint.description}</p>}
+        <Facts facts={factsOf(endpoint)} />
+      </Section>
+    </Page>
+  );
+}
+
+/** Why nothing is sent, if that is so. */
+function Note({ endpoint }: { endpoint: EndpointRow }) {
+  const { disabled, enabled, paused } = endpoint;
+  const note = disabled
+    ? text.disabledNote[disabled.reason]
+    : !enabled
+      ? text.offNote
+      : paused
+        ? text.pausedNote
+        : undefined;
+  if (note === undefined) return null;
+  return (
+    <p className={classes.note} role="status">
+      {note}
+      {disabled && <span className="secondary"> ({formatMoment(disabled.at)})</span>}
+    </p>
+  );
+}
+
+function factsOf(endpoint: EndpointRow): Fact[] {
+  const { format, sending, more } = form;
+  const span = spanOf(sendingDraftOf(endpoint).retry);
+  const { dialect, actorFields, timeoutMs, metadata } = endpoint;
+  return [
+    [form.sections.events, <Types key="types" types={endpoint.eventTypes} />],
+    [form.events.channels, endpoint.channels.join(', ')],
+    [format.dialect, dialect === null ? sending.unlimited : format.dialects[dialect]?.[0]],
+    [format.contentType, endpoint.contentType],
+    [format.fields, endpoint.fields.join(', ')],
+    [format.actor, actorFields && (actorFields.join(', ') || format.actorAll)],
+    [form.sections.headers, endpoint.headers.map((one) => `${one.name}: ${one.value}`).join('\n')],
+    [sending.retry, span ? sending.total(span.attempts, formatSpan(span.ms)) : sending.unlimited],
+    [sending.timeout, timeoutMs === null ? null : formatSpan(timeoutMs)],
+    [sending.rate, endpoint.rateLimit],
+    [sending.concurrency, endpoint.maxConcurrency],
+    [sending.ordering, endpoint.ordering === 'none' ? null : sending.orderings[endpoint.ordering]],
+    [more.scope, endpoint.scope === 'all' ? webhooks.allTenants : null],
+    [
+      more.metadata,
+      Object.entries(metadata)
+        .map(([key, value]) => `${key} = ${value}`)
+        .join('\n'),
+    ],
+    ['Id', <Copyable key="id" text={endpoint.id} />],
+  ];
+}

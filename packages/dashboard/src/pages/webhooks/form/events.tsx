@@ -1,0 +1,42 @@
+import { SegmentedControl, TagsInput } from '@mantine/core';
+import { form } from '../../../strings/webhook-form.ts';
+import { mistakeOf, type Part } from './part.ts';
+
+const text = form.events;
+
+export function Events({ draft, set, mistakes }: Part) {
+  return (
+    <>
+      <SegmentedControl
+        aria-label={text.which}
+        data={[
+          { value: 'all', label: text.all },
+          { value: 'some', label: text.some },
+        ]}
+        value={draft.allEvents ? 'all' : 'some'}
+        onChange={(value) => set({ allEvents: value === 'all' })}
+      />
+      {!draft.allEvents && (
+        <TagsInput
+          label={text.types}
+          description={text.typesAbout}
+          placeholder={text.typesPlaceholder}
+          splitChars={[',', ' ']}
+          acceptValueOnBlur
+          value={[...draft.eventTypes]}
+          error={mistakeOf(mistakes, 'eventTypes')}
+          onChange={(eventTypes) => set({ eventTypes })}
+        />
+      )}
+      <TagsInput
+        label={text.channels}
+        description={text.channelsAbout}
+        splitChars={[',']}
+        acceptValueOnBlur
+        value={[...draft.channels]}
+        error={mistakeOf(mistakes, 'channels')}
+        onChange={(channels) => set({ channels })}
+      />
+    </>
+  );
+}

@@ -1,0 +1,31 @@
+import { TextInput } from '@mantine/core';
+import { form } from '../../../strings/webhook-form.ts';
+import classes from './form.module.css';
+import { mistakeOf, type SendingPart } from './part.ts';
+
+const text = form.sending;
+const FIELDS = [
+  ['timeoutS', 'timeoutMs', text.timeout],
+  ['rateLimit', 'rateLimit', text.rate],
+  ['maxConcurrency', 'maxConcurrency', text.concurrency],
+] as const;
+
+export function Limits({ draft, set, mistakes }: SendingPart) {
+  return (
+    <div className={classes.three}>
+      {FIELDS.map(([field, sent, label]) => (
+        <TextInput
+          key={field}
+          label={label}
+          placeholder={text.unlimited}
+          inputMode="decimal"
+          value={draft[field]}
+          error={
+            mistakes[field] ?? mistakeOf(mistakes, sent) ?? mistakeOf(mistakes, `defaults.${sent}`)
+          }
+          onChange={(event) => set({ [field]: event.currentTarget.value })}
+        />
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,75 @@
+import { Link, type LinkProps } from '@tanstack/react-router';
+import { type ReactNode, useEffect, useSyncExternalStore } from 'react';
+import { useLive } from '../app/context.tsx';
+import { common } from '../strings/common.ts';
+import { shell } from '../strings/shell.ts';
+import { Icon } from './icon.tsx';
+import classes from './page.module.css';
+
+export interface PageProps {
+  readonly title: string;
+  /** The browser's; the page's own title unless given. */
+  readonly documentTitle?: string;
+  readonly back?: { readonly label: string; readonly link: LinkProps };
+  readonly actions?: ReactNode;
+  /** Under the title. */
+  readonly about?: ReactNode;
+  /** The content scrolls by itself and takes what room there is. */
+  readonly fixed?: boolean;
+  readonly live?: boolean;
+  readonly children: ReactNode;
+}
+
+export function Page(props: PageProps) {
+  const { title, back, actions, about, fixed = false, live = false, children } = props;
+  const documentTitle = props.documentTitle ?? title;
+  useEffect(() => {
+    document.title = `${documentTitle} · ${common.product}`;
+  }, [documentTitle]);
+  return (
+    <div className={classes.page} data-fixed={fixed}>
+      <header className={classes.header}>
+        <div className={classes.heading}>
+          {back && (
+            <Link {...back.link} className={classes.back}>
+              <Icon name="left" size={14} />
+              {back.label}
+            </Link>
+          )}
+          <div className={classes.titleLine}>
+            <h1>{title}</h1>
+            {live && <LiveMark />}
+          </div>
+          {about !== undefined && <div className={classes.about}>{about}</div>}
+        </div>
+        {actions !== undefined && <div className={classes.actions}>{actions}</div>}
+      </header>
+      <div className={classes.content}>{children}</div>
+    </div>
+  );
+}
+
+/** Whether what is shown is what is. */
+export function LiveMark() {
+  const live = useLive();
+  const state = useSyncExternalStore(live.subscribe, live.getState);
+  return (
+    <span className={classes.live} data-state={state} role="status">
+      <span className={classes.dot} aria-hidden="true" />
+      {shell.live[state]}
+    </span>
+  );
+}
+
+/** A part of a page with a name of its own. */
+export function Section(props: { title: string; actions?: ReactNode; children: ReactNode }) {
+  return (
+    <section className={classes.section} aria-label={props.title}>
+      <div className={classes.sectionHead}>
+        <h2>{props.title}</h2>
+        {props.actions}
+      </div>
+      {props.children}
+    </section>
+  );
+}

@@ -1,0 +1,33 @@
+/** A tenant's settings: what its webhooks inherit, and its portal. */
+export const settings = {
+  title: 'Settings',
+  saved: 'Saved.',
+  save: 'Save',
+  adminOnly: 'Only operators change these.',
+  name: 'Name',
+  alias: 'Foreign id',
+  aliasAbout: 'The id that foreign formats show for the tenant. Empty: one is made.',
+  sections: {
+    tenant: 'Tenant',
+    defaults: 'What webhooks inherit',
+    portal: 'Portal',
+  },
+  dialect: 'Dialect',
+  inherited: 'As the parent, at last the system',
+  portal: {
+    about: 'The same pages for the people of this tenant alone: by a link, or in a frame of yours.',
+    title: 'Title',
+    titleAbout: 'Shown in place of our name.',
+    ancestors: 'Who may embed it',
+    ancestorsAbout: 'Origins, such as https://app.example.com. Empty: nobody.',
+    color: 'Colour',
+    colorOurs: 'Ours',
+    scheme: 'Light or dark',
+    schemes: { auto: 'As the person likes it', light: 'Light', dark: 'Dark' },
+    radius: 'Radius of corners, in px',
+    link: 'Make a link',
+    role: 'It may',
+    roles: { read: 'look', write: 'look, change webhooks and send again' },
+    linkText: 'It works once, for ten minutes; what it opens ends after an hour.',
+  },
+};

@@ -1,0 +1,57 @@
+import { contractLines } from '@posthorn/api';
+import { DIALECT_NAMES } from '@posthorn/wire';
+import react from '@vitejs/plugin-react';
+import { defineConfig, type Plugin } from 'vite';
+
+/** The contract as plain lines, so that the page needs neither the schemas nor zod. */
+function contract(): Plugin {
+  const id = 'virtual:contract';
+  const module = [
+    `export default ${JSON.stringify(contractLines())};`,
+    `export const dialects = ${JSON.stringify(DIALECT_NAMES)};`,
+  ].join('\n');
+  return {
+    name: 'posthorn:contract',
+    resolveId: (source) => (source === id ? `\0${id}` : undefined),
+    load: (source) => (source === `\0${id}` ? module : undefined),
+  };
+}
+
+export default defineConfig({
+  plugins: [react(), contract()],
+  // Relative, because the server may be below a path; it makes the page's own addresses absolute.
+  base: './',
+  resolve: { conditions: ['@posthorn/source', 'browser', 'module', 'import', 'default'] },
+  html: { cspNonce: '__NONCE__' },
+  build: {
+    target: 'es2023',
+    assetsInlineLimit: 0,
+    cssCodeSplit: true,
+    sourcemap: false,
+    reportCompressedSize: false,
+    chunkSizeWarningLimit: 800,
+    modulePreload: { polyfill: false },
+    rolldownOptions: {
+      output: {
+        chunkFileNames: 'assets/[name]-[hash].js',
+        // Few files for the first view: what libraries and pages share, instead of one file each.
+        codeSplitting: {
+          groups: [
+            { name: 'chart', test: /node_modules[\\/]uplot/ },
+            {
+              name: 'editor',
+              test: /node_modules[\\/](?:@codemirror|@lezer|@marijn|style-mod|crelt|w3c-keyname)/,
+            },
+            { name: 'vendor', test: /node_modules/ },
+            {
+              name: 'app',
+              test: /packages[\\/]dashboard[\\/]src[\\/](?:app|data|parts|strings)/,
+              minShareCount: 2,
+            },
+          ],
+        },
+      },
+    },
+  },
+  server: { proxy: { '/api': 'http://127.0.0.1:4400' } },
+});
