@@ -1,3 +1,4 @@
+import { presets } from '@posthorn/wire/catalogue';
 import type { EventTypeEntry } from '../registry/event-types.ts';
 import { OWN_EVENT_TYPES } from './own-event-types.ts';
 
@@ -10,6 +11,7 @@ export interface Preset {
 }
 
 export const PRESETS: readonly Preset[] = [
+  ...Object.values(presets),
   {
     name: 'posthorn',
     label: 'Posthorn',
