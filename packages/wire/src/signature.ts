@@ -218,60 +218,54 @@ export function check(input: VerifyInput): MaybePromise<VerifyResult> {
   if (!(nowS - timestampS <= pastS)) return refused('too_old');
   if (!(timestampS - nowS <= futureS)) return refused('too_new');
 
-  const candidates = parseSignatures(signature);
-  const comparable = keys.some((key) => candidates.some((one) => one.version === versionOf(key)));
-  if (!comparable) return refused('no_signature');
+  const offered = { v1: valuesOf(signature, 'v1,'), v1a: valuesOf(signature, 'v1a,') };
+  if (!keys.some((key) => offered[versionOf(key)].length > 0)) return refused('no_signature');
   // The timestamp's own digits are signed, so `007` is not `7`.
   const content = { prefix: `${id}.${timestamp}.`, body };
-  const found = firstIndex(keys, (key) => matches(key, content, candidates));
+  const found = firstIndex(keys, (key) => matches(key, content, offered[versionOf(key)]));
   return whenReady(found, (keyIndex) =>
     keyIndex === -1 ? refused('mismatch') : { ok: true, keyIndex, timestampS },
   );
 }
 
-function versionOf(key: VerifyKey): string {
+function versionOf(key: VerifyKey): 'v1' | 'v1a' {
   return key.kind === 'hmac' ? 'v1' : 'v1a';
 }
 
 function matches(
   key: VerifyKey,
   { prefix, body }: { readonly prefix: string; readonly body: Uint8Array },
-  candidates: readonly Candidate[],
+  values: readonly string[],
 ): MaybePromise<boolean> {
+  if (values.length === 0) return false;
   if (key.kind !== 'hmac') {
     const content = signedContent(prefix, body);
-    const index = firstIndex(candidates, ({ version, value }) => {
-      const bytes = version === 'v1a' ? decode(value, 'base64') : undefined;
+    const index = firstIndex(values, (value) => {
+      const bytes = decode(value, 'base64');
       return bytes?.length === SIGNATURE_BYTES && ed25519Verify(key.publicKey, content, bytes);
     });
     return whenReady(index, (at) => at !== -1);
   }
-  if (!candidates.some(({ version }) => version === 'v1')) return false;
   // Compared as text: two texts that decode to the same bytes are not the same signature.
   return whenReady(hmac(key.secret, hmacInput(prefix, body)), (expected) =>
-    candidates.some(({ version, value }) => version === 'v1' && equalText(value, expected)),
+    values.some((value) => equalText(value, expected)),
   );
 }
 
-interface Candidate {
-  readonly version: string;
-  readonly value: string;
-}
-
-/** The first 16 entries of the header, empty ones counted; it is never split as a whole. */
-function parseSignatures(header: string): Candidate[] {
-  const candidates: Candidate[] = [];
+/**
+ * What stands behind `version` in the first 16 entries of the header, empty ones counted; it is never
+ * split as a whole.
+ */
+function valuesOf(header: string, version: string): string[] {
+  const values: string[] = [];
   let start = 0;
   for (let seen = 0; seen < SIGNATURES_MAX && start <= header.length; seen += 1) {
     const space = header.indexOf(' ', start);
     const end = space === -1 ? header.length : space;
-    const comma = header.indexOf(',', start);
-    if (comma !== -1 && comma < end) {
-      candidates.push({ version: header.slice(start, comma), value: header.slice(comma + 1, end) });
-    }
+    if (header.startsWith(version, start)) values.push(header.slice(start + version.length, end));
     start = end + 1;
   }
-  return candidates;
+  return values;
 }
 
 function hmacInput(prefix: string, body: Uint8Array) {

@@ -74,7 +74,15 @@ export function createVerifier(options: VerifierOptions): Verifier {
 
   return {
     scheme,
-    verify: async (raw, headers, context) => verifiedOf(await check(raw, headers, context)),
+    verify: (raw, headers, context) => {
+      // Not an async function: where the crypto answers at once, the promise is made of the answer.
+      try {
+        const result = check(raw, headers, context);
+        return isPromise(result) ? result.then(verifiedOf) : Promise.resolve(verifiedOf(result));
+      } catch (error) {
+        return Promise.reject(error);
+      }
+    },
     safeVerify: async (raw, headers, context) => {
       try {
         return await check(raw, headers, context);

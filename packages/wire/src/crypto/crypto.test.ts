@@ -72,6 +72,10 @@ test('equal texts are equal, others not, whatever their lengths', () => {
     expect(equalText('abc', 'abd')).toBe(false);
     expect(equalText('abc', 'abcd')).toBe(false);
     expect(equalText('é', 'ab')).toBe(false);
+    // Nothing of an earlier comparison may be left to compare with.
+    expect(equalText('abcd', 'abcd')).toBe(true);
+    expect(equalText('abcd', 'abcé')).toBe(false);
+    expect(equalText('f'.repeat(128), 'f'.repeat(128))).toBe(true);
   }
 });
 

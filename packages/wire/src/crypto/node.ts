@@ -39,8 +39,10 @@ export function hmacSync(key: KeyHandle, input: HmacInput): string {
 /** Above it hashing takes longer than what `createHmac` costs beside it. */
 const ONE_SHOT_BYTES_MAX = 16_384;
 const BLOCK_BYTES = { sha1: 64, sha256: 64, sha512: 128 } as const;
+/** Where messages are put together; used and done with inside one call. */
+const SCRATCH = Buffer.alloc(BLOCK_BYTES.sha512 + ONE_SHOT_BYTES_MAX);
 
-/** Memory of one key and hash: the padded key with room for a message behind it (RFC 2104). */
+/** A key as RFC 2104 pads it. `outer` has room for the inner digest behind it. */
 interface Pads {
   readonly inner: Buffer;
   readonly outer: Buffer;
@@ -67,17 +69,18 @@ class HmacHandle {
       return createHmac(hash, this.#key).update(prefix, 'latin1').update(body).digest(encoding);
     }
     const { inner, outer } = this.#pads.get(hash) ?? this.#pad(hash);
-    const block = BLOCK_BYTES[hash];
-    inner.write(prefix, block, 'latin1');
-    inner.set(body, block + prefix.length);
-    outer.write(oneShot(hash, inner.subarray(0, block + bytes), 'binary'), block, 'latin1');
+    const block = inner.length;
+    SCRATCH.set(inner);
+    SCRATCH.write(prefix, block, 'latin1');
+    SCRATCH.set(body, block + prefix.length);
+    outer.write(oneShot(hash, SCRATCH.subarray(0, block + bytes), 'binary'), block, 'latin1');
     return oneShot(hash, outer, encoding);
   }
 
   #pad(hash: Hash): Pads {
     const block = BLOCK_BYTES[hash];
     const key = this.#secret.length > block ? digestSync(hash, this.#secret) : this.#secret;
-    const inner = Buffer.alloc(block + ONE_SHOT_BYTES_MAX);
+    const inner = Buffer.alloc(block);
     const outer = Buffer.alloc(block + digestSync(hash, key).length);
     for (let i = 0; i < block; i += 1) {
       const byte = key[i] ?? 0;
@@ -98,11 +101,22 @@ export function digestSync(hash: Hash, bytes: Uint8Array): Uint8Array {
   return createHash(hash).update(bytes).digest();
 }
 
+/** Pairs of buffers by length: signatures have few lengths, and a new buffer costs more than a copy. */
+const COMPARED: [Buffer, Buffer][] = [];
+const COMPARED_CHARS_MAX = 128;
+
 export function equalText(a: string, b: string): boolean {
-  if (a.length !== b.length) return false;
-  const x = Buffer.from(a, 'utf8');
-  const y = Buffer.from(b, 'utf8');
-  return x.length === y.length && timingSafeEqual(x, y);
+  const { length } = a;
+  // No signature is longer: sha512 in hex has 128 digits.
+  if (length !== b.length || length > COMPARED_CHARS_MAX) return false;
+  let pair = COMPARED[length];
+  if (pair === undefined) {
+    pair = [Buffer.alloc(length), Buffer.alloc(length)];
+    COMPARED[length] = pair;
+  }
+  // What is not ASCII does not fit, and is no signature.
+  if (pair[0].write(a) !== length || pair[1].write(b) !== length) return false;
+  return timingSafeEqual(pair[0], pair[1]);
 }
 
 export function importEd25519Private(seed: Uint8Array, publicKey: Uint8Array): KeyHandle {

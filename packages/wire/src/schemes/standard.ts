@@ -99,11 +99,16 @@ function verify(
   { keys, nowS, tolerance }: Trust,
   all: readonly Names[],
 ): MaybePromise<Verification> {
-  const names = all.find((one) => headers.get(one.signature) !== undefined) ?? all[0];
-  if (names === undefined) return missing('webhook-signature');
+  let names = all[0] ?? namesOf('webhook');
+  let signature = headers.get(names.signature);
+  for (let i = 1; i < all.length && signature === undefined; i += 1) {
+    const given = headers.get(all[i]?.signature ?? '');
+    if (given === undefined) continue;
+    names = all[i] ?? names;
+    signature = given;
+  }
   const id = headers.get(names.id);
   const timestamp = headers.get(names.timestamp);
-  const signature = headers.get(names.signature);
   if (id === undefined) return missing(names.id);
   if (timestamp === undefined) {
     return refused('timestamp_missing', `the header ${names.timestamp} is missing`);
