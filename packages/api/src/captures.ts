@@ -78,22 +78,31 @@ export type WholeCapture = z.infer<typeof WholeCapture>;
 
 export const CapturePage = page('CapturePage', Capture);
 
-const Query = z.string().min(1).max(1000).meta({
+const Search = z.string().min(1).max(1000).meta({
   description:
     'For example: method:POST headers.x-event:push body.user.id:42 created:[now-1h TO now]',
 });
 
-export const CaptureQuery = z.strictObject({
-  limit: z.coerce.number<number>().int().min(1).max(200).default(50),
-  cursor: Cursor.optional().meta({ description: '`next` of the page before.' }),
-  after: z.coerce
-    .number<number>()
-    .int()
-    .min(0)
-    .max(4_294_967_295)
-    .optional()
-    .meta({ description: 'Oldest first, from behind this number on; not with cursor.' }),
-});
+export const CaptureQuery = z
+  .strictObject({
+    limit: z.coerce.number<number>().int().min(1).max(200).default(50),
+    cursor: Cursor.optional().meta({ description: '`next` of the page before.' }),
+    q: Search.optional(),
+    after: z.coerce.number<number>().int().min(0).max(4_294_967_295).optional().meta({
+      description: 'Oldest first, from behind this number on; not with cursor.',
+    }),
+    wait: z.coerce.number<number>().int().min(1).max(60).optional().meta({
+      description: 'With after: answers when something is there, at most after so many seconds.',
+    }),
+  })
+  .refine(({ after, cursor }) => after === undefined || cursor === undefined, {
+    path: ['after'],
+    message: 'use either after or cursor',
+  })
+  .refine(({ after, wait }) => wait === undefined || after !== undefined, {
+    path: ['wait'],
+    message: 'needs after',
+  });
 
 export const captureOperations = {
   listCaptures: {
@@ -101,7 +110,9 @@ export const captureOperations = {
     path: `${INBOX}/captures`,
     scope: 'read',
     tag: 'Captures',
-    summary: 'List captures, newest first',
+    summary: 'List and search captures, newest first',
+    description:
+      'How many captures one page looks at is bounded: a page may be short, even empty, and still have a `next`. With `after`, `next` is the number to go on from.',
     params: InboxParams,
     query: CaptureQuery,
     responses: { 200: { description: 'A page of ', body: CapturePage } },
@@ -176,4 +187,3 @@ export const captureOperations = {
     },
   },
 } as const satisfies Record<string, Operation>;
-export { Query as CaptureSearch };

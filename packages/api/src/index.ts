@@ -23,6 +23,7 @@ export { type OperationId, type Operations, operations } from './operations.ts';
 export * from './portal.ts';
 export * from './problems.ts';
 export * from './replays.ts';
+export * from './rules.ts';
 export * from './sessions.ts';
 export * from './system.ts';
 export * from './tenants.ts';

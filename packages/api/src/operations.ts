@@ -10,6 +10,7 @@ import { liveOperations } from './live.ts';
 import { mendingOperations } from './mending.ts';
 import type { Operation } from './operation.ts';
 import { replayOperations } from './replays.ts';
+import { ruleOperations } from './rules.ts';
 import { sessionOperations } from './sessions.ts';
 import { systemOperations } from './system.ts';
 import { tenantOperations } from './tenants.ts';
@@ -30,6 +31,7 @@ export const operations = {
   ...replayOperations,
   ...inboxOperations,
   ...captureOperations,
+  ...ruleOperations,
   ...keyOperations,
   ...sessionOperations,
   ...systemOperations,

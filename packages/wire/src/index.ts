@@ -50,6 +50,8 @@ export type {
 } from './message.ts';
 export { DIALECT_NAMES, DialectError, decodeMeta, encodeMeta } from './message.ts';
 export { isPattern, matchesPattern } from './pattern.ts';
+export type { Query, QuerySubject, QueryValue } from './query.ts';
+export { matchesGlob, matchesQuery, parseQuery, QUERY_CHARS_MAX, QueryError } from './query.ts';
 export type {
   DeliveryQueue,
   Handler,

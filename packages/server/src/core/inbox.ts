@@ -52,7 +52,7 @@ export interface Rule {
   readonly name: string;
   readonly enabled: boolean;
   readonly when: RuleMatch;
-  readonly then: Answer;
+  readonly answer: Answer;
 }
 
 /** How requests to an inbox are signed; what is checked, and what a replay signs with. */

@@ -1,6 +1,6 @@
 import type { At } from '../core/crash-sites.ts';
 import { AppError } from '../core/errors.ts';
-import type { Answer, InboxId } from '../core/inbox.ts';
+import type { Answer, InboxId, Reply } from '../core/inbox.ts';
 import type { Ms } from '../core/model.ts';
 import { Batches } from '../store/batches.ts';
 import type { Captured, CaptureStore, NewCapture } from '../store/inbox.ts';
@@ -8,6 +8,8 @@ import { StoreError } from '../store/store.ts';
 import { type Decision, decide } from './decide.ts';
 import { encodeHead, holdsSecret } from './head.ts';
 import type { LiveAnswer } from './live-answer.ts';
+import { Subject } from './subject.ts';
+import { parseTemplate, renderTemplate } from './template.ts';
 import type { PlacedInbox } from './view.ts';
 
 /** A request to an inbox, read to its end. */
@@ -31,6 +33,8 @@ export interface Kept extends Captured {
   readonly answeredBy: string;
   /** Set when a listener may still answer. */
   readonly live: LiveAnswer | undefined;
+  /** The body of an answer: templates with the request's parts in them. */
+  readonly bodyOf: (reply: Reply) => Uint8Array;
 }
 
 export interface CapturingOptions {
@@ -55,7 +59,9 @@ const BATCH_BYTES_MAX = 4 * 1024 * 1024;
 
 interface Item {
   readonly capture: NewCapture;
-  readonly answer: Answer;
+  readonly decision: Decision;
+  readonly subject: Subject;
+  readonly secret: string | undefined;
 }
 
 /** The path of every request to an inbox: decided, stored, flushed; only then anybody hears of it. */
@@ -107,7 +113,9 @@ export class Capturing {
 
   #item(inbox: PlacedInbox, incoming: Incoming): Item {
     const { now } = this.#options;
-    const { by, answer } = this.#decide(inbox, incoming);
+    const subject = subjectOf(incoming);
+    const decision = this.#decide(inbox, incoming, subject);
+    const { by, answer } = decision;
     const { method, target, pathAt, headers, body, bodyBytes, remoteAddress } = incoming;
     const capture: NewCapture = {
       slot: inbox.slot,
@@ -123,16 +131,17 @@ export class Capturing {
       status: answer.kind === 'reply' ? answer.status : undefined,
       keep: inbox.keep,
     };
-    return { capture, answer };
+    return { capture, decision, subject, secret: inbox.signing.secrets[0] };
   }
 
   /** Nobody is there to answer live: then it is known at once what will be said instead. */
-  #decide(inbox: PlacedInbox, incoming: Incoming): Decision {
-    const { random, answers } = this.#options;
-    const decision = decide(inbox, incoming, random);
+  #decide(inbox: PlacedInbox, { body, bodyBytes }: Incoming, subject: Subject): Decision {
+    const { random, answers, now } = this.#options;
+    const tooLarge = bodyBytes > body.length;
+    const decision = decide(inbox, { subject, tooLarge, nowMs: now(), random });
     const { answer } = decision;
     if (answer.kind === 'reply' || answers(inbox.id)) return decision;
-    return { by: 'fallback', answer: { kind: 'reply', ...answer.fallback } };
+    return { ...decision, by: 'fallback', answer: { kind: 'reply', ...answer.fallback } };
   }
 
   async #store(batch: readonly Item[]): Promise<Kept[]> {
@@ -142,13 +151,29 @@ export class Capturing {
       now(),
     );
     at('inbox:kept');
-    return batch.map(({ capture, answer }, i) => {
-      const { answeredBy } = capture;
-      const done = { ...(captured[i] as Captured), answer, answeredBy, live: undefined };
+    return batch.map((item, i) => {
+      const { capture, decision } = item;
+      const done = {
+        ...(captured[i] as Captured),
+        answer: decision.answer,
+        answeredBy: capture.answeredBy,
+        live: undefined,
+        bodyOf: (reply: Reply) => this.#bodyOf(item, reply, (captured[i] as Captured).id),
+      };
       const live = kept(capture, done);
       return live ? { ...done, live } : done;
     });
   }
+
+  #bodyOf({ decision, subject, secret }: Item, { body }: Reply, captureId: string): Uint8Array {
+    if (decision.literal || !body.includes('{{')) return Buffer.from(body);
+    const input = { subject, secret, nowMs: this.#options.now(), captureId };
+    return Buffer.from(renderTemplate(parseTemplate(body), input));
+  }
+}
+
+function subjectOf({ method, target, pathAt, headers, body }: Incoming): Subject {
+  return new Subject({ method, path: target.slice(pathAt), headers, body });
 }
 
 function captureError(error: unknown): unknown {

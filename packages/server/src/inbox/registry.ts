@@ -1,5 +1,6 @@
+import { parseQuery, QueryError } from '@posthorn/wire';
 import { AppError } from '../core/errors.ts';
-import type { Answer, Inbox, InboxId, InboxName, Reply } from '../core/inbox.ts';
+import type { Answer, Inbox, InboxId, InboxName, Reply, Rule } from '../core/inbox.ts';
 import type { Ms, TenantId } from '../core/model.ts';
 import { slotOf } from '../core/routing.ts';
 import { type ConfigWriter, invalid, notFound, type Versioned } from '../store/config-writer.ts';
@@ -7,10 +8,15 @@ import type { CaptureStore } from '../store/inbox.ts';
 import type { ConfigChange, ConfigStore } from '../store/store.ts';
 import { nameProblem, randomName } from './names.ts';
 import { replyHeaderProblem } from './reply-headers.ts';
+import { parseTemplate, TemplateError } from './template.ts';
 import type { InboxView } from './view.ts';
 
 /** For so long after it was released nobody but its last owner gets a name. */
 export const QUARANTINE_MS: Ms = 30 * 86_400_000;
+
+/** They lie in memory on every node. */
+const RULES_CHARS_MAX = 262_144;
+const RULE_ID_CHARS = 10;
 
 export type InboxSettings = Pick<Inbox, 'title' | 'answer' | 'handshakes' | 'keep' | 'signing'>;
 export type InboxPatch = Partial<InboxSettings & Pick<Inbox, 'name'>>;
@@ -77,6 +83,29 @@ export class Inboxes {
     return this.#put(found, { ...found.value, ...changes }, names);
   }
 
+  /** The whole list; rules keep the ids they come with, new ones get one. */
+  async setRules(
+    address: InboxAddress,
+    rules: readonly (Omit<Rule, 'id'> & { readonly id: string | undefined })[],
+  ): Promise<Versioned<Inbox>> {
+    const found = await this.#read(address);
+    const known = new Set(found.value.rules.map(({ id }) => id));
+    const next = rules.map((rule, index) => {
+      if (rule.id !== undefined && !known.has(rule.id)) {
+        throw invalid(
+          `rules.${index}.id`,
+          'is not a rule of this inbox: leave it out for a new one',
+        );
+      }
+      return { ...rule, id: rule.id ?? randomName(this.#options.random).slice(0, RULE_ID_CHARS) };
+    });
+    if (new Set(next.map(({ id }) => id)).size < next.length) {
+      throw invalid('rules', 'name one id twice');
+    }
+    checkRules(next);
+    return this.#put(found, { ...found.value, rules: next }, []);
+  }
+
   async delete(address: InboxAddress): Promise<void> {
     const { value, version } = await this.#read(address);
     const { id, tenant } = value;
@@ -135,12 +164,35 @@ export class Inboxes {
   }
 }
 
-export function checkAnswer(answer: Answer): void {
-  if (answer.kind === 'reply') checkReply(answer, 'answer');
-  else checkReply(answer.fallback, 'answer.fallback');
+function checkAnswer(answer: Answer, field = 'answer'): void {
+  if (answer.kind === 'reply') checkReply(answer, field);
+  else checkReply(answer.fallback, `${field}.fallback`);
+}
+
+function checkRules(rules: readonly Rule[]): void {
+  if (JSON.stringify(rules).length > RULES_CHARS_MAX) {
+    throw invalid('rules', `are longer than ${RULES_CHARS_MAX} characters of JSON in all`);
+  }
+  for (const [index, { when, answer }] of rules.entries()) {
+    checkAnswer(answer, `rules.${index}.answer`);
+    try {
+      if (when.query !== null) parseQuery(when.query);
+    } catch (error) {
+      if (!(error instanceof QueryError)) throw error;
+      throw new AppError('invalid_request', `rules.${index}.when.query: ${error.message}`, {
+        details: { field: `rules.${index}.when.query` },
+      });
+    }
+  }
 }
 
 function checkReply(reply: Reply, field: string): void {
+  try {
+    parseTemplate(reply.body);
+  } catch (error) {
+    if (error instanceof TemplateError) throw invalid(`${field}.body`, error.message);
+    throw error;
+  }
   for (const [index, { name, value }] of reply.headers.entries()) {
     const problem = replyHeaderProblem(name, value);
     if (problem !== undefined) throw invalid(`${field}.headers.${index}`, problem);

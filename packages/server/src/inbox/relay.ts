@@ -1,3 +1,4 @@
+import { matchesQuery, parseQuery, QueryError } from '@posthorn/wire';
 import type { Clock } from '../core/clock.ts';
 import type { InboxId } from '../core/inbox.ts';
 import type { Ms } from '../core/model.ts';
@@ -18,6 +19,7 @@ import type { Carrier } from './carrier.ts';
 import type { Hello, TunnelFrom } from './frames.ts';
 import { type Carried, Hub } from './hub.ts';
 import { LiveAnswer } from './live-answer.ts';
+import { carriedSubject } from './search.ts';
 import { Goaway, REPLACED, Tunnel } from './tunnel.ts';
 import type { InboxView, PlacedInbox } from './view.ts';
 
@@ -96,6 +98,9 @@ export class Relay {
   get listeners(): ListenerStore {
     return this.#options.listeners;
   }
+  get draining(): boolean {
+    return this.#draining;
+  }
   get count(): number {
     return this.#tunnels.size;
   }
@@ -127,6 +132,18 @@ export class Relay {
 
   forget(tunnel: Tunnel): void {
     this.#tunnels.delete(tunnel);
+  }
+
+  /** `wake` is called when something may have come in, until the result is. */
+  watch(key: InboxKey, wake: () => void): () => void {
+    const hub = this.#join(key);
+    const member = { wake, answers: false };
+    hub.members.add(member);
+    this.#pollLater();
+    return () => {
+      hub.members.delete(member);
+      this.#leave(hub);
+    };
   }
 
   // ---- captures ----
@@ -203,7 +220,9 @@ export class Relay {
       throw new Goaway('bad_request', 'A listener’s name is 1 to 64 of A-Z a-z 0-9 . _ @ -.');
     }
     const from = parseFrom(hello.from);
-    const hub = this.#join(admitted.inbox);
+    const { slot, id: inbox } = admitted.inbox;
+    const fits = filterOf(hello.filter, () => this.now());
+    const hub = this.#join({ slot, inbox });
     const key = { ...hub.key, name: hello.listener };
     const id = this.#options.newId();
     const responder = hello.responder && admitted.mayAnswer;
@@ -234,7 +253,7 @@ export class Relay {
       hub.headIs(attached.counts.head);
       this.#renewLater();
       this.#pollLater();
-      return { admitted, hub, attached, key, id, responder, fits: () => true };
+      return { admitted, hub, attached, key, id, responder, fits };
     } catch (error) {
       this.#leave(hub);
       throw error;
@@ -252,11 +271,11 @@ export class Relay {
   }
 
   /** The hub is there before anything is asked of the store, so that no capture slips between. */
-  #join(inbox: PlacedInbox): Hub {
-    const known = this.#hubs.get(inbox.id);
+  #join({ slot, inbox }: InboxKey): Hub {
+    const known = this.#hubs.get(inbox);
     if (known) return known;
-    const hub = new Hub({ slot: inbox.slot, inbox: inbox.id }, this.captures);
-    this.#hubs.set(inbox.id, hub);
+    const hub = new Hub({ slot, inbox }, this.captures);
+    this.#hubs.set(inbox, hub);
     return hub;
   }
 
@@ -344,6 +363,7 @@ export class Relay {
     const leaving = [...this.#tunnels];
     await Promise.all(leaving.map((tunnel) => tunnel.flushAck()));
     for (const tunnel of leaving) tunnel.goaway('restarting', RESTARTING, DRAIN_RECONNECT_MS);
+    for (const hub of this.#hubs.values()) for (const member of hub.members) member.wake();
   }
 }
 
@@ -375,6 +395,18 @@ function refusal(attached: Attached & { kind: 'held' | 'full' }): Goaway {
   const at = new Date(since).toISOString();
   const message = `${listener} (${agent}) listens here since ${at}, with another key. Take over to go on.`;
   return new Goaway('held', message);
+}
+
+/** Which captures a listener wants. Longer bodies than are at hand are not looked into. */
+function filterOf(text: string, now: () => Ms): (capture: Carried) => boolean {
+  if (text.trim() === '') return () => true;
+  try {
+    const query = parseQuery(text);
+    return (capture) => matchesQuery(query, carriedSubject(capture), now());
+  } catch (error) {
+    if (error instanceof QueryError) throw new Goaway('bad_request', `filter: ${error.message}`);
+    throw error;
+  }
 }
 
 function parseFrom(from: TunnelFrom): ListenFrom {

@@ -170,7 +170,7 @@ class Reception {
 
   #answer(kept: Kept): void {
     const { answer, live } = kept;
-    const reply = () => this.#reply(kept.id, answer.kind === 'reply' ? answer : answer.fallback);
+    const reply = () => this.#reply(kept, answer.kind === 'reply' ? answer : answer.fallback);
     if (!live) {
       reply();
       return;
@@ -182,14 +182,14 @@ class Reception {
     live.deliver(new SenderSink(to));
   }
 
-  #reply(captureId: string, reply: Reply): void {
+  #reply(kept: Kept, reply: Reply): void {
     this.#handler.answering.write(this.#exchange, {
       status: reply.status,
       headers: flatHeaders(reply.headers),
-      body: Buffer.from(reply.body),
+      body: kept.bodyOf(reply),
       delayMs: reply.delayMs,
       fault: reply.fault,
-      captureId,
+      captureId: kept.id,
     });
   }
 

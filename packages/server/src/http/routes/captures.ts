@@ -1,12 +1,14 @@
 import { Readable } from 'node:stream';
 import type * as api from '@posthorn/api';
 import { MASK } from '@posthorn/api';
+import { parseQuery, type Query, QueryError } from '@posthorn/wire';
 import { AppError } from '../../core/errors.ts';
 import type { CaptureId, InboxId } from '../../core/inbox.ts';
 import type { TenantId } from '../../core/model.ts';
 import { isSensitiveHeader } from '../../core/sensitive.ts';
 import { decodeHead } from '../../inbox/head.ts';
 import { listParts } from '../../inbox/multipart.ts';
+import { type Found, type Search, search } from '../../inbox/search.ts';
 import { capturePlace } from '../../store/capture-id.ts';
 import type { CaptureKey, CaptureStore, Exchange, StoredCapture } from '../../store/inbox.ts';
 import { bytesToApi, toIso } from '../format.ts';
@@ -34,6 +36,7 @@ interface Address {
 }
 
 export function captureRoutes(deps: HttpDeps): Pick<Handlers, Ids> {
+  const { now } = deps;
   const { captures } = deps.inbox.store;
 
   async function keyAt(address: Address): Promise<CaptureKey> {
@@ -53,15 +56,18 @@ export function captureRoutes(deps: HttpDeps): Pick<Handlers, Ids> {
   return {
     async listCaptures({ params, query }) {
       const { value } = await read(deps, params);
-      const { limit, cursor, after } = query;
-      const before = cursor === undefined ? undefined : numberOf(cursor);
-      const page = await captures.list({
-        ...keyOf(value),
-        ...(after === undefined ? { before } : { after }),
+      const { limit, cursor, after, wait, q } = query;
+      const ask = {
+        key: keyOf(value),
+        query: q === undefined ? undefined : queryOf(q),
+        before: cursor === undefined ? undefined : numberOf(cursor),
+        after,
         limit,
-        bodyBytesMax: 0,
-      });
-      return { items: page.items.map(toApi), next: page.next ?? null };
+        nowMs: now(),
+      };
+      const page =
+        wait === undefined ? await search(captures, ask) : await waitFor(deps, ask, wait * 1000);
+      return { items: page.items.map(toApi), next: page.next?.toString() ?? null };
     },
 
     async getCapture({ params, query, principal }) {
@@ -124,6 +130,42 @@ export async function* bodyOf(
     if (piece.length === 0) return;
     yield piece;
     at += piece.length;
+  }
+}
+
+/** Asks again whenever something came in, until something fits or the time is over. */
+async function waitFor({ inbox, now }: HttpDeps, ask: Search, waitMs: number): Promise<Found> {
+  const { relay, store, clock } = inbox;
+  let after = ask.after ?? 0;
+  let over = false;
+  let wake = () => {};
+  const unwatch = relay.watch(ask.key, () => wake());
+  const cancel = clock.after(waitMs, () => {
+    over = true;
+    wake();
+  });
+  try {
+    for (;;) {
+      const woken = new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+      const page = await search(store.captures, { ...ask, after, nowMs: now() });
+      if (page.items.length > 0 || over || relay.draining) return page;
+      after = page.next ?? after;
+      await woken;
+    }
+  } finally {
+    cancel();
+    unwatch();
+  }
+}
+
+function queryOf(text: string): Query {
+  try {
+    return parseQuery(text);
+  } catch (error) {
+    if (!(error instanceof QueryError)) throw error;
+    throw new AppError('invalid_request', `q: ${error.message}`, { details: { field: 'q' } });
   }
 }
 

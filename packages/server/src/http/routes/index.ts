@@ -12,6 +12,7 @@ import { keyRoutes } from './keys.ts';
 import { liveRoutes } from './live.ts';
 import { mendingRoutes } from './mending.ts';
 import { replayRoutes } from './replays.ts';
+import { ruleRoutes } from './rules.ts';
 import { sessionRoutes } from './sessions.ts';
 import { systemRoutes } from './system.ts';
 import { tenantRoutes } from './tenants.ts';
@@ -30,6 +31,7 @@ export function createHandlers(deps: HttpDeps, live: LiveFeed): Handlers {
     ...replayRoutes(deps),
     ...inboxRoutes(deps),
     ...captureRoutes(deps),
+    ...ruleRoutes(deps),
     ...keyRoutes(deps),
     ...sessionRoutes(deps),
     ...systemRoutes(deps),
