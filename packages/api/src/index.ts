@@ -25,5 +25,6 @@ export * from './problems.ts';
 export * from './replays.ts';
 export * from './rules.ts';
 export * from './sessions.ts';
+export * from './stats.ts';
 export * from './system.ts';
 export * from './tenants.ts';

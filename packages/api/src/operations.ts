@@ -12,6 +12,7 @@ import type { Operation } from './operation.ts';
 import { replayOperations } from './replays.ts';
 import { ruleOperations } from './rules.ts';
 import { sessionOperations } from './sessions.ts';
+import { statsOperations } from './stats.ts';
 import { systemOperations } from './system.ts';
 import { tenantOperations } from './tenants.ts';
 
@@ -27,6 +28,7 @@ export const operations = {
   ...deliveryOperations,
   ...exchangeOperations,
   ...liveOperations,
+  ...statsOperations,
   ...mendingOperations,
   ...replayOperations,
   ...inboxOperations,

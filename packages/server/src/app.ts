@@ -203,6 +203,7 @@ async function compose(
     jobs,
     config: view,
     log: store.log,
+    stats: store.stats,
     watchLog: (listener) => engine.watch(listener),
     configStore: store.config,
     inbox: inbox.deps,

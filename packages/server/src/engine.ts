@@ -15,6 +15,7 @@ import { createSender } from './delivery/sender.ts';
 import { Worker } from './delivery/worker.ts';
 import type { WorkerLog } from './delivery/worker-options.ts';
 import { ConfigView } from './store/config-view.ts';
+import { Follower } from './store/follower.ts';
 import { openSqlite } from './store/sqlite/open.ts';
 import type { LaneKey, Result, RetentionPolicy, Store } from './store/store.ts';
 import { createMetrics, DURATION_BUCKETS } from './telemetry.ts';
@@ -46,8 +47,8 @@ export interface EngineParts {
   readonly configChanged: () => void;
   /** Stands between the house and its store, for tests of its faults. */
   readonly wrapStore?: ((store: Store) => Store) | undefined;
-  /** Another thread keeps SQLite's log short. */
-  readonly checkpointsElsewhere?: boolean;
+  /** Another thread answers lists, derives from the log, and keeps SQLite's files short. */
+  readonly readsElsewhere?: boolean;
 }
 
 /** The store and what sends from it. They share a thread: a delivery crosses none. */
@@ -115,6 +116,8 @@ function createOutbound(settings: EngineSettings, ownPorts: () => readonly numbe
 }
 
 const CONFIG_POLL_MS = 1000;
+/** Logged when what is derived from the log is thrown away. */
+export const REPLACED = 'statistics and search are made anew from the log';
 
 export async function openEngine(settings: EngineSettings, given: EngineParts): Promise<Engine> {
   const { log } = given;
@@ -182,13 +185,15 @@ export async function openEngine(settings: EngineSettings, given: EngineParts): 
 
 async function openStore(
   settings: EngineSettings,
-  { clock, checkpointsElsewhere = false, fatal }: EngineParts,
+  { clock, readsElsewhere = false, fatal, log }: EngineParts,
   at: At,
 ): Promise<{ opened: Store; clock: Clock }> {
   const { databaseUrl, directory, masterKey } = settings;
   if (databaseUrl === undefined) {
     const now = () => clock.now();
-    const opened = await openSqlite({ directory, masterKey, now, at, checkpointsElsewhere, fatal });
+    const replaced = (reason: string) => log.warn({ reason }, REPLACED);
+    const how = { now, at, readsElsewhere, replaced, fatal };
+    const opened = await openSqlite({ directory, masterKey, ...how });
     return { opened, clock };
   }
   // Loaded here, so that who keeps everything in SQLite does not pay for it.
@@ -244,6 +249,9 @@ function backgroundOf(of: {
   const poke = () => worker.poke();
   const housekeeper = new Housekeeper({ log: store.log, clock, logger: log, retention, poke });
   const asked = (lanes: readonly LaneKey[]) => worker.asked(lanes);
+  const follower = of.parts.readsElsewhere
+    ? undefined
+    : new Follower({ stats: store.stats, clock, logger: log });
   const runner = new JobRunner({ jobs: store.jobs, view, clock, log, at, asked });
   return {
     poke: () => housekeeper.poke(),
@@ -251,8 +259,9 @@ function backgroundOf(of: {
     start() {
       housekeeper.start();
       runner.start();
+      follower?.start();
     },
-    stop: () => Promise.all([housekeeper.stop(), runner.stop()]),
+    stop: () => Promise.all([housekeeper.stop(), runner.stop(), follower?.stop()]),
   };
 }
 

@@ -1,6 +1,7 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import type { Exchange } from './core/exchange.ts';
-import { type Engine, type EngineSettings, openEngine, systemClock } from './engine.ts';
+import { type Engine, type EngineSettings, openEngine, REPLACED, systemClock } from './engine.ts';
+import { Follower } from './store/follower.ts';
 import { serveReader, serveStore } from './store/remote.ts';
 import { serveInbox } from './store/remote-inbox.ts';
 import { startCheckpoints } from './store/sqlite/checkpoint.ts';
@@ -39,7 +40,7 @@ async function run(data: ThreadData): Promise<void> {
 async function runEngine(data: ThreadData & { role: 'engine' }): Promise<void> {
   const engine = await openEngine(data.settings, {
     clock: systemClock,
-    checkpointsElsewhere: true,
+    readsElsewhere: true,
     log: createLogger({ ...data.logger, stream: process.stdout }),
     fatal: (error) => say({ kind: 'fatal', message: error.message }),
     configChanged: () => say({ kind: 'configChanged' }),
@@ -50,15 +51,19 @@ async function runEngine(data: ThreadData & { role: 'engine' }): Promise<void> {
 
 /** Also keeps the log short: both are work on the file that no commit should wait for. */
 async function runReader(data: ThreadData & { role: 'reader' | 'inbox' }): Promise<void> {
-  const reader = await openSqliteReader(data);
   const log = createLogger({ ...data.logger, stream: process.stdout });
+  const replaced = (reason: string) => log.warn({ reason }, REPLACED);
+  const reader = await openSqliteReader({ ...data, replaced });
   const stopCheckpoints = await startCheckpoints(data.directory, (err) =>
     log.warn({ err }, 'the log could not be moved into the database; it is tried again'),
   );
+  const follower = new Follower({ stats: reader.stats, clock: systemClock, logger: log });
+  follower.start();
   serveReader(data.port, {
     ...reader,
     async close() {
       stopCheckpoints();
+      await follower.stop();
       await reader.close();
     },
   });

@@ -123,7 +123,14 @@ export async function startEngineThreads(options: EngineThreadOptions): Promise<
     store: {
       lanes: store.lanes,
       config: { ...store.config, list: reads.config.list, readMany: reads.config.readMany },
-      log: { ...reads.log, stats: store.log.stats, maintain: store.log.maintain },
+      log: {
+        ...reads.log,
+        stats: store.log.stats,
+        pending: store.log.pending,
+        pendingOf: store.log.pendingOf,
+        maintain: store.log.maintain,
+      },
+      stats: reads.stats,
       jobs: { ...store.jobs, list: reads.jobs.list, candidates: reads.jobs.candidates },
       close: async () => {},
     },

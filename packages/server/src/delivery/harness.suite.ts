@@ -233,6 +233,8 @@ export interface Harness {
   attempts(endpoint?: string): Promise<z.infer<typeof AttemptPage>['items']>;
   /** With another key than the admin's. */
   client(key: string): Client;
+  /** Once so many attempts are logged. */
+  attempted(count: number): Promise<void>;
   /** Once nothing is owed. */
   settled(): Promise<void>;
   /** Once the only delivery of the endpoint (or of all) satisfies `test`. */
@@ -306,6 +308,10 @@ function createHarness(parts: Pick<Harness, 'app' | 'clock' | 'directory' | 'log
     attempts: async (endpoint) =>
       (await api.listAttempts({ tenant, limit: 200, ...filter(endpoint) })).items.reverse(),
     client: (key) => createClient({ baseUrl: app.url, key }),
+    async attempted(count) {
+      const enough = async () => (await app.store.log.stats(clock.now())).attempts >= count;
+      await eventually(enough, `${count} attempts are logged`);
+    },
     async settled() {
       const none = async () => (await app.store.log.stats(clock.now())).pending === 0;
       await eventually(none, 'nothing is owed any more');

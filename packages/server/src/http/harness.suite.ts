@@ -130,6 +130,7 @@ export async function startServer(
     jobs: new Jobs({ jobs: store.jobs, view: config, ids, clock: { now, after }, at: () => {} }),
     config,
     log: store.log,
+    stats: store.stats,
     watchLog: (listener) => {
       tell = listener;
     },

@@ -11,6 +11,7 @@ import type { Relay } from '../inbox/relay.ts';
 import type { InboxView } from '../inbox/view.ts';
 import type { CatalogueIndex } from '../store/catalogue-index.ts';
 import type { InboxStore } from '../store/inbox.ts';
+import type { StatsStore } from '../store/stats.ts';
 import type { ConfigStore, LogStore } from '../store/store.ts';
 import type { SiteFiles } from './site.ts';
 
@@ -22,6 +23,7 @@ export interface HttpDeps {
   readonly jobs: Jobs;
   readonly config: ConfigView;
   readonly log: LogStore;
+  readonly stats: StatsStore;
   /** Has `listener` called when attempts were logged; undefined = nobody follows the log any more. */
   readonly watchLog: (listener: (() => void) | undefined) => void;
   readonly configStore: ConfigStore;

@@ -1,5 +1,7 @@
 import { decodeId, timeOfId } from '../core/ids.ts';
-import type { EventId, Ms } from '../core/model.ts';
+import type { Endpoint, EventId, Ms, TenantId } from '../core/model.ts';
+import { slotOf } from '../core/routing.ts';
+import type { LaneEntry } from './lane-book.ts';
 import { MemoryConfig } from './memory/config.ts';
 import { MemoryHousekeeping } from './memory/housekeeping.ts';
 import { MemoryJobs } from './memory/jobs.ts';
@@ -19,6 +21,7 @@ export function createMemoryStore(options: { laneMax?: number } = {}): Store {
     lanes,
     config,
     log: logOf(state),
+    stats: state.stats.store(),
     jobs: new MemoryJobs(state, lanes),
     close: async () => {},
   };
@@ -35,8 +38,21 @@ function logOf(state: MemoryState): LogStore {
     attempt: async (tenant, id) => log.attempt(tenant, id),
     tail: async (tenant, after, limit) => log.tail(tenant, after, limit),
     stats: async (now) => statsOf(state, now),
+    pending: async (tenant) => openIn(lanesOfTenant(state, tenant)),
+    pendingOf: async (endpoints) => endpoints.map(({ id }) => openIn(state.book.ofEndpoint(id))),
     maintain: async (policy, now) => housekeeping.maintain(policy, now),
   };
+}
+
+function lanesOfTenant({ book, items }: MemoryState, tenant: TenantId): LaneEntry[] {
+  return [...book.all()].filter(({ endpoint, slot }) => {
+    const value = items.get(`endpoint/${endpoint}`)?.value as Endpoint | null | undefined;
+    return slot === slotOf(tenant) && value?.tenant === tenant;
+  });
+}
+
+function openIn(lanes: readonly LaneEntry[]): number {
+  return lanes.reduce((sum, { open }) => sum + open, 0);
 }
 
 function statsOf({ book, log }: MemoryState, now: Ms): StoreStats {

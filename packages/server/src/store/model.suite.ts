@@ -115,6 +115,8 @@ export function modelTest(name: string, open: OpenStore, runs: number): void {
         await twins.begin();
         for (const one of operations) await twins.run(one);
         await twins.compareLists();
+        // Each makes a file for them: a part of the runs is enough.
+        if (operations.length % 4 === 0) await twins.compareStats();
       }),
       { numRuns: runs, endOnFailure: false },
     );
@@ -250,6 +252,8 @@ class Twins {
     if (!event || event.tenant !== endpoint.tenant) return;
     const { after, ownId } = one;
     const what = { ...keyOf(endpoint), event: event.id, after, ownId };
+    // Fan-outs grow by it, and are counted as they were.
+    await this.#world.stats.follow({ rows: 1000 }, this.#now);
     await this.#both((s) => s.lanes.requeue([what], this.#now));
   }
 
@@ -296,6 +300,14 @@ class Twins {
     this.#removed += done?.removed ?? 0;
   }
 
+  async compareStats(): Promise<void> {
+    const ids = this.#endpoints.map(({ id }) => id);
+    await this.#both((s) => s.stats.endpoints(ids, '30d', this.#now));
+    for (const tenant of new Set(TENANTS)) {
+      await this.#both((s) => s.stats.tenant(tenant, '24h', this.#now));
+    }
+  }
+
   async compareLists(): Promise<void> {
     await this.#both(async (s) => {
       const { attempts, ...rest } = await s.log.stats(this.#now);
@@ -311,6 +323,7 @@ class Twins {
     }
     for (const tenant of new Set(TENANTS)) {
       const all = { tenant, limit: 4 };
+      await this.#both((s) => s.log.pending(tenant));
       await this.#both((s) => everyPage((cursor) => s.log.events({ ...all, cursor })));
       await this.#both((s) => everyPage((cursor) => s.log.deliveries({ ...all, cursor })));
       for (const state of ['pending', 'succeeded', 'failed', 'cancelled'] as const) {

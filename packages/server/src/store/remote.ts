@@ -2,6 +2,7 @@ import type { MessagePort } from 'node:worker_threads';
 import { type Packed, packIngest, packReplies, unpackIngest, unpackReplies } from './codec.ts';
 import type { JobStore } from './jobs.ts';
 import type { SqliteReader } from './sqlite/open-reader.ts';
+import type { StatsStore } from './stats.ts';
 import {
   type ConfigStore,
   type IngestReply,
@@ -41,6 +42,7 @@ export function serveStore(port: MessagePort, store: Store): void {
     },
     config: bound(store.config, CONFIG),
     log: bound(store.log, LOG),
+    stats: bound(store.stats, STATS),
     jobs: bound(store.jobs, JOBS),
     store: { close: () => store.close() },
   });
@@ -52,6 +54,7 @@ export function serveReader(port: MessagePort, reader: SqliteReader): void {
     lanes: {},
     config: bound(reader, ['list', 'readMany']),
     log: bound(reader, READS),
+    stats: bound(reader.stats, STATS),
     jobs: bound(reader.jobs, ['list', 'candidates']),
     store: { close: () => reader.close() },
   });
@@ -103,7 +106,15 @@ const CONFIG = [
   'forget',
 ] as const satisfies readonly (keyof ConfigStore)[];
 const READS = ['events', 'event', 'deliveries', 'attempts', 'attempt', 'tail'] as const;
-const LOG = [...READS, 'stats', 'maintain'] as const satisfies readonly (keyof LogStore)[];
+const LOG = [
+  ...READS,
+  'stats',
+  'pending',
+  'pendingOf',
+  'maintain',
+] as const satisfies readonly (keyof LogStore)[];
+
+const STATS = ['tenant', 'endpoints', 'follow'] as const satisfies readonly (keyof StatsStore)[];
 
 const JOBS = [
   'create',
@@ -140,6 +151,7 @@ export function remoteStore(port: MessagePort): Store {
     },
     config: calls.forward('config', CONFIG) as unknown as ConfigStore,
     log: calls.forward('log', LOG) as unknown as LogStore,
+    stats: calls.forward('stats', STATS) as unknown as StatsStore,
     jobs: calls.forward('jobs', JOBS) as unknown as JobStore,
     async close() {
       await calls.ask({ room: 'store', name: 'close', args: [] }, []);

@@ -7,6 +7,7 @@ import { durableNoticeCases, noticeCases } from './suite/notices.suite.ts';
 import { commandCases, durableCommandCases, outcomeCases } from './suite/outcomes.suite.ts';
 import { resendCases } from './suite/resend.suite.ts';
 import { capCases, payloadCases } from './suite/retention.suite.ts';
+import { durableStatsCases, statsCases } from './suite/stats.suite.ts';
 import { type Cases, type OpenStore, World } from './suite/world.suite.ts';
 
 /**
@@ -26,6 +27,7 @@ export function storeSuite(name: string, open: OpenStore, { durable = true } = {
     retention: retentionCases,
     payloads: payloadCases,
     cap: capCases,
+    statistics: statsCases,
     configuration: configCases,
   };
   const reopening = {
@@ -35,6 +37,7 @@ export function storeSuite(name: string, open: OpenStore, { durable = true } = {
     ...durableJobCases,
     ...durableNoticeCases,
     ...durableLogCases,
+    ...durableStatsCases,
   };
   describe(name, () => {
     for (const [group, cases] of Object.entries(groups)) describe(group, () => add(cases, open));

@@ -2,6 +2,7 @@ import type { Fault, Timings } from '../core/exchange.ts';
 import type {
   AttemptId,
   DeliveryState,
+  Endpoint,
   EndpointId,
   EventId,
   LaneId,
@@ -11,6 +12,7 @@ import type {
   TenantId,
 } from '../core/model.ts';
 import type { JobStore } from './jobs.ts';
+import type { StatsStore } from './stats.ts';
 
 /**
  * The store's ports. Two rules hold for all of them: time is an argument, and a promise that
@@ -21,6 +23,7 @@ export interface Store {
   readonly lanes: LaneStore;
   readonly config: ConfigStore;
   readonly log: LogStore;
+  readonly stats: StatsStore;
   readonly jobs: JobStore;
   close(): Promise<void>;
 }
@@ -471,6 +474,13 @@ export interface LogStore {
   /** Attempts in the order in which they were logged; `after` undefined = from now on. */
   tail(tenant: TenantId, after: string | undefined, limit: number): Promise<Tail>;
   stats(now: Ms): Promise<StoreStats>;
+  /**
+   * Deliveries owed now by a tenant's endpoints; of those that serve all tenants, what lies beside the
+   * tenant's own. Above 100,000 of one lane it may be less than there are.
+   */
+  pending(tenant: TenantId): Promise<number>;
+  /** The same of each of these endpoints, wherever it lies. */
+  pendingOf(endpoints: readonly Pick<Endpoint, 'id' | 'tenant' | 'scope'>[]): Promise<number[]>;
   /** One bounded step of housekeeping; needs no exclusivity, only one caller is enough. */
   maintain(policy: RetentionPolicy, now: Ms): Promise<MaintenanceReport>;
 }

@@ -14,6 +14,7 @@ import { mendingRoutes } from './mending.ts';
 import { replayRoutes } from './replays.ts';
 import { ruleRoutes } from './rules.ts';
 import { sessionRoutes } from './sessions.ts';
+import { statsRoutes } from './stats.ts';
 import { systemRoutes } from './system.ts';
 import { tenantRoutes } from './tenants.ts';
 
@@ -27,6 +28,7 @@ export function createHandlers(deps: HttpDeps, live: LiveFeed): Handlers {
     ...deliveryRoutes(deps),
     ...exchangeRoutes(deps),
     ...liveRoutes(live),
+    ...statsRoutes(deps),
     ...mendingRoutes(deps),
     ...replayRoutes(deps),
     ...inboxRoutes(deps),

@@ -26,6 +26,7 @@ import type {
   Tail,
   WholeAttempt,
 } from '../store.ts';
+import type { MemoryStats } from './stats.ts';
 
 /** The memory store's log: what happened, and the lists that are made of it. */
 
@@ -59,17 +60,20 @@ export class MemoryLog {
   /** Attempts up to this one may have been removed. */
   removedTo = 0;
   readonly #owed: () => OwedRow[];
+  readonly #stats: MemoryStats;
   #lastSeq = 0;
 
   /** `owed`: all open rows in the order of slot, lane, due time, event and run. */
-  constructor(owed: () => OwedRow[]) {
+  constructor(owed: () => OwedRow[], stats: MemoryStats) {
     this.#owed = owed;
+    this.#stats = stats;
   }
 
   keep(event: NewEvent): void {
     const data = Uint8Array.from(event.data);
     const kept = { ...event, data };
     this.events.set(event.id, { seq: eventSeq(event.id), event: kept, erasedAt: undefined });
+    this.#stats.stored(event);
   }
 
   stored(id: EventId): StoredEvent | undefined {
@@ -96,6 +100,7 @@ export class MemoryLog {
     const said = { n, startedAt, durationMs, status, fault, detail, afterCrash, erased: false };
     const row = { ...address, ...said, state, nextAt: waits ? next.at : undefined } as const;
     this.attempts.push({ seq, slot, lane, record, late, row });
+    this.#stats.logged(tenant, lane, { ...row, late });
   }
 
   /** Removes attempts; resolves with how many. */

@@ -14,11 +14,13 @@ import {
   type SentBody,
 } from '../store.ts';
 import { MemoryLog } from './log.ts';
+import { MemoryStats } from './stats.ts';
 
 /** What the memory store's ports share: what is owed, who holds it, configuration, and the log. */
 export class MemoryState {
   readonly book = new LaneBook();
   readonly log: MemoryLog;
+  readonly stats = new MemoryStats((id) => this.numbers.get(id));
   readonly jobs = new Map<JobId, Job>();
   /** Configuration by `kind/id`. */
   readonly items = new Map<string, ConfigItem>();
@@ -37,12 +39,12 @@ export class MemoryState {
 
   constructor(laneMax: number) {
     this.laneMax = laneMax;
-    this.log = new MemoryLog(() =>
+    const owed = () =>
       this.owed().map((due) => ({
         due,
         endpoint: this.endpoints.get(numberOfLane(due.lane)) as EndpointId,
-      })),
-    );
+      }));
+    this.log = new MemoryLog(owed, this.stats);
   }
 
   lane(slot: Slot, lane: LaneId): LaneEntry | undefined {

@@ -25,7 +25,9 @@ const RESET = `
   delete from posthorn.endpoint; delete from posthorn.meta where key in ('kept_from', 'log_removed_to');
   update posthorn.head set version = 0, routing = 0;
   alter sequence posthorn.node_id_seq restart; alter sequence posthorn.endpoint_number_seq restart;
-  alter sequence posthorn.attempt_seq restart;`;
+  alter sequence posthorn.attempt_seq restart; alter sequence posthorn.event_seq restart;
+  delete from posthorn.tally; delete from posthorn.health;
+  update posthorn.counted set event = 0, attempt = 0;`;
 
 /** A throw-away server for the tests of one file. */
 export class TestPostgres {

@@ -19,11 +19,13 @@ interface Mark {
  */
 export class Horizon {
   readonly #db: Database;
+  readonly #sequence: 'attempt_seq' | 'event_seq';
   #final = 0;
   #mark: Mark | undefined;
 
-  constructor(db: Database) {
+  constructor(db: Database, sequence: 'attempt_seq' | 'event_seq') {
     this.#db = db;
+    this.#sequence = sequence;
   }
 
   /** Everything up to `final` is there for good; `head` is the highest number given out. */
@@ -38,7 +40,7 @@ export class Horizon {
     const { reads } = this.#db;
     const now = performance.now();
     const head = await reads.get<{ seq: number }>(
-      'select case when is_called then last_value else 0 end as seq from attempt_seq',
+      `select case when is_called then last_value else 0 end as seq from ${this.#sequence}`,
     );
     // After the number: whoever took one up to it had begun by then.
     const running = await reads.get<{ oldest: string; next: string }>(

@@ -1,5 +1,5 @@
 import type { AttemptId, EventId, Ms } from '../../core/model.ts';
-import { ASLEEP } from '../../core/model.ts';
+import { ASLEEP, LANE_PARTS } from '../../core/model.ts';
 import { slotOf } from '../../core/routing.ts';
 import {
   FLAG_SAME_BODY,
@@ -23,7 +23,7 @@ import type {
   Tail,
   WholeAttempt,
 } from '../store.ts';
-import { uuid } from './arrays.ts';
+import { int2s, texts, uuid } from './arrays.ts';
 import type { Context } from './context.ts';
 import { numberOf, PgDeliveries } from './deliveries.ts';
 import { Horizon } from './horizon.ts';
@@ -55,7 +55,7 @@ export class PgLog implements LogStore {
     this.#ctx = ctx;
     this.#deliveries = new PgDeliveries(ctx.db.reads);
     this.#maintenance = maintenance;
-    this.#horizon = new Horizon(ctx.db);
+    this.#horizon = new Horizon(ctx.db, 'attempt_seq');
   }
 
   async events(query: LogQuery): Promise<Page<EventRow>> {
@@ -242,11 +242,47 @@ export class PgLog implements LogStore {
     return 0;
   }
 
+  async pending(tenant: string): Promise<number> {
+    const row = await this.#ctx.db.reads.get<{ owed: number }>(
+      `select coalesce(sum(o.owed), 0)::bigint as owed from endpoint p cross join lateral (
+         select count(*) as owed from (
+           select 1 from delivery d where d.slot = $2
+             and d.lane between p.number * ${LANE_PARTS} and p.number * ${LANE_PARTS} + ${LANE_PARTS - 1}
+           limit ${PENDING_COUNTED_MAX}) x) o
+       where p.tenant = $1 and not p.closed`,
+      tenant,
+      slotOf(tenant),
+    );
+    return row?.owed ?? 0;
+  }
+
+  async pendingOf(endpoints: Parameters<LogStore['pendingOf']>[0]): Promise<number[]> {
+    const places = endpoints.flatMap(({ id, tenant, scope }) =>
+      (scope === 'all' ? ALL_SLOTS : [slotOf(tenant)]).map((slot) => ({ id, slot })),
+    );
+    const rows = await this.#ctx.db.reads.all<{ id: string; owed: number }>(
+      `select p.id, sum(o.owed)::bigint as owed
+       from unnest($1::text[], $2::smallint[]) u(id, slot) join endpoint p on p.id = u.id
+       cross join lateral (select count(*) as owed from (
+         select 1 from delivery d where d.slot = u.slot
+           and d.lane between p.number * ${LANE_PARTS} and p.number * ${LANE_PARTS} + ${LANE_PARTS - 1}
+         limit ${PENDING_COUNTED_MAX}) x) o
+       group by p.id`,
+      texts(places.map(({ id }) => id)),
+      int2s(places.map(({ slot }) => slot)),
+    );
+    const owed = new Map(rows.map((row) => [row.id, row.owed]));
+    return endpoints.map(({ id }) => owed.get(id) ?? 0);
+  }
+
   maintain(policy: RetentionPolicy, now: Ms): Promise<MaintenanceReport> {
     return this.#maintenance.step(policy, now);
   }
 }
 
+/** Counting more takes longer than anybody wants to wait. */
+const PENDING_COUNTED_MAX = 100_000;
+const ALL_SLOTS = Array.from({ length: 256 }, (_, slot) => slot);
 const COUNTED_BYTES = 8 * 1024 * 1024;
 
 interface WholeColumns extends AttemptColumns {

@@ -11,6 +11,7 @@ import { PgLanes } from './lanes.ts';
 import { PgLog } from './log.ts';
 import { Maintenance } from './maintain.ts';
 import { migrate } from './migrate.ts';
+import { PgStats } from './stats.ts';
 import { DatabaseTime } from './time.ts';
 
 export interface PostgresOptions {
@@ -60,6 +61,7 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresSt
       lanes,
       config: new PgConfig(ctx),
       log: new PgLog(ctx, maintenance),
+      stats: new PgStats(ctx),
       jobs: new PgJobs(ctx),
       close() {
         closing ??= closeAll(db, async () => {

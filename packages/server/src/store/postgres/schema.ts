@@ -149,4 +149,37 @@ export const MIGRATIONS: readonly Migration[] = [
     with (pages_per_range = 16, autosummarize = on);
   `,
   },
+  {
+    safeFrom: 1,
+    sql: `
+  -- The order in which events were stored, as attempts have one: who counts them misses none.
+  create sequence event_seq;
+  alter table event add column arrival bigint;
+  alter table event alter column arrival set default nextval('posthorn.event_seq');
+  create index event_arrival on event using brin (arrival)
+    with (pages_per_range = 16, autosummarize = on);
+
+  -- Counts of one hour or one day (tallying.ts) of a tenant or an endpoint (its number).
+  create table tally (
+    kind smallint not null, of text not null, at bigint not null,
+    events bigint not null, succeeded bigint not null, failed bigint not null,
+    cancelled bigint not null, status2xx bigint not null, status3xx bigint not null,
+    status4xx bigint not null, status5xx bigint not null, unanswered bigint not null,
+    latencies bytea not null,
+    primary key (kind, of, at)
+  ) with (fillfactor = 80);
+  create index tally_at on tally (kind, at);
+  create table health (
+    kind smallint not null, of text not null,
+    last_attempt_at bigint, last_success_at bigint, failing_since bigint,
+    primary key (kind, of)
+  ) with (fillfactor = 80);
+  -- One row: how far the log was counted.
+  create table counted (
+    id boolean primary key default true check (id),
+    event bigint not null default 0, attempt bigint not null default 0
+  );
+  insert into counted default values;
+  `,
+  },
 ];

@@ -7,6 +7,7 @@ import type {
   Ms,
   Slot,
   StoredEvent,
+  TenantId,
 } from '../../core/model.ts';
 import { ASLEEP, LANE_PARTS } from '../../core/model.ts';
 import { numberOfLane, slotOf } from '../../core/routing.ts';
@@ -17,7 +18,7 @@ import type { LaneCommand } from '../store.ts';
 import type { Vault } from '../vault.ts';
 import { Committer } from './committer.ts';
 import { type Database, PAGE_BYTES } from './database.ts';
-import { eventId, eventKey, slotOfRest } from './keys.ts';
+import { eventId, eventKey, SEQ_MIN, slotOfRest } from './keys.ts';
 import { RetentionState } from './retention-state.ts';
 
 export interface EngineOptions {
@@ -53,7 +54,14 @@ export class Engine {
   /** Endpoints by number; `undefined` value fields never: a deleted one stays as closed. */
   readonly endpoints = new Map<
     number,
-    { id: EndpointId; fifo: boolean; held: boolean; closed: boolean }
+    {
+      id: EndpointId;
+      /** undefined = it was deleted. */
+      tenant: TenantId | undefined;
+      fifo: boolean;
+      held: boolean;
+      closed: boolean;
+    }
   >();
   /** Version of the last change that routing depends on. */
   routingVersion = 0;
@@ -65,6 +73,8 @@ export class Engine {
   expansions = 0;
   /** The table `alert`, as the running transaction has it. */
   readonly alerts = new Map<number, number>();
+  /** Key of the newest event. */
+  newestEvent: number = SEQ_MIN;
   /** Key of the last attempt. None is given twice, so whoever follows the log by it misses nothing. */
   #lastAttempt = 0;
   readonly retention = new RetentionState();
@@ -101,6 +111,8 @@ export class Engine {
     const { db } = this;
     this.#readVersion();
     const logged = db.get<{ seq: number | null }>('select max(seq) as seq from attempt')?.seq ?? 0;
+    const newest = db.get<{ seq: number | null }>('select max(seq) as seq from event')?.seq;
+    this.newestEvent = newest ?? SEQ_MIN;
     this.#lastAttempt = Math.max(logged, Number(this.meta('attempt_removed') ?? 0));
     this.#readAlerts();
     for (const row of db.all<{ number: number; endpoint: EndpointId; value: Uint8Array | null }>(
@@ -238,7 +250,8 @@ export class Engine {
   endpointChanged(number: number, id: EndpointId, endpoint: Endpoint | undefined): void {
     const fifo = endpoint !== undefined && endpoint.ordering !== 'none';
     const held = endpoint !== undefined && (endpoint.paused || endpoint.disabled !== null);
-    this.endpoints.set(number, { id, fifo, held, closed: endpoint === undefined });
+    const closed = endpoint === undefined;
+    this.endpoints.set(number, { id, tenant: endpoint?.tenant, fifo, held, closed });
     if (endpoint?.scope === 'tenant') this.lane(slotOf(endpoint.tenant), number * LANE_PARTS);
     for (const entry of this.book.ofEndpoint(id)) {
       entry.fifo = fifo;

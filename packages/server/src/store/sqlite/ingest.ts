@@ -199,6 +199,8 @@ function insertEvent(
       event.meta,
       event.data,
     );
+  if (seq > engine.newestEvent) engine.newestEvent = seq;
+  else noteLate(engine, seq);
   if (event.lanes.length > INLINE_FANOUT_MAX) {
     engine.db.run('insert into expansion (event, done) values (?, 0)', seq);
     return { seq, irregular: true, expanding: true };
@@ -208,6 +210,14 @@ function insertEvent(
     if (!owe(engine, { event, seq, lane }, insertion)) irregular = true;
   }
   return { seq, irregular, expanding: false };
+}
+
+/** Whoever follows the log is never so many late ones behind and yet past the event itself. */
+const LATE_KEPT = 100_000;
+
+function noteLate(engine: Engine, seq: number): void {
+  engine.db.run('insert into late_event (event) values (?)', seq);
+  engine.db.run('delete from late_event where n <= (select max(n) from late_event) - ?', LATE_KEPT);
 }
 
 export interface Owed {

@@ -52,7 +52,7 @@ export function wordOf(db: Database, text: string): number | undefined {
   return db.get<{ number: number }>('select number from word where text = ?', text)?.number;
 }
 
-function numberOf(db: Database, endpoint: string): number | undefined {
+export function numberOf(db: Database, endpoint: string): number | undefined {
   return db.get<{ number: number }>(
     'select number from endpoint_number where endpoint = ?',
     endpoint,

@@ -1,10 +1,12 @@
 import { join } from 'node:path';
 import type { JobStore } from '../jobs.ts';
+import type { StatsStore } from '../stats.ts';
 import type { ConfigStore, LogStore } from '../store.ts';
 import { createVault } from '../vault.ts';
 import { readCandidates } from './candidates.ts';
 import { listItems, readItems } from './config.ts';
 import { Database, loadDriver } from './database.ts';
+import { SqliteDerived } from './derived/derived.ts';
 import { listJobs } from './jobs.ts';
 import { SqliteLogReader } from './log.ts';
 
@@ -15,6 +17,7 @@ export type SqliteReader = Pick<
 > &
   Pick<ConfigStore, 'list' | 'readMany'> & {
     readonly jobs: Pick<JobStore, 'list' | 'candidates'>;
+    readonly stats: StatsStore;
     close(): Promise<void>;
   };
 
@@ -22,11 +25,16 @@ export type SqliteReader = Pick<
 export async function openSqliteReader(options: {
   readonly directory: string;
   readonly masterKey: string;
+  /** What was derived from the log is made anew. */
+  readonly replaced: (reason: string) => void;
 }): Promise<SqliteReader> {
   const driver = await loadDriver();
   const db = new Database(driver, { path: join(options.directory, 'posthorn.db'), readOnly: true });
   const vault = createVault(options.masterKey);
   const log = new SqliteLogReader(db, vault);
+  const { directory, replaced } = options;
+  const stats = new SqliteDerived({ driver, directory, log: db, replaced });
+  stats.open();
   return {
     events: (query) => log.events(query),
     event: (tenant, id) => log.event(tenant, id),
@@ -38,8 +46,12 @@ export async function openSqliteReader(options: {
       candidates: async (query) => readCandidates(db, query),
     },
     tail: (tenant, after, limit) => log.tail(tenant, after, limit),
+    stats,
     list: async (kind, query) => listItems({ db, vault }, kind, query),
     readMany: async (kind, ids) => readItems({ db, vault }, kind, ids),
-    close: async () => db.close(),
+    async close() {
+      stats.close();
+      db.close();
+    },
   };
 }

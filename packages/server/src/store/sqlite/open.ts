@@ -1,7 +1,10 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type At, nowhere } from '../../core/crash-sites.ts';
-import type { Ms } from '../../core/model.ts';
+import type { Ms, TenantId } from '../../core/model.ts';
+import { numberOfLane, slotOf } from '../../core/routing.ts';
+import type { LaneEntry } from '../lane-book.ts';
+import type { StatsStore } from '../stats.ts';
 import {
   type LogStore,
   type MaintenanceReport,
@@ -14,6 +17,7 @@ import { createVault } from '../vault.ts';
 import { applyCommand, carryOut } from './complete.ts';
 import { SqliteConfig } from './config.ts';
 import { Database, loadDriver } from './database.ts';
+import { SqliteDerived } from './derived/derived.ts';
 import { Engine } from './engine.ts';
 import { SqliteJobs } from './jobs.ts';
 import { SqliteLanes } from './lanes.ts';
@@ -31,8 +35,13 @@ export interface SqliteOptions {
   readonly owedMax?: number;
   /** Size of the database; writes beyond it reject `full`. Default: what the disk has. */
   readonly bytesMax?: number | undefined;
-  /** Another thread moves pages out of the log (checkpoint.ts); the writer does only what is left. */
-  readonly checkpointsElsewhere?: boolean;
+  /**
+   * Another thread reads (open-reader.ts), derives, and moves pages out of the log (checkpoint.ts): the
+   * writer moves only what is left, and statistics are asked of the other.
+   */
+  readonly readsElsewhere?: boolean;
+  /** What was derived from the log is made anew. */
+  readonly replaced?: (reason: string) => void;
   readonly at?: At;
   /** The store can't be trusted until it is opened again; the process should end. */
   readonly fatal?: (error: Error) => void;
@@ -90,7 +99,7 @@ function openStore(driver: Driver, options: SqliteOptions, lock: { close(): void
       path,
       readOnly: false,
       bytesMax: options.bytesMax,
-      checkpointPages: options.checkpointsElsewhere ? LEFT_PAGES : undefined,
+      checkpointPages: options.readsElsewhere ? LEFT_PAGES : undefined,
     });
     closers.unshift(() => writer.close());
     migrate(writer);
@@ -108,11 +117,14 @@ function openStore(driver: Driver, options: SqliteOptions, lock: { close(): void
     applyLeftCommands(engine, options.now());
     const reader = new Database(driver, { path, readOnly: true });
     closers.unshift(() => reader.close());
+    const derived = options.readsElsewhere ? undefined : openDerived(driver, options, reader);
+    if (derived) closers.unshift(() => derived.close());
     closers.push(() => lock.close());
     return {
       lanes: new SqliteLanes(engine),
       config: new SqliteConfig(engine),
       log: logStore(engine, new SqliteLogReader(reader, vault)),
+      stats: derived ?? ELSEWHERE,
       jobs: new SqliteJobs(engine, reader),
       async close() {
         const closing = closers.splice(0);
@@ -128,6 +140,19 @@ function openStore(driver: Driver, options: SqliteOptions, lock: { close(): void
     throw error;
   }
 }
+
+function openDerived(driver: Driver, options: SqliteOptions, log: Database): SqliteDerived {
+  const { directory, replaced = () => {} } = options;
+  return new SqliteDerived({ driver, directory, log, replaced });
+}
+
+const askTheReader = () =>
+  Promise.reject(new StoreError('unavailable', 'Statistics are asked of the reader.'));
+const ELSEWHERE: StatsStore = {
+  tenant: askTheReader,
+  endpoints: askTheReader,
+  follow: askTheReader,
+};
 
 type Driver = Awaited<ReturnType<typeof loadDriver>>;
 
@@ -212,9 +237,25 @@ function logStore(engine: Engine, reader: SqliteLogReader): LogStore {
       ...reader.counts(),
       events: engine.events,
     }),
+    pending: async (tenant) => openIn(lanesOfTenant(engine, tenant)),
+    pendingOf: async (endpoints) => endpoints.map(({ id }) => openIn(engine.book.ofEndpoint(id))),
     maintain: (policy: RetentionPolicy, now: Ms): Promise<MaintenanceReport> =>
       engine.committer.run(maintainJob(engine, policy, now)),
   };
+}
+
+function* lanesOfTenant(engine: Engine, tenant: TenantId): Iterable<LaneEntry> {
+  const slot = slotOf(tenant);
+  for (const entry of engine.book.all()) {
+    if (entry.slot !== slot || entry.open === 0) continue;
+    if (engine.endpoints.get(numberOfLane(entry.lane))?.tenant === tenant) yield entry;
+  }
+}
+
+function openIn(lanes: Iterable<LaneEntry>): number {
+  let open = 0;
+  for (const entry of lanes) open += entry.open;
+  return open;
 }
 
 function bookStats(engine: Engine, now: Ms): Omit<StoreStats, 'events' | 'attempts' | 'newestAt'> {

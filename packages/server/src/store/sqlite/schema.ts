@@ -112,6 +112,10 @@ const MIGRATIONS: readonly string[] = [
   -- Set = its data and meta were taken, and the bytes of its attempts.
   alter table event add column erased_at integer;
   `,
+  `
+  -- Events stored when a newer one was there already: who follows events by their keys would miss them.
+  create table late_event (n integer primary key autoincrement, event integer not null) strict;
+  `,
 ];
 
 export function migrate(db: Database, migrations: readonly string[] = MIGRATIONS): void {

@@ -68,6 +68,9 @@ export class World implements AsyncDisposable {
   get lanes(): Store['lanes'] {
     return this.store.lanes;
   }
+  get stats(): Store['stats'] {
+    return this.store.stats;
+  }
   get log(): Store['log'] {
     return this.store.log;
   }

@@ -1,0 +1,143 @@
+import type { EndpointId, Ms, TenantId } from '../../../core/model.ts';
+import { NO_HEALTH } from '../../../core/tally.ts';
+import {
+  type FollowBudget,
+  type Followed,
+  STATS_WINDOWS,
+  type Stats,
+  type StatsStore,
+  type StatsWindow,
+  statsOf,
+  windowStart,
+} from '../../stats.ts';
+import { StoreError } from '../../store.ts';
+import type { Subject } from '../../tallying.ts';
+import type { Database } from '../database.ts';
+import { timeOfSeq } from '../keys.ts';
+import { numberOf, wordOf } from '../narrow.ts';
+import { anchorOf, count, readPlace, writePlace } from './counting.ts';
+import { DerivedFile, type DerivedFileOptions, type Driver } from './file.ts';
+import { pruneTallies, readHealth, readTallies, writeTallying } from './tallies.ts';
+
+/** Rows that a reader has counted for itself before it is answered: a few milliseconds. */
+const CATCH_UP_ROWS = 2000;
+
+export interface DerivedOptions extends Pick<DerivedFileOptions, 'replaced' | 'bytesMax'> {
+  readonly driver: Driver;
+  readonly directory: string;
+  /** A connection to the log that only reads. */
+  readonly log: Database;
+}
+
+/** What is derived from the log, in a file of its own (docs/decisions/0009-derived-store.md). */
+export class SqliteDerived implements StatsStore {
+  readonly #log: Database;
+  readonly #file: DerivedFile;
+
+  constructor(options: DerivedOptions) {
+    this.#log = options.log;
+    this.#file = new DerivedFile({
+      ...options,
+      logId: logId(options.log),
+      opened: (db) => checkPlace(db, this.#log),
+    });
+  }
+
+  /**
+   * Better before the log grows: if it lost its end, keys are given out again, and only now it is known
+   * which.
+   */
+  open(): void {
+    this.#file.open();
+  }
+
+  async tenant(tenant: TenantId, window: StatsWindow, now: Ms): Promise<Stats> {
+    const countedTo = this.#catchUp();
+    return this.#stats('tenant', wordOf(this.#log, tenant), { window, now, countedTo });
+  }
+
+  async endpoints(ids: readonly EndpointId[], window: StatsWindow, now: Ms): Promise<Stats[]> {
+    const countedTo = this.#catchUp();
+    const about = { window, now, countedTo };
+    return ids.map((id) => this.#stats('endpoint', numberOf(this.#log, id), about));
+  }
+
+  async follow({ rows }: FollowBudget, now: Ms): Promise<Followed> {
+    const { counted, upTo } = this.#count(rows);
+    const more = this.#file.write((db) => pruneTallies(db, now));
+    return { counted, more: more || upTo !== undefined };
+  }
+
+  close(): void {
+    this.#file.close();
+  }
+
+  /** What a full disk keeps from being counted is told by `countedTo`; the rest is readable. */
+  #catchUp(): Ms | undefined {
+    try {
+      return this.#count(CATCH_UP_ROWS).upTo;
+    } catch (error) {
+      if (!(error instanceof StoreError) || error.kind !== 'full') throw error;
+      return timeOfSeq(Math.max(this.#file.read(readPlace).event, 0));
+    }
+  }
+
+  #count(rows: number): { counted: number; upTo: Ms | undefined } {
+    const place = this.#file.read(readPlace);
+    const counted = count(this.#log, place, rows);
+    if (counted.rows > 0) {
+      this.#file.write((db) => {
+        writeTallying(db, counted.tallying);
+        writePlace(db, counted.place);
+      });
+    }
+    return { counted: counted.rows, upTo: counted.upTo };
+  }
+
+  #stats(
+    subject: Subject,
+    of: number | undefined,
+    about: { window: StatsWindow; now: Ms; countedTo: Ms | undefined },
+  ): Stats {
+    const { window, now, countedTo } = about;
+    if (of === undefined) {
+      return statsOf(window, now, { tallies: new Map(), health: NO_HEALTH, countedTo });
+    }
+    return this.#file.read((db) => {
+      const { bucketMs } = STATS_WINDOWS[window];
+      const from = windowStart(window, now);
+      const tallies = readTallies(db, { subject, of, bucketMs, from });
+      return statsOf(window, now, { tallies, health: readHealth(db, subject, of), countedTo });
+    });
+  }
+}
+
+/** Random at a store's first start, and sealed: no other store has it. */
+function logId(log: Database): string {
+  const sql = "select value from meta where key = 'master_key_check'";
+  return String(log.get<{ value: string }>(sql)?.value);
+}
+
+/**
+ * After a power cut, or with a backup in its place, the log may end before the place that was counted;
+ * keys are given out again from its end. What was counted of the lost rows did happen, and stays.
+ */
+function checkPlace(db: Database, log: Database): void {
+  const place = readPlace(db);
+  const there = log.get<{ event: number; started_at: Ms }>(
+    'select event, started_at from attempt where seq = ?',
+    place.attempt,
+  );
+  if (there && anchorOf(there) !== place.anchor) {
+    throw new StoreError('fatal', 'its log was replaced by another one');
+  }
+  const ends = log.get<{ last: number | null; removed: number | null; late: number | null }>(
+    `select (select max(seq) from attempt) as last,
+       (select value from meta where key = 'attempt_removed') as removed,
+       (select seq from sqlite_sequence where name = 'late_event') as late`,
+  );
+  const attempt = Math.min(place.attempt, Math.max(ends?.last ?? 0, ends?.removed ?? 0));
+  const late = Math.min(place.late, ends?.late ?? 0);
+  if (attempt === place.attempt && late === place.late) return;
+  db.transaction(() => writePlace(db, { ...place, attempt, late }));
+}
