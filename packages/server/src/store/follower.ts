@@ -13,7 +13,8 @@ const EVERY_MS = 500;
 const PAUSE_MS = 2;
 /** After a fault, such as a full disk, which does not end within a second. */
 const FAULT_MS = 30_000;
-const ROWS = 2000;
+/** Of one step; it takes some milliseconds. */
+const ROWS = 500;
 
 /** Keeps what is derived from the log behind it, in steps of a few milliseconds. */
 export class Follower {

@@ -30,44 +30,56 @@ export interface Logged<Of> {
   readonly facts: LoggedFact[];
 }
 
+interface Hour<Of> {
+  readonly subject: Subject;
+  readonly of: Of;
+  readonly at: Ms;
+  readonly tally: Tally;
+}
+
 /** What one step after the log adds, gathered so that a row is written once however often it was met. */
 export class Tallying<Of extends string | number> {
-  readonly #rows = new Map<string, Row<Of>>();
+  readonly #hours = new Map<string, Hour<Of>>();
   readonly #logged = new Map<string, Logged<Of>>();
 
   event(subject: Subject, of: Of, at: Ms): void {
-    for (const tally of this.#tallies(subject, of, at)) tally.counts.events += 1;
+    this.#hour(subject, of, at).counts.events += 1;
   }
 
   logged(subject: Subject, of: Of, fact: LoggedFact): void {
-    for (const tally of this.#tallies(subject, of, fact.startedAt)) tally.addLogged(fact);
+    this.#hour(subject, of, fact.startedAt).addLogged(fact);
     const key = `${subject} ${of}`;
     const known = this.#logged.get(key);
     if (known) known.facts.push(fact);
     else this.#logged.set(key, { subject, of, facts: [fact] });
   }
 
+  #hour(subject: Subject, of: Of, at: Ms): Tally {
+    const start = at - (at % HOUR_MS);
+    const key = `${subject} ${of} ${start}`;
+    const known = this.#hours.get(key);
+    if (known) return known.tally;
+    const tally = new Tally();
+    this.#hours.set(key, { subject, of, at: start, tally });
+    return tally;
+  }
+
+  /** Of hours, and of the days that they belong to. */
   rows(): Row<Of>[] {
-    return [...this.#rows.values()];
+    const rows: Row<Of>[] = [];
+    const days = new Map<string, Row<Of>>();
+    for (const { subject, of, at: hour, tally } of this.#hours.values()) {
+      rows.push({ kind: HOURLY[subject], of, at: hour, tally });
+      const at = hour - (hour % DAY_MS);
+      const key = `${subject} ${of} ${at}`;
+      const day = days.get(key) ?? { kind: DAILY[subject], of, at, tally: new Tally() };
+      days.set(key, day);
+      day.tally.merge(tally);
+    }
+    return [...rows, ...days.values()];
   }
 
   logs(): Logged<Of>[] {
     return [...this.#logged.values()];
-  }
-
-  #tallies(subject: Subject, of: Of, at: Ms): [Tally, Tally] {
-    return [
-      this.#tally(HOURLY[subject], of, at - (at % HOUR_MS)),
-      this.#tally(DAILY[subject], of, at - (at % DAY_MS)),
-    ];
-  }
-
-  #tally(kind: number, of: Of, at: Ms): Tally {
-    const key = `${kind} ${of} ${at}`;
-    const known = this.#rows.get(key);
-    if (known) return known.tally;
-    const tally = new Tally();
-    this.#rows.set(key, { kind, of, at, tally });
-    return tally;
   }
 }

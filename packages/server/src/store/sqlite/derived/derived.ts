@@ -29,7 +29,7 @@ export interface DerivedOptions extends Pick<DerivedFileOptions, 'replaced' | 'b
   readonly log: Database;
 }
 
-/** What is derived from the log, in a file of its own (docs/decisions/0009-derived-store.md). */
+/** What is derived from the log, in a file of its own (docs/decisions/0013-derived-store.md). */
 export class SqliteDerived implements StatsStore {
   readonly #log: Database;
   readonly #file: DerivedFile;
