@@ -493,28 +493,47 @@ const reserved = {
 /** @type {Programme} */
 const otherPaths = {
   id: 'A16',
-  title: 'no second way out: changing a saved URL is judged like saving it',
+  title: 'no second way out: changing, copying, testing and previewing are judged like saving',
   run: () =>
     guarded(async ({ stage, canaries }) => {
       const { id } = await stage.api.endpoint(stage.url('/ok/a16'), ['a16.a'], {
         retryPolicy: { schedule: [] },
       });
-      for (const host of ['127.0.0.1', '127.9.9.9', '[::1]', 'localhost', '127.1']) {
+      /** @type {[string, string, (url: string) => unknown][]} */
+      const ways = [
+        ['PATCH', `/endpoints/${id}`, (url) => ({ url })],
+        ['PUT', '/endpoints', (url) => ({ endpoints: [{ name: 'a16', url }] })],
+        ['POST', `/endpoints/${id}/duplicate`, (url) => ({ url })],
+        ['POST', `/endpoints/${id}/test`, (url) => ({ endpoint: { url } })],
+        ['POST', '/endpoints/test', (url) => ({ endpoint: { url } })],
+        ['POST', `/endpoints/${id}/preview`, (url) => ({ endpoint: { url } })],
+        ['POST', '/endpoints/preview', (url) => ({ endpoint: { url } })],
+      ];
+      for (const host of ['127.0.0.1', '127.9.9.9', '[::1]', '127.1']) {
         const url = `http://${host}:${canaries.port}/`;
-        const { status } = await stage.api.request('PATCH', `/endpoints/${id}`, { body: { url } });
-        expect(status >= 400 && status < 500, `changing the URL to ${url} was answered ${status}`);
+        for (const [method, path, bodyOf] of ways) {
+          const answer = await stage.api.request(method, path, { body: bodyOf(url) });
+          const { status, json } = answer;
+          expect(status === 422, `${method} ${path} of ${url} was answered ${status}`);
+          expect(json.code === 'url_refused', `${method} ${path} of ${url}: ${json.code}`);
+        }
       }
+      // A name is judged when it is called; a test says what an attempt would, and no more.
+      const body = { endpoint: { url: `http://localhost:${canaries.port}/` } };
+      const { json } = await stage.api.request('POST', '/endpoints/test', { body });
+      const said = json.items?.[0]?.fault ?? json.code;
+      expect(/^(forbidden|url_refused)$/.test(said), `a test of localhost: ${said}`);
+      const fine = { endpoint: { url: stage.url('/ok/tested') } };
+      const tested = await stage.api.post('/endpoints/test', fine);
+      expect(tested.items[0].ok === true, 'a test of an allowed address did not get there');
       await stage.api.event('a16.a');
       await stage.ended(id);
       const { requests } = await stage.stats('/ok/a16');
       expect(requests === 1, 'the endpoint lost its good URL');
       const { paths } = await stage.api.get('/openapi.json');
-      const fetching = Object.keys(paths).filter((path) =>
-        /test|fetch|preview|proxy|import/.test(path),
-      );
-      return fetching.length === 0
-        ? 'nothing else takes a URL'
-        : `not tried: ${fetching.join(' ')}`;
+      const fetching = Object.keys(paths).filter((path) => /test|fetch|preview|proxy/.test(path));
+      expect(fetching.length === 4, `tried 4 of ${fetching.join(' ')}`);
+      return `${ways.length} ways`;
     }),
 };
 

@@ -99,10 +99,13 @@ const attempt = {
   nextAt: Timestamp.nullable(),
 };
 
-const Body = z
+export const BodyText = z
   .strictObject({ encoding: z.enum(['utf8', 'base64']), text: z.string() })
   .meta({ id: 'BodyText' });
 const ms = z.number().nullable();
+export const Timings = z
+  .strictObject({ dnsMs: ms, connectMs: ms, tlsMs: ms, firstByteMs: ms, totalMs: z.number() })
+  .meta({ id: 'Timings', description: 'null: that step did not happen.' });
 
 export const AttemptSummary = z.strictObject(attempt).meta({ id: 'AttemptSummary' });
 export type AttemptSummary = z.infer<typeof AttemptSummary>;
@@ -121,10 +124,10 @@ export const Attempt = z
       method: z.string(),
       url: z.string(),
       head: z.string().meta({ description: 'Request line and headers as sent; secrets masked.' }),
-      body: Body,
+      body: BodyText,
     }),
     response: z
-      .strictObject({ head: z.string(), body: Body, truncated: z.boolean() })
+      .strictObject({ head: z.string(), body: BodyText, truncated: z.boolean() })
       .nullable()
       .meta({ description: 'null: nothing came back.' }),
   })

@@ -44,7 +44,7 @@ const fields = {
   ...limits,
 };
 
-const Secret = z
+export const Secret = z
   .string()
   .min(1)
   .max(256)

@@ -3,6 +3,7 @@ export * from './captures.ts';
 export * from './client.ts';
 export * from './common.ts';
 export * from './deliveries.ts';
+export * from './endpoint-tools.ts';
 export * from './endpoints.ts';
 export * from './errors.ts';
 export { parseEventStream, type StreamEvent } from './event-stream.ts';

@@ -1,5 +1,6 @@
 import { captureOperations } from './captures.ts';
 import { deliveryOperations } from './deliveries.ts';
+import { endpointToolOperations } from './endpoint-tools.ts';
 import { endpointOperations } from './endpoints.ts';
 import { eventTypeOperations } from './event-types.ts';
 import { eventOperations } from './events.ts';
@@ -23,6 +24,7 @@ import { tenantOperations } from './tenants.ts';
 export const operations = {
   ...tenantOperations,
   ...endpointOperations,
+  ...endpointToolOperations,
   ...eventTypeOperations,
   ...eventOperations,
   ...deliveryOperations,

@@ -19,12 +19,14 @@ import { createIdFactory, type IdFactory } from './core/ids.ts';
 import type { Endpoint } from './core/model.ts';
 import { SchemaChecker } from './delivery/catalogue/checker.ts';
 import { EventJudge, FINDING_CODES } from './delivery/catalogue/judge.ts';
+import { Samples } from './delivery/catalogue/samples.ts';
 import { startHere } from './delivery/catalogue/schema-runner.ts';
 import { Jobs } from './delivery/mending/jobs.ts';
 import { Mending } from './delivery/mending/mending.ts';
 import { OwnEvents } from './delivery/own-events.ts';
 import { Publisher } from './delivery/publish.ts';
 import { Registry } from './delivery/registry/registry.ts';
+import { Tester } from './delivery/tester.ts';
 import {
   crashPoint,
   createGuard,
@@ -181,7 +183,7 @@ async function compose(
   view.onChange(() => engine.configChanged());
   await engine.start();
 
-  const { publisher, mending, jobs } = verbsOf({ options, store, view, ids, clock, checker });
+  const verbs = verbsOf({ options, engine, view, ids, clock, checker });
 
   let url = config.baseUrl ?? 'http://localhost';
   const dashboard = dashboardFiles(config, logger);
@@ -196,11 +198,10 @@ async function compose(
     publicUrl: () => url,
     log: logger,
   });
+  const { publisher } = verbs;
   const http = await createHttpServer({
-    publisher,
+    ...verbs,
     registry,
-    mending,
-    jobs,
     config: view,
     log: store.log,
     stats: store.stats,
@@ -236,7 +237,7 @@ async function compose(
 /** What people and producers ask for, apart from configuration. */
 interface VerbParts {
   readonly options: AppOptions;
-  readonly store: Store;
+  readonly engine: Engine;
   readonly view: ConfigView;
   readonly ids: IdFactory;
   readonly clock: Clock;
@@ -244,7 +245,8 @@ interface VerbParts {
 }
 
 function verbsOf(parts: VerbParts) {
-  const { store, view, ids, clock } = parts;
+  const { engine, view, ids, clock } = parts;
+  const { store, probe } = engine;
   const { config, metrics } = parts.options;
   const judge = createJudge(parts);
   const at = crashPoint(config.crashAt);
@@ -260,9 +262,11 @@ function verbsOf(parts: VerbParts) {
     undecided: tellUndecided(parts.options, clock),
   });
   describeTo(metrics, publisher);
+  const samples = new Samples({ view, store: store.config });
+  const tester = new Tester({ view, samples, log: store.log, ids, clock, probe });
   const mending = new Mending({ lanes: store.lanes, log: store.log, view, clock });
   const jobs = new Jobs({ jobs: store.jobs, view, ids, clock, at });
-  return { publisher, mending, jobs };
+  return { publisher, tester, mending, jobs };
 }
 
 /** One line a minute: whoever makes it happen may make it happen often. */
@@ -325,7 +329,8 @@ function createChecker(options: AppOptions): SchemaChecker {
   });
 }
 
-function createJudge({ options, view, store, checker }: VerbParts): EventJudge {
+function createJudge({ options, view, engine, checker }: VerbParts): EventJudge {
+  const { store } = engine;
   const unfit = options.metrics.counter({
     name: 'posthorn_events_unfit_total',
     help: 'Posted events that are not what the catalogue of their tenant says.',

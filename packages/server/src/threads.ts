@@ -2,6 +2,7 @@ import { MessageChannel, Worker } from 'node:worker_threads';
 import type { Exchange, ProbeRequest } from './core/exchange.ts';
 import type { StartRunner } from './delivery/catalogue/schema-runner.ts';
 import { type Engine, type EngineParts, type EngineSettings, systemClock } from './engine.ts';
+import type { FromSchemaThread } from './schema-thread.ts';
 import type { InboxStore } from './store/inbox.ts';
 import { remoteStore } from './store/remote.ts';
 import { remoteInbox } from './store/remote-inbox.ts';
@@ -197,13 +198,16 @@ class Asker {
 const SCHEMA_HEAP_MB = 128;
 
 /** Where events are checked against the catalogue: ended without regard when something takes too long. */
-export const startSchemaThread: StartRunner = ({ answered, died }) => {
+export const startSchemaThread: StartRunner = ({ ready, answered, died }) => {
   const worker = new Worker(new URL('./schema-thread.js', import.meta.url), {
     name: 'posthorn-schemas',
     resourceLimits: { maxOldGenerationSizeMb: SCHEMA_HEAP_MB },
   });
   worker.unref();
-  worker.on('message', answered);
+  worker.on('message', (message: FromSchemaThread) => {
+    if (message.kind === 'ready') ready();
+    else answered(message);
+  });
   // Out of memory comes as an error, and then as an exit.
   worker.on('error', () => {});
   worker.on('exit', died);

@@ -113,6 +113,16 @@ test('a change that changes nothing is not told', async () => {
   expect((await heard(app, receiver, 1))[0]).toMatchObject({ data: { changed: ['name'] } });
 });
 
+test('a filter counts here as elsewhere', async () => {
+  const app = await start();
+  const filter = { 'data.endpoint.name': { prefix: 'shop' } };
+  const { receiver } = await listener(app, ['endpoint.*'], { filter });
+  await app.endpoint({ url: 'http://127.0.0.1:9999/x', name: 'other' });
+  await app.endpoint({ url: 'http://127.0.0.1:9999/x', name: 'shop' });
+  expect(await heard(app, receiver, 1)).toMatchObject([{ data: { endpoint: { name: 'shop' } } }]);
+  expect((await app.api.listEvents({ tenant: 'default' })).items).toHaveLength(1);
+});
+
 test('a tenant can switch it off, and children inherit that', async () => {
   const app = await start();
   const defaults = { operationalEvents: false };

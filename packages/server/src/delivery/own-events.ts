@@ -1,5 +1,5 @@
-import { isDeepStrictEqual } from 'node:util';
 import { decodeMeta, ferriskeyWebhook } from '@posthorn/wire';
+import { applyFilters, FILTER_STEPS_MAX } from '../core/filtering.ts';
 import type { IdFactory } from '../core/ids.ts';
 import { dialectOf } from '../core/inherit.ts';
 import type { Endpoint, Ms, StoredEvent } from '../core/model.ts';
@@ -9,6 +9,7 @@ import type { ConfigView } from '../store/config-view.ts';
 import type { NewEvent, Notice } from '../store/store.ts';
 import type { HeldLane } from './held-lane.ts';
 import type { Attempted } from './plan.ts';
+import { endpointChanges } from './registry/endpoint-changes.ts';
 
 /**
  * Events about ourselves (docs/operational-events.md). They are made here and stored by whoever makes
@@ -121,7 +122,7 @@ export class OwnEvents {
     const about = after ?? before;
     if (!about) return [];
     const verb = !before ? 'created' : after ? 'updated' : 'deleted';
-    const changed = before && after ? differences(before, after) : [];
+    const changed = before && after ? endpointChanges(before, after) : [];
     if (verb === 'updated' && changed.length === 0) return [];
     const endpoint = this.#describe(about);
     const data = verb === 'updated' ? { endpoint, changed } : { endpoint };
@@ -159,23 +160,26 @@ export class OwnEvents {
   }
 
   #event({ type, about, subject, data, now }: Told): NewEvent | undefined {
-    const { ids } = this.#options;
-    const { tenant } = about;
     const listeners = this.#listeners(type, about);
     if (listeners.length === 0) return undefined;
+    const bytes = new TextEncoder().encode(JSON.stringify(data));
+    const said = { type, subject, actor: undefined, context: undefined, data: bytes };
+    const { passed } = applyFilters(listeners, said, { stepsLeft: FILTER_STEPS_MAX });
+    if (passed.length === 0) return undefined;
+    const { tenant } = about;
     const slot = slotOf(tenant);
     return {
-      id: ids.event(slot, now),
+      id: this.#options.ids.event(slot, now),
       slot,
       tenant,
       type,
       occurredAt: now,
       createdAt: now,
       meta: JSON.stringify({ subject, operational: true }),
-      data: new TextEncoder().encode(JSON.stringify(data)),
+      data: bytes,
       idempotencyKey: undefined,
       hash: undefined,
-      lanes: listeners.map((endpoint) => laneOf(endpoint, undefined)),
+      lanes: passed.map((endpoint) => laneOf(endpoint, undefined)),
     };
   }
 
@@ -218,15 +222,6 @@ export class OwnEvents {
 
 function isOwn({ meta }: Pick<StoredEvent, 'meta'>): boolean {
   return meta.includes('"operational":true') && decodeMeta(meta).operational === true;
-}
-
-/** What people may set, and what pausing, resuming and rotating change; by the API's names. */
-function differences(before: Endpoint, after: Endpoint): string[] {
-  const names = Object.keys(after) as (keyof Endpoint)[];
-  return names
-    .filter((name) => name !== 'updatedAt' && !isDeepStrictEqual(before[name], after[name]))
-    .map((name) => (name === 'secrets' ? 'secret' : name))
-    .sort();
 }
 
 function toIso(ms: Ms): string {

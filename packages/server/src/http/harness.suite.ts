@@ -10,16 +10,22 @@ import {
   Problem,
 } from '@posthorn/api';
 import { onTestFinished } from 'vitest';
+import type { Outbound } from '../core/exchange.ts';
 import { createIdFactory } from '../core/ids.ts';
 import type { EndpointId, KeyScope } from '../core/model.ts';
 import { SchemaChecker } from '../delivery/catalogue/checker.ts';
 import { EventJudge } from '../delivery/catalogue/judge.ts';
+import { Samples } from '../delivery/catalogue/samples.ts';
 import { startHere } from '../delivery/catalogue/schema-runner.ts';
+import { Guard } from '../delivery/guard.ts';
 import { Jobs } from '../delivery/mending/jobs.ts';
 import { Mending } from '../delivery/mending/mending.ts';
 import { OwnEvents } from '../delivery/own-events.ts';
 import { Publisher } from '../delivery/publish.ts';
 import { Registry } from '../delivery/registry/registry.ts';
+import { NameResolver } from '../delivery/resolver.ts';
+import { createSender } from '../delivery/sender.ts';
+import { Tester } from '../delivery/tester.ts';
 import { InboxView } from '../inbox/view.ts';
 import { createInboxRoom, type InboxConfig } from '../inbox-room.ts';
 import { ConfigView } from '../store/config-view.ts';
@@ -108,6 +114,7 @@ export async function startServer(
     publicUrl: () => 'https://hooks.example.com',
     log: { warn: log('warn') },
   });
+  const outbound = openOutbound();
   let tell: (() => void) | undefined;
   const http = await createHttpServer({
     publisher: new Publisher({
@@ -121,6 +128,14 @@ export async function startServer(
       judge: (tenant, drafts) => judge.judge(tenant, drafts),
     }),
     registry,
+    tester: new Tester({
+      view: config,
+      samples: new Samples({ view: config, store: store.config }),
+      log: store.log,
+      ids,
+      clock: { now, after },
+      probe: ({ url, ...request }) => outbound.send({ ...request, url: new URL(url) }),
+    }),
     mending: new Mending({
       lanes: store.lanes,
       log: store.log,
@@ -173,6 +188,18 @@ export async function startServer(
     },
     raw: (bytes) => exchange(port, bytes),
   };
+}
+
+/** The real way out, to this machine only. */
+function openOutbound(): Outbound {
+  const guard = new Guard({ allow: [], allowLoopback: true, allowHttp: true, ownPorts: () => [] });
+  const resolver = new NameResolver();
+  const outbound = createSender({ guard, resolver });
+  onTestFinished(async () => {
+    await outbound.close();
+    resolver.close();
+  });
+  return outbound;
 }
 
 /** fetch that fails the test when an answer is not what the contract says. */

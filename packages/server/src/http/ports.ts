@@ -5,6 +5,7 @@ import type { Finding } from '../delivery/catalogue/judge.ts';
 import type { Jobs } from '../delivery/mending/jobs.ts';
 import type { Mending } from '../delivery/mending/mending.ts';
 import type { Registry } from '../delivery/registry/registry.ts';
+import type { Tester } from '../delivery/tester.ts';
 import type { Capturing } from '../inbox/capturing.ts';
 import type { Inboxes } from '../inbox/registry.ts';
 import type { Relay } from '../inbox/relay.ts';
@@ -19,6 +20,7 @@ import type { SiteFiles } from './site.ts';
 export interface HttpDeps {
   readonly publisher: Publisher;
   readonly registry: Registry;
+  readonly tester: Tester;
   readonly mending: Mending;
   readonly jobs: Jobs;
   readonly config: ConfigView;

@@ -30,10 +30,11 @@ export interface SchemaCheckerOptions {
 }
 
 /** No honest schema needs that long for a megabyte. */
-const CHECK_MS: Ms = 1000;
+const CHECK_MS: Ms = 500;
 const COMPILE_MS: Ms = 3000;
 /** A process that was suspended finds its time over: what is ready gets a moment to be heard. */
 const GRACE_MS: Ms = 250;
+const STRIKES_MAX = 2;
 const IN_FLIGHT_MAX = 32;
 const WAITING_MAX = 5000;
 /** Compiled schemas that are kept, oldest first out: how many, and their JSON altogether. */
@@ -52,18 +53,25 @@ interface Job {
   /** undefined = only the schema is looked at. */
   readonly data: Uint8Array | undefined;
   readonly resolve: (checked: Checked) => void;
+  /** How often it took too long. */
+  strikes: number;
 }
 
 /**
  * Checks data against schemas somewhere where it holds up nobody, and where it can be ended. Tenants
- * take turns. A schema that takes too long costs what was under way a new start, and is then left
- * alone for ten minutes; so does its whole tenant after three.
+ * take turns. What takes too long is ended and tried once more, alone, because a machine can be busy
+ * with other things; then its schema is left alone for ten minutes, and after three such schemas their
+ * whole tenant. What waited behind it is done after it.
  */
 export class SchemaChecker {
   readonly #o: SchemaCheckerOptions;
   readonly #waiting = new Map<TenantId, Job[]>();
   #count = 0;
+  /** With the runner, in order. */
   #flying: Job[] = [];
+  /** Were with a runner that was ended, and wait for the suspect. */
+  #parked: Job[] = [];
+  #ready = false;
   #runner: SchemaRunner | undefined;
   /** What the runner keeps, and the size of it. */
   #kept = new Map<string, { readonly schema: JsonObject; readonly bytes: number }>();
@@ -102,19 +110,21 @@ export class SchemaChecker {
     this.#cancel();
     this.#runner?.end();
     this.#runner = undefined;
-    const left = [...this.#flying.splice(0), ...[...this.#waiting.values()].flat()];
+    const left = [...this.#flying, ...this.#parked, ...[...this.#waiting.values()].flat()];
+    this.#flying = [];
+    this.#parked = [];
     this.#waiting.clear();
     this.#count = 0;
     for (const { resolve } of left) resolve({ kind: 'busy' });
   }
 
-  #ask(job: Omit<Job, 'resolve'>): Promise<Checked> {
+  #ask(job: Omit<Job, 'resolve' | 'strikes'>): Promise<Checked> {
     if (this.#count >= WAITING_MAX) return Promise.resolve({ kind: 'busy' });
     return new Promise((resolve) => {
       this.#count += 1;
       const queue = this.#waiting.get(job.turn);
-      if (queue) queue.push({ ...job, resolve });
-      else this.#waiting.set(job.turn, [{ ...job, resolve }]);
+      if (queue) queue.push({ ...job, resolve, strikes: 0 });
+      else this.#waiting.set(job.turn, [{ ...job, resolve, strikes: 0 }]);
       this.#schedule();
     });
   }
@@ -129,8 +139,8 @@ export class SchemaChecker {
   }
 
   #fill(): void {
-    while (this.#flying.length < IN_FLIGHT_MAX) {
-      const job = this.#next();
+    while (this.#flying.length < IN_FLIGHT_MAX && !this.#flying[0]?.strikes) {
+      const job = this.#parked.shift() ?? this.#next();
       if (!job) break;
       this.#post(job);
     }
@@ -152,7 +162,7 @@ export class SchemaChecker {
   #post(job: Job): void {
     this.#runner ??= this.#start();
     this.#flying.push(job);
-    if (this.#flying.length === 1) this.#watch(job);
+    if (this.#flying.length === 1) this.#watch();
     const { key, schema, data } = job;
     if (!data) {
       this.#runner.post({ kind: 'compile', schema });
@@ -181,7 +191,13 @@ export class SchemaChecker {
   #start(): SchemaRunner {
     this.#kept = new Map();
     this.#keptBytes = 0;
+    this.#ready = false;
     const runner: SchemaRunner = this.#o.start({
+      ready: () => {
+        if (this.#runner !== runner) return;
+        this.#ready = true;
+        this.#watch();
+      },
       answered: (answer) => {
         if (this.#runner === runner) this.#answered(answer);
       },
@@ -195,8 +211,7 @@ export class SchemaChecker {
   #answered(answer: SchemaAnswer): void {
     this.#cancel();
     const job = this.#flying.shift();
-    const [next] = this.#flying;
-    if (next) this.#watch(next);
+    this.#watch();
     if (answer.kind === 'refused') {
       job?.resolve({ kind: 'unusable', message: answer.message });
     } else if (answer.problems.length > 0) {
@@ -204,10 +219,14 @@ export class SchemaChecker {
     } else {
       job?.resolve({ kind: 'fits' });
     }
-    if (this.#count > 0) this.#schedule();
+    if (this.#count + this.#parked.length > 0) this.#schedule();
   }
 
-  #watch(job: Job): void {
+  /** The first of what flies is what the runner is doing. */
+  #watch(): void {
+    const [job] = this.#flying;
+    if (!job || !this.#ready) return;
+    this.#cancel();
     const { clock } = this.#o;
     const limitMs = job.data ? CHECK_MS : COMPILE_MS;
     this.#cancel = clock.after(limitMs, () => {
@@ -215,18 +234,22 @@ export class SchemaChecker {
     });
   }
 
-  /** The first of what flies is to blame; the others are done again by a new runner. */
+  /** Ends the runner; the first of what flies is suspect, and then to blame. */
   #stop(why: string): void {
     this.#cancel();
     this.#runner?.end();
     this.#runner = undefined;
-    const [culprit, ...others] = this.#flying;
+    const [suspect, ...others] = this.#flying;
     this.#flying = [];
-    if (culprit) {
-      this.#hold(culprit);
-      culprit.resolve({ kind: 'unusable', message: `checking it ${why}: simplify it` });
+    this.#parked = [...others, ...this.#parked];
+    if (suspect && ++suspect.strikes < STRIKES_MAX) {
+      this.#post(suspect);
+      return;
     }
-    for (const job of others) this.#post(job);
+    if (suspect) {
+      this.#hold(suspect);
+      suspect.resolve({ kind: 'unusable', message: `checking it ${why}: simplify it` });
+    }
     this.#fill();
   }
 

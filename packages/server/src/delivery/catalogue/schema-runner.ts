@@ -31,6 +31,8 @@ export interface SchemaRunner {
   end(): void;
 }
 export interface RunnerEvents {
+  /** What was posted is being worked on: until then it only waits for a start. */
+  ready(): void;
   answered(answer: SchemaAnswer): void;
   /** It died: out of memory, or a bug. Not called after `end`. */
   died(): void;
@@ -78,9 +80,10 @@ export class SchemaBench {
 }
 
 /** In the calling thread, where nothing can end it: for tests, and for hosts that forbid threads. */
-export function startHere({ answered }: RunnerEvents): SchemaRunner {
+export function startHere({ ready, answered }: RunnerEvents): SchemaRunner {
   const bench = new SchemaBench();
   let ended = false;
+  queueMicrotask(ready);
   return {
     post(ask) {
       queueMicrotask(() => {

@@ -73,11 +73,27 @@ export class Endpoints {
     settings: EndpointSettings,
     secret?: string,
   ): Promise<Versioned<Endpoint>> {
-    const { ids, now, random } = this.#options;
+    return this.#add(await this.draft(tenant, settings, secret));
+  }
+
+  /** An endpoint as `create` would make it, checked like one and not stored. */
+  async draft(tenant: TenantId, settings: EndpointSettings, secret?: string): Promise<Endpoint> {
     const line = await readLine(this.#writer, tenant);
+    return this.made({ tenant, settings, secret, line });
+  }
+
+  /** `line`: the tenant and its parents. Throws what `create` rejects with. */
+  made(of: {
+    readonly tenant: TenantId;
+    readonly settings: EndpointSettings;
+    readonly secret: string | undefined;
+    readonly line: readonly Tenant[];
+  }): Endpoint {
+    const { ids, now, random } = this.#options;
+    const { tenant, settings, secret, line } = of;
     const at = now();
     const secrets = [{ value: secret ?? secretFor(settings, line, random), expiresAt: null }];
-    const value: Endpoint = {
+    return {
       ...settings,
       ...this.#checked({ ...settings, secrets }, line),
       id: ids.endpoint(at),
@@ -89,8 +105,25 @@ export class Endpoints {
       createdAt: at,
       updatedAt: at,
     };
-    const change = { kind: 'endpoint', id: value.id, tenant, value, expected: 0 } as const;
-    const events = this.#options.tell(undefined, value, at);
+  }
+
+  /** The same settings with a secret of its own; not enabled unless `changes` says so. */
+  async duplicate(
+    { tenant, id }: EndpointAddress,
+    changes: (original: Endpoint) => EndpointPatch,
+    secret?: string,
+  ): Promise<Versioned<Endpoint>> {
+    const { value } = await this.#writer.read<Endpoint>('endpoint', id);
+    if (value.tenant !== tenant) throw notFound('endpoint');
+    const name = value.name === '' ? '' : copyName(value.name);
+    const settings = { ...settingsOf(value), name, enabled: false, ...changes(value) };
+    return this.#add(await this.draft(tenant, settings, secret));
+  }
+
+  #add(value: Endpoint): Promise<Versioned<Endpoint>> {
+    const { id, tenant, createdAt } = value;
+    const change = { kind: 'endpoint', id, tenant, value, expected: 0 } as const;
+    const events = this.#options.tell(undefined, value, createdAt);
     return this.#writer.putOnce([change], events) as Promise<Versioned<Endpoint>>;
   }
 
@@ -100,13 +133,15 @@ export class Endpoints {
     patch: (current: Endpoint) => EndpointPatch,
   ): Promise<Versioned<Endpoint>> {
     const line = await readLine(this.#writer, address.tenant);
-    return this.#change(address, (current) => {
-      const changes = patch(current);
-      const next = { ...current, ...changes };
-      // An address that was allowed once is judged again only when it changes: pausing must work.
-      const sameUrl = next.url === current.url;
-      return { ...next, ...this.#checked(next, line, sameUrl) };
-    });
+    return this.#change(address, (current) => this.changed(current, patch(current), line));
+  }
+
+  /** An endpoint with other settings, checked and not stored. `line`: its tenant and its parents. */
+  changed(current: Endpoint, patch: EndpointPatch, line: readonly Tenant[]): Endpoint {
+    const next = { ...current, ...patch };
+    // An address that was allowed once is judged again only when it changes: pausing must work.
+    const sameUrl = next.url === current.url;
+    return { ...next, ...this.#checked(next, line, sameUrl) };
   }
 
   pause(address: EndpointAddress): Promise<Versioned<Endpoint>> {
@@ -129,20 +164,27 @@ export class Endpoints {
     address: EndpointAddress,
     rotation: { readonly secret: string | undefined; readonly overlapMs: Ms },
   ): Promise<Versioned<Endpoint>> {
-    const { now, random } = this.#options;
     const line = await readLine(this.#writer, address.tenant);
-    return this.#change(address, (current) => {
-      const at = now();
-      const value = rotation.secret ?? secretFor(current, line, random);
-      const overlapMs = overlaps(current, line) ? rotation.overlapMs : 0;
-      const old = current.secrets
-        .filter((key) => key.value !== value)
-        .map((key) => ({ ...key, expiresAt: key.expiresAt ?? at + overlapMs }))
-        .filter((key) => key.expiresAt > at);
-      const secrets: SecretKey[] = [{ value, expiresAt: null }, ...old].slice(0, SECRETS_MAX);
-      checkFormat({ ...current, secrets }, line);
-      return { ...current, secrets };
-    });
+    return this.#change(address, (current) => this.rotated(current, rotation, line));
+  }
+
+  /** An endpoint with another secret, checked and not stored. */
+  rotated(
+    current: Endpoint,
+    rotation: { readonly secret: string | undefined; readonly overlapMs: Ms },
+    line: readonly Tenant[],
+  ): Endpoint {
+    const { now, random } = this.#options;
+    const at = now();
+    const value = rotation.secret ?? secretFor(current, line, random);
+    const overlapMs = overlaps(current, line) ? rotation.overlapMs : 0;
+    const old = current.secrets
+      .filter((key) => key.value !== value)
+      .map((key) => ({ ...key, expiresAt: key.expiresAt ?? at + overlapMs }))
+      .filter((key) => key.expiresAt > at);
+    const secrets: SecretKey[] = [{ value, expiresAt: null }, ...old].slice(0, SECRETS_MAX);
+    checkFormat({ ...current, secrets }, line);
+    return { ...current, secrets };
   }
 
   async delete(address: EndpointAddress): Promise<void> {
@@ -219,4 +261,32 @@ function checkedFilter(filter: Filter): Filter {
     if (!(error instanceof FilterError)) throw error;
     throw invalid(error.path === '' ? 'filter' : `filter.${error.path}`, error.message);
   }
+}
+
+const NAME_CHARS_MAX = 200;
+
+function copyName(name: string): string {
+  const ending = ' (copy)';
+  return name.slice(0, NAME_CHARS_MAX - ending.length) + ending;
+}
+
+/** What people set on it, without what it is and what became of it. */
+export function settingsOf(endpoint: Endpoint): EndpointSettings {
+  const {
+    id: _id,
+    number: _number,
+    tenant: _tenant,
+    secrets: _secrets,
+    paused: _paused,
+    disabled: _disabled,
+    createdAt: _createdAt,
+    updatedAt: _updatedAt,
+    ...settings
+  } = endpoint;
+  return settings;
+}
+
+/** The secret that signs from now on. */
+export function currentSecret(endpoint: Pick<Endpoint, 'secrets'>): string {
+  return endpoint.secrets.find((key) => key.expiresAt === null)?.value ?? '';
 }

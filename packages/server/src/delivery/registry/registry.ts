@@ -1,4 +1,5 @@
 import { ConfigWriter, type WriterOptions } from '../../store/config-writer.ts';
+import { EndpointUpserts } from './endpoint-upsert.ts';
 import { Endpoints, type EndpointsOptions } from './endpoints.ts';
 import { EventTypes, type EventTypesOptions } from './event-types.ts';
 import { Keys, type KeysOptions } from './keys.ts';
@@ -22,6 +23,7 @@ export interface RegistryOptions
 export class Registry {
   readonly tenants: Tenants;
   readonly endpoints: Endpoints;
+  readonly endpointUpserts: EndpointUpserts;
   readonly eventTypes: EventTypes;
   readonly keys: Keys;
   readonly sessions: Sessions;
@@ -30,6 +32,7 @@ export class Registry {
     const writer = new ConfigWriter(options);
     this.tenants = new Tenants(options, writer);
     this.endpoints = new Endpoints(options, writer);
+    this.endpointUpserts = new EndpointUpserts(options, writer, this.endpoints);
     this.eventTypes = new EventTypes(options, writer);
     this.keys = new Keys(options, writer);
     this.sessions = new Sessions(options, writer);

@@ -1,5 +1,6 @@
 import type * as api from '@posthorn/api';
 import { AppError } from '../../core/errors.ts';
+import type { Timings } from '../../core/exchange.ts';
 import type { EndpointId, EventId, TenantId } from '../../core/model.ts';
 import { type DeliveryAddress, findDelivery } from '../../delivery/mending/mending.ts';
 import type { AttemptRow, DeliveryRow, WholeAttempt } from '../../store/store.ts';
@@ -85,16 +86,9 @@ export function attemptToApi(row: AttemptRow): api.AttemptSummary {
 }
 
 function exchangeToApi(record: WholeAttempt) {
-  const { timings } = record;
   const answered = record.responseHead.length > 0 || record.responseBody.length > 0;
   return {
-    timings: {
-      dnsMs: timings.dnsMs ?? null,
-      connectMs: timings.connectMs ?? null,
-      tlsMs: timings.tlsMs ?? null,
-      firstByteMs: timings.firstByteMs ?? null,
-      totalMs: timings.totalMs,
-    },
+    timings: timingsToApi(record.timings),
     remoteAddress: record.remoteAddress ?? null,
     request: {
       method: record.method,
@@ -109,5 +103,15 @@ function exchangeToApi(record: WholeAttempt) {
           truncated: record.responseTruncated,
         }
       : null,
+  };
+}
+
+export function timingsToApi({ dnsMs, connectMs, tlsMs, firstByteMs, totalMs }: Timings) {
+  return {
+    dnsMs: dnsMs ?? null,
+    connectMs: connectMs ?? null,
+    tlsMs: tlsMs ?? null,
+    firstByteMs: firstByteMs ?? null,
+    totalMs,
   };
 }

@@ -1,9 +1,14 @@
 import type * as api from '@posthorn/api';
+import type { Body, Operations } from '@posthorn/api';
 import { dialects, publicKey, standardSecret } from '@posthorn/wire';
 import { AppError } from '../../core/errors.ts';
 import { dialectOf } from '../../core/inherit.ts';
 import type { Endpoint, EndpointId, Tenant, TenantId } from '../../core/model.ts';
-import type { EndpointPatch } from '../../delivery/registry/endpoints.ts';
+import {
+  currentSecret,
+  type EndpointPatch,
+  type EndpointSettings,
+} from '../../delivery/registry/endpoints.ts';
 import type { Versioned } from '../../store/config-writer.ts';
 import type { ConfigStore } from '../../store/store.ts';
 import type { Principal } from '../auth.ts';
@@ -24,7 +29,7 @@ type Ids =
   | 'pauseEndpoint'
   | 'resumeEndpoint';
 
-interface Address {
+export interface Address {
   readonly tenant: TenantId;
   readonly endpoint: EndpointId;
 }
@@ -44,12 +49,10 @@ export function endpointRoutes(deps: HttpDeps): Pick<Handlers, Ids> {
   return {
     async createEndpoint({ params, body, principal }) {
       requireAdmin(principal, body.scope);
-      const { secret, ...rest } = body;
-      const headers = unmaskHeaders(rest.headers, []);
-      const retryPolicy = retryPolicyFromApi(rest.retryPolicy);
-      const settings = { ...rest, headers, retryPolicy };
+      const { secret, ...fields } = body;
+      const settings = endpointFromApi(fields, undefined);
       const created = await registry.endpoints.create(params.tenant, settings, secret);
-      return { ...toApi(created), secret: currentSecret(created.value) };
+      return { ...endpointToApi(created), secret: currentSecret(created.value) };
     },
 
     async listEndpoints({ params, query }) {
@@ -57,13 +60,13 @@ export function endpointRoutes(deps: HttpDeps): Pick<Handlers, Ids> {
       const list = { tenant: params.tenant, limit, after: cursor };
       const page = await configStore.list('endpoint', list);
       const items = page.items.map(({ value, version }) =>
-        toApi({ value: value as Endpoint, version }),
+        endpointToApi({ value: value as Endpoint, version }),
       );
       return { items, next: page.next ?? null };
     },
 
     async getEndpoint({ params }) {
-      return toApi(await readEndpoint(configStore, params));
+      return endpointToApi(await readEndpoint(configStore, params));
     },
 
     async updateEndpoint({ params, body, principal }) {
@@ -73,7 +76,7 @@ export function endpointRoutes(deps: HttpDeps): Pick<Handlers, Ids> {
       const updated = await registry.endpoints.update({ ...address, version }, (current) =>
         patchOf(fields, current),
       );
-      return toApi(updated);
+      return endpointToApi(updated);
     },
 
     async deleteEndpoint({ params, principal }) {
@@ -94,11 +97,11 @@ export function endpointRoutes(deps: HttpDeps): Pick<Handlers, Ids> {
     },
 
     async pauseEndpoint({ params, principal }) {
-      return toApi(await registry.endpoints.pause(await writable(params, principal)));
+      return endpointToApi(await registry.endpoints.pause(await writable(params, principal)));
     },
 
     async resumeEndpoint({ params, principal }) {
-      return toApi(await registry.endpoints.resume(await writable(params, principal)));
+      return endpointToApi(await registry.endpoints.resume(await writable(params, principal)));
     },
   };
 }
@@ -120,7 +123,19 @@ export function requireAdmin(principal: Principal, scope: Endpoint['scope']): vo
   throw new AppError('forbidden', 'Endpoints of all tenants are managed with an admin key.');
 }
 
-function patchOf(fields: Omit<api.EndpointPatch, 'version'>, current: Endpoint): EndpointPatch {
+/** `current`: what headers that are sent back masked stand for. */
+export function endpointFromApi(
+  fields: Omit<Body<Operations['createEndpoint']>, 'secret'>,
+  current: Endpoint | undefined,
+): EndpointSettings {
+  const headers = unmaskHeaders(fields.headers, current?.headers ?? []);
+  return { ...fields, headers, retryPolicy: retryPolicyFromApi(fields.retryPolicy) };
+}
+
+export function patchOf(
+  fields: Omit<api.EndpointPatch, 'version'>,
+  current: Endpoint,
+): EndpointPatch {
   const { headers, retryPolicy, ...rest } = fields;
   // JSON holds no undefined: what is left out is not in the object at all.
   const patch = rest as EndpointPatch;
@@ -129,10 +144,6 @@ function patchOf(fields: Omit<api.EndpointPatch, 'version'>, current: Endpoint):
     ...(headers ? { headers: unmaskHeaders(headers, current.headers) } : {}),
     ...(retryPolicy === undefined ? {} : { retryPolicy: retryPolicyFromApi(retryPolicy) }),
   };
-}
-
-function currentSecret(endpoint: Endpoint): string {
-  return endpoint.secrets.find((key) => key.expiresAt === null)?.value ?? '';
 }
 
 function secretsOf(endpoint: Endpoint, line: readonly Tenant[], now: number) {
@@ -150,7 +161,7 @@ function secretsOf(endpoint: Endpoint, line: readonly Tenant[], now: number) {
   };
 }
 
-function toApi({ value, version }: Versioned<Endpoint>): api.Endpoint {
+export function endpointToApi({ value, version }: Versioned<Endpoint>): api.Endpoint {
   return {
     id: value.id,
     tenant: value.tenant,

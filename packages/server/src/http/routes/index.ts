@@ -3,6 +3,7 @@ import type { LiveFeed } from '../live/feed.ts';
 import type { HttpDeps } from '../ports.ts';
 import { captureRoutes } from './captures.ts';
 import { deliveryRoutes } from './deliveries.ts';
+import { endpointToolRoutes } from './endpoint-tools.ts';
 import { endpointRoutes } from './endpoints.ts';
 import { eventTypeRoutes } from './event-types.ts';
 import { eventRoutes } from './events.ts';
@@ -23,6 +24,7 @@ export function createHandlers(deps: HttpDeps, live: LiveFeed): Handlers {
   return {
     ...tenantRoutes(deps),
     ...endpointRoutes(deps),
+    ...endpointToolRoutes(deps),
     ...eventTypeRoutes(deps),
     ...eventRoutes(deps),
     ...deliveryRoutes(deps),
