@@ -32,6 +32,8 @@ export interface BuilderState {
   readonly at: Date;
   readonly body: Uint8Array;
   readonly url: string;
+  /** Those of a captured request: what is signed anew replaces them. */
+  readonly captured: Readonly<Record<string, string>>;
   readonly headers: Readonly<Record<string, string>>;
   readonly signed: boolean;
   /** Changes the body behind the signature's back. */
@@ -120,11 +122,12 @@ export class EventBuilder {
   }
 
   async parts(url = this.#state.url): Promise<SignedParts> {
-    const { scheme, id, at, secret, body, signed, alter, type, headers } = this.#state;
+    const { scheme, id, at, secret, body, signed, alter, type, captured, headers } = this.#state;
     const input = { raw: body, id, at, secret, type };
     const signature = signed ? await scheme.sign(input) : {};
     const raw = Uint8Array.from(alter === undefined ? body : alter(body));
-    return { raw, headers: { 'content-type': 'application/json', ...signature, ...headers }, url };
+    const first = { 'content-type': 'application/json', ...captured };
+    return { raw, headers: { ...first, ...signature, ...headers }, url };
   }
 
   async request(url?: string): Promise<Request> {

@@ -10,5 +10,5 @@ export type {
 export { conformance } from './conformance.ts';
 export type { SendResult, SignedParts, Target } from './event-builder.ts';
 export { EventBuilder } from './event-builder.ts';
-export type { TestKit, TestKitOptions } from './kit.ts';
+export type { CapturedRequest, TestKit, TestKitOptions } from './kit.ts';
 export { createTestKit } from './kit.ts';

@@ -1,6 +1,8 @@
+import { decode } from '../encoding.ts';
+import type { Header } from '../header.ts';
 import type { Scheme } from '../schemes/scheme.ts';
 import type { Secret } from '../secret.ts';
-import { EventBuilder } from './event-builder.ts';
+import { type BuilderState, EventBuilder } from './event-builder.ts';
 
 export interface TestKitOptions {
   readonly scheme: Scheme;
@@ -15,7 +17,20 @@ export interface TestKit<M extends object> {
   event<K extends keyof M & string>(type: K, payload: M[K]): EventBuilder;
   /** A signed request with any body. */
   raw(body: Uint8Array | string): EventBuilder;
+  /**
+   * A request that an inbox captured, signed anew with a fresh time; `.unsigned()` leaves it as it was.
+   */
+  fromCapture(capture: CapturedRequest): EventBuilder;
 }
+
+/** A capture as Posthorn's API, and a file saved from it, has it. */
+export interface CapturedRequest {
+  readonly headers: readonly Header[];
+  readonly body: { readonly encoding: 'utf8' | 'base64'; readonly text: string };
+}
+
+/** They belong to the connection it came by. */
+const FRAMING = ['host', 'connection', 'content-length', 'transfer-encoding', 'accept-encoding'];
 
 /**
  * Makes signed webhooks for tests, good ones and bad ones.
@@ -33,17 +48,21 @@ export function createTestKit<M extends object = Record<string, unknown>>(
     count += 1;
     return `msg_${now()}_${count}`;
   };
-  const builder = (event: { type: string | undefined; id: string; at: Date }, body: Uint8Array) =>
+  const builder = (event: Partial<BuilderState>, body: Uint8Array) =>
     new EventBuilder({
-      ...event,
       scheme,
       secret,
+      type: undefined,
+      id: nextId(),
+      at: new Date(now()),
       body,
       url,
+      captured: {},
       headers: {},
       signed: true,
       alter: undefined,
       chunkBytes: undefined,
+      ...event,
     });
   const bytes = (text: string) => new TextEncoder().encode(text);
   return {
@@ -53,9 +72,13 @@ export function createTestKit<M extends object = Record<string, unknown>>(
       const raw = body instanceof Uint8Array ? body : bytes(JSON.stringify(body));
       return builder({ type, id, at }, raw);
     },
-    raw: (body) => {
-      const event = { type: undefined, id: nextId(), at: new Date(now()) };
-      return builder(event, typeof body === 'string' ? bytes(body) : body);
+    raw: (body) => builder({}, typeof body === 'string' ? bytes(body) : body),
+    fromCapture: ({ headers, body }) => {
+      const kept = headers.map(({ name, value }) => [name.toLowerCase(), value] as const);
+      const captured = Object.fromEntries(kept.filter(([name]) => !FRAMING.includes(name)));
+      const raw = body.encoding === 'utf8' ? bytes(body.text) : decode(body.text, 'base64');
+      if (raw === undefined) throw new TypeError('the body of the capture is not base64');
+      return builder({ captured }, raw);
     },
   };
 }
