@@ -9,6 +9,7 @@ import { inboxOperations } from './inboxes.ts';
 import { keyOperations } from './keys.ts';
 import { liveOperations } from './live.ts';
 import { mendingOperations } from './mending.ts';
+import { nodeOperations } from './nodes.ts';
 import type { Operation } from './operation.ts';
 import { replayOperations } from './replays.ts';
 import { ruleOperations } from './rules.ts';
@@ -38,6 +39,7 @@ export const operations = {
   ...ruleOperations,
   ...keyOperations,
   ...sessionOperations,
+  ...nodeOperations,
   ...systemOperations,
 } as const satisfies Record<string, Operation>;
 

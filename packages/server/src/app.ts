@@ -202,6 +202,7 @@ async function compose(
   const http = await createHttpServer({
     ...verbs,
     registry,
+    nodes: () => store.lanes.nodes(clock.now()),
     config: view,
     log: store.log,
     stats: store.stats,
@@ -369,6 +370,7 @@ function engineSettings(config: Config): EngineSettings {
   return {
     directory: config.dataDirectory,
     databaseUrl: config.databaseUrl,
+    roles: config.roles,
     masterKey: config.masterKey ?? keptMasterKey(config.dataDirectory),
     egressAllow: config.egressAllow,
     allowLoopback: config.mode === 'dev',

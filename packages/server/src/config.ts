@@ -17,6 +17,7 @@ import {
   SIZE_BYTES,
   withUnit,
 } from './config-values.ts';
+import { isRole, ROLES, type Role } from './core/roles.ts';
 
 /**
  * The configuration: one table of options gives flags, environment variables, keys of
@@ -141,6 +142,12 @@ const SERVER_OPTIONS = {
     max: '100000',
     help: 'Deliveries in flight at once in this process.',
   },
+  roles: {
+    name: 'roles',
+    kind: 'list',
+    default: 'api,deliver,maintain,inbox',
+    help: 'What this process does, comma-separated: api, deliver, maintain, inbox. With SQLite all of it.',
+  },
   retentionMs: {
     name: 'retention',
     kind: 'duration',
@@ -253,8 +260,9 @@ interface Origin {
 }
 
 /** Options of the server; durations in ms, sizes in bytes, paths absolute. */
-export type Config = ValuesOf<typeof SERVER_OPTIONS> &
+export type Config = Omit<ValuesOf<typeof SERVER_OPTIONS>, 'roles'> &
   Origin & {
+    readonly roles: readonly Role[];
     readonly mode: Mode;
     /** `site:n` of core/crash-sites.ts, from CRASH_AT: where a test wants this process to die. */
     readonly crashAt: string | undefined;
@@ -283,12 +291,40 @@ export interface ConfigInput {
 export function loadConfig(input: ConfigInput): Config {
   const { values, sources } = load(SERVER_OPTIONS, input);
   const { env = process.env } = input;
-  if (values.databaseUrl !== undefined && values.masterKey === undefined) {
-    throw new ConfigError([
-      `POSTHORN_MASTER_KEY is not set: with PostgreSQL (${sources['databaseUrl']}) every node needs the same one. Make it once, for example with "openssl rand -base64 32", and keep it apart from the database's backups.`,
-    ]);
+  const problems = problemsTogether(values, sources);
+  if (problems.length > 0) throw new ConfigError(problems);
+  const roles = values.roles.filter(isRole);
+  return { ...values, roles, sources, mode: input.command, crashAt: env['CRASH_AT'] || undefined };
+}
+
+/** What is wrong with values that are right one by one. */
+function problemsTogether(
+  { databaseUrl, masterKey, roles, storeMaxBytes }: ValuesOf<typeof SERVER_OPTIONS>,
+  sources: Readonly<Record<string, string>>,
+): string[] {
+  const problems = roles
+    .filter((role) => !isRole(role))
+    .map((role) => `${sources['roles']}: ${quote(role)} is not one of ${ROLES.join(', ')}`);
+  if (roles.length === 0) problems.push(`${sources['roles']}: name at least one role`);
+  if (databaseUrl === undefined) {
+    if (!ROLES.every((role) => roles.includes(role))) {
+      problems.push(
+        `${sources['roles']}: with SQLite one process does everything; set DATABASE_URL to part the work among several`,
+      );
+    }
+    return problems;
   }
-  return { ...values, sources, mode: input.command, crashAt: env['CRASH_AT'] || undefined };
+  if (masterKey === undefined) {
+    problems.push(
+      `POSTHORN_MASTER_KEY is not set: with PostgreSQL (${sources['databaseUrl']}) every node needs the same one. Make it once, for example with "openssl rand -base64 32", and keep it apart from the database's backups`,
+    );
+  }
+  if (storeMaxBytes !== undefined) {
+    problems.push(
+      `${sources['storeMax']}: the size of a PostgreSQL database is limited where it runs; shorten retention or payloadRetention instead`,
+    );
+  }
+  return problems;
 }
 
 /** The same for the options of commands that talk HTTP. */

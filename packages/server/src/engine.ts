@@ -5,8 +5,10 @@ import { type At, crashAt, nowhere } from './core/crash-sites.ts';
 import type { Outbound, Probe } from './core/exchange.ts';
 import { COUNTERS, createIdFactory } from './core/ids.ts';
 import type { Ms } from './core/model.ts';
+import type { Role } from './core/roles.ts';
 import { Guard, parseEgressAllow } from './delivery/guard.ts';
 import { Housekeeper } from './delivery/housekeeper.ts';
+import { Lease, type LeaseOptions } from './delivery/lease.ts';
 import { JobRunner, waking } from './delivery/mending/job-runner.ts';
 import { lanesOf, offering, telling } from './delivery/offering.ts';
 import { OwnEvents } from './delivery/own-events.ts';
@@ -34,6 +36,7 @@ export interface EngineSettings {
   readonly retention: Omit<RetentionPolicy, 'chunk'>;
   readonly name: string;
   readonly version: string;
+  readonly roles: readonly Role[];
   readonly crashAt: string | undefined;
 }
 
@@ -143,6 +146,7 @@ export async function openEngine(settings: EngineSettings, given: EngineParts): 
     at,
     name: settings.name,
     version: settings.version,
+    roles: settings.roles,
     concurrency: settings.concurrency,
     shared: settings.databaseUrl !== undefined,
     tell: (outcome, now) => own.ofDelivery(outcome, now),
@@ -156,6 +160,7 @@ export async function openEngine(settings: EngineSettings, given: EngineParts): 
     },
   });
   meter.watch(worker);
+  const presence = presenceOf(settings, { store: store.lanes, clock, log });
   const background = backgroundOf({ settings, parts, store, view, worker, at });
   const stopPolling = repeat(clock, CONFIG_POLL_MS, refresh);
   return {
@@ -163,8 +168,9 @@ export async function openEngine(settings: EngineSettings, given: EngineParts): 
     store: sendingFrom(store, worker, background),
     async start() {
       await view.refresh();
-      await worker.start();
-      background.start();
+      if (settings.roles.includes('deliver')) await worker.start();
+      else await presence.start();
+      if (settings.roles.includes('maintain')) background.start();
     },
     configChanged: refresh,
     listening(given) {
@@ -176,7 +182,8 @@ export async function openEngine(settings: EngineSettings, given: EngineParts): 
     async drain(drainMs) {
       stopPolling();
       await background.stop();
-      await worker.stop(drainMs);
+      if (settings.roles.includes('deliver')) await worker.stop(drainMs);
+      else await presence.leave();
       await outbound.close();
     },
     close: () => store.close(),
@@ -232,6 +239,15 @@ async function openOwnEvents(store: Store, view: ConfigView, clock: Clock): Prom
   const { newestAt: after } = await store.log.stats(clock.now());
   const ids = createIdFactory(randomBytes, { after, counters: COUNTERS.delivering });
   return new OwnEvents({ view, ids });
+}
+
+/** A node that sends nothing is a node all the same: people see it, and that it lives. */
+function presenceOf(
+  { name, version, roles, databaseUrl }: EngineSettings,
+  of: Pick<LeaseOptions, 'store' | 'clock' | 'log'>,
+): Lease {
+  const shared = databaseUrl !== undefined;
+  return new Lease({ ...of, info: { name, version, roles }, shared, lost() {}, renewed() {} });
 }
 
 /** What goes on beside sending: housekeeping, and the jobs that people started. */

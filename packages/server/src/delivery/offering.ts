@@ -23,6 +23,7 @@ export function offering(lanes: LaneStore, to: Receiver): LaneStore {
     join: (info, ttlMs, now) => lanes.join(info, ttlMs, now),
     heartbeat: (node, ttlMs, now) => lanes.heartbeat(node, ttlMs, now),
     leave: (node, now) => lanes.leave(node, now),
+    nodes: (now) => lanes.nodes(now),
     reap: (now) => lanes.reap(now),
     acquire: (node, max, now) => lanes.acquire(node, max, now),
     fetch: (cursors, now) => lanes.fetch(cursors, now),

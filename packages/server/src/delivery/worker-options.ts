@@ -22,6 +22,8 @@ export interface WorkerOptions {
   readonly at: At;
   readonly name: string;
   readonly version: string;
+  /** What the process does beside sending; told to people. */
+  readonly roles: readonly string[];
   /** Requests in flight, over all lanes. */
   readonly concurrency: number;
   /** Other processes ingest into the same store: idle lanes are given back at once. */

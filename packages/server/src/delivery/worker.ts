@@ -15,12 +15,12 @@ import type {
 } from '../store/store.ts';
 import { EventCache } from './event-cache.ts';
 import { groupByLane, HeldLane, type Ready, rowKey } from './held-lane.ts';
+import { Lease } from './lease.ts';
 import { lanesOf } from './offering.ts';
 import { newsOf } from './own-events.ts';
 import { lostEvent, noExchange, type Plan, planFor, recordOf, render, sentAs } from './plan.ts';
 import type { WorkerOptions } from './worker-options.ts';
 
-const TTL_MS = 15_000;
 const HELD_MAX = 2048;
 const BUFFER_ROWS = 32;
 const QUANTUM_ROWS = 200;
@@ -29,6 +29,8 @@ const LINGER_MS = 1000;
 const POLL_MIN_MS = 5;
 const POLL_MAX_MS = 100;
 const BACKOFF_MAX_MS = 5000;
+/** A server comes back within seconds, and others wait for what it has. */
+const BACKOFF_SHARED_MAX_MS = 1000;
 const STRIKES_CAREFUL = 3;
 const STARTS_MAX = 3;
 const FETCH_LANES_MAX = 256;
@@ -60,7 +62,7 @@ export class Worker {
   #plans = new WeakMap<Endpoint, Plan>();
   readonly #cache = new EventCache();
   readonly #abort = new AbortController();
-  #node = 0;
+  readonly #lease: Lease;
   #results: Result[] = [];
   #releases: { lane: HeldLane; release: Release }[] = [];
   #unsettled = 0;
@@ -80,17 +82,21 @@ export class Worker {
   #stopping = false;
   #pumping = false;
   #timer: { at: Ms; cancel: () => void } | undefined;
-  #heartbeat: (() => void) | undefined;
   #drained: (() => void) | undefined;
 
   constructor(options: WorkerOptions) {
     this.#o = options;
+    const { store, clock, log, name, version, roles, shared } = options;
+    this.#lease = new Lease({
+      ...{ store, clock, log, shared, info: { name, version, roles } },
+      lost: () => this.#dropAll(),
+      renewed: () => this.poke(),
+    });
     options.view.onChange((items) => this.#configured(items));
   }
 
   async start(): Promise<void> {
-    await this.#join();
-    this.#beat();
+    await this.#lease.start();
     this.#pump();
   }
 
@@ -168,61 +174,24 @@ export class Worker {
       this.#pump();
     });
     cancel();
-    this.#heartbeat?.();
     this.#timer?.cancel();
-    await this.#o.store.leave(this.#node, this.#o.clock.now()).catch((error: unknown) => {
-      this.#o.log.warn({ err: error }, 'could not leave in order; the lease will end by itself');
-    });
+    await this.#lease.leave();
   }
 
-  // ---- the lease ----
-
-  async #join(): Promise<void> {
-    const { store, clock, name, version } = this.#o;
-    await store.reap(clock.now());
-    this.#node = await store.join({ name, version }, TTL_MS, clock.now());
-  }
-
-  #beat(): void {
-    this.#heartbeat = this.#o.clock.after(TTL_MS / 3, () => {
-      void this.#renew().finally(() => {
-        if (this.#drained === undefined || this.#inFlight > 0) this.#beat();
-      });
-    });
-  }
-
-  async #renew(): Promise<void> {
-    const { store, clock, log } = this.#o;
-    try {
-      if (await store.heartbeat(this.#node, TTL_MS, clock.now())) {
-        await store.reap(clock.now());
-      } else {
-        this.#fenced();
-      }
-    } catch (error) {
-      log.warn({ err: error }, 'heartbeat failed');
-    }
-  }
-
-  /** Our lease ended: others may own the lanes. What was sent is still reported. */
-  #fenced(): void {
-    this.#o.log.warn({ node: this.#node }, 'lease lost: dropping all lanes and joining again');
+  #dropAll(): void {
     for (const lane of this.#lanes.values()) this.#drop(lane);
-    void this.#join().then(
-      () => this.poke(),
-      (error: unknown) => this.#storeFailed(error),
-    );
   }
 
   // ---- the loop ----
 
   #pump(): void {
     // Before it has joined, a node may hold nothing.
-    if (this.#pumping || this.#node === 0) return;
+    if (this.#pumping || this.#lease.node === 0) return;
     this.#pumping = true;
     try {
       const now = this.#o.clock.now();
-      if (!this.#stopping && !this.#unstored && now >= this.#storeRetryAt) {
+      const answers = !this.#unstored && now >= this.#storeRetryAt;
+      if (!this.#stopping && answers && this.#lease.holds(now)) {
         this.#endWaits(now);
         this.#dispatch(now);
         if (this.#hungry.size > 0) void this.#fetch(now);
@@ -300,7 +269,10 @@ export class Worker {
     this.#acquiring = true;
     this.#wake = false;
     try {
-      const taken = await this.#o.store.acquire(this.#node, Math.min(room, FETCH_LANES_MAX), now);
+      const { node } = this.#lease;
+      const taken = await this.#o.store.acquire(node, Math.min(room, FETCH_LANES_MAX), now);
+      // Taken for a node that was found dead meanwhile: they are not ours.
+      if (node !== this.#lease.node) return;
       if (taken.lanes.length > 0) {
         this.#o.at('worker:acquired');
         if (taken.lanes.some((lane) => !this.#o.view.endpoint(lane.endpoint))) {
@@ -450,7 +422,7 @@ export class Worker {
         `${STARTS_MAX} processes died while sending it. Resend it by hand.`,
       );
     }
-    if (lane.careful) await this.#o.store.start(this.#node, due);
+    if (lane.careful) await this.#o.store.start(this.#lease.node, due);
     let rendered: ReturnType<typeof render>;
     try {
       rendered = render(plan, { event: sentAs(event, due), frozen, now });
@@ -580,7 +552,7 @@ export class Worker {
     this.#commanded = false;
     const work = { results, release: releases.map(({ release }) => release) };
     try {
-      const { fenced, moved } = await this.#o.store.complete(this.#node, work, now);
+      const { fenced, moved } = await this.#o.store.complete(this.#lease.node, work, now);
       this.#o.at('worker:completed');
       this.#storeFailures = 0;
       this.#unstored = false;
@@ -590,7 +562,7 @@ export class Worker {
         if (result.disable) this.#o.configChanged?.();
       }
       for (const key of moved) this.#moved(key);
-      if (fenced) this.#fenced();
+      if (fenced) this.#lease.fenced();
       const told = results.flatMap(({ notices = [] }) => notices.map(({ event }) => event));
       if (told.length > 0) this.asked(lanesOf(told));
       if (releases.length > 0) this.#wake = true;
@@ -627,7 +599,8 @@ export class Worker {
   #storeFailed(error: unknown): void {
     const { clock, log } = this.#o;
     this.#storeFailures += 1;
-    const wait = Math.min(100 * 2 ** Math.min(this.#storeFailures, 10), BACKOFF_MAX_MS);
+    const most = this.#o.shared ? BACKOFF_SHARED_MAX_MS : BACKOFF_MAX_MS;
+    const wait = Math.min(100 * 2 ** Math.min(this.#storeFailures, 10), most);
     this.#storeRetryAt = clock.now() + wait;
     log.warn({ err: error, retryInMs: wait }, 'the store failed; sending pauses');
     this.#schedule(clock.now());
@@ -641,6 +614,7 @@ export class Worker {
     for (const lane of this.#waiting) at = Math.min(at, lane.wakesAt(now));
     if (this.#idle.size > 0) at = Math.min(at, now + LINGER_MS);
     if (this.#storeRetryAt > now) at = this.#storeRetryAt;
+    if (!this.#lease.holds(now)) at = Math.max(at, now + POLL_MAX_MS);
     at = Math.max(at, now + 1);
     if (this.#timer && this.#timer.at <= at && this.#timer.at > now) return;
     this.#timer?.cancel();

@@ -136,6 +136,7 @@ export async function startServer(
       clock: { now, after },
       probe: ({ url, ...request }) => outbound.send({ ...request, url: new URL(url) }),
     }),
+    nodes: () => store.lanes.nodes(now()),
     mending: new Mending({
       lanes: store.lanes,
       log: store.log,

@@ -13,7 +13,7 @@ import type { InboxView } from '../inbox/view.ts';
 import type { CatalogueIndex } from '../store/catalogue-index.ts';
 import type { InboxStore } from '../store/inbox.ts';
 import type { StatsStore } from '../store/stats.ts';
-import type { ConfigStore, LogStore } from '../store/store.ts';
+import type { ConfigStore, LogStore, NodeRow } from '../store/store.ts';
 import type { SiteFiles } from './site.ts';
 
 /** What the HTTP room needs of the rest of the house; `app.ts` hands it in. */
@@ -21,6 +21,8 @@ export interface HttpDeps {
   readonly publisher: Publisher;
   readonly registry: Registry;
   readonly tester: Tester;
+  /** The processes that share the store. */
+  readonly nodes: () => Promise<NodeRow[]>;
   readonly mending: Mending;
   readonly jobs: Jobs;
   readonly config: ConfigView;

@@ -1,5 +1,14 @@
 import { ASLEEP, type EndpointId, type LaneId, type Ms, type Slot } from '../core/model.ts';
-import type { Acquired, Lane, LaneCommand, LaneKey, Release } from './store.ts';
+import {
+  type Acquired,
+  type Lane,
+  type LaneCommand,
+  type LaneKey,
+  NODE_BACKLOG_MAX,
+  type NodeInfo,
+  type NodeRow,
+  type Release,
+} from './store.ts';
 
 /**
  * Who holds which lane and when the free ones have something to do, for engines that live in one
@@ -43,10 +52,17 @@ export interface LaneSeed {
   readonly held: boolean;
 }
 
+interface BookNode {
+  readonly info: NodeInfo;
+  readonly joinedAt: Ms;
+  readonly beatAt: Ms;
+  readonly expiresAt: Ms;
+}
+
 export class LaneBook {
   readonly #lanes = new Map<number, LaneEntry>();
   readonly #byEndpoint = new Map<EndpointId, LaneEntry[]>();
-  readonly #nodes = new Map<number, Ms>();
+  readonly #nodes = new Map<number, BookNode>();
   readonly #ready = new TimeHeap();
   #lastNode = 0;
 
@@ -114,10 +130,31 @@ export class LaneBook {
 
   // ---- nodes ----
 
-  join(ttlMs: Ms, now: Ms): number {
+  join(info: NodeInfo, ttlMs: Ms, now: Ms): number {
     this.#lastNode += 1;
-    this.#nodes.set(this.#lastNode, now + ttlMs);
+    this.#nodes.set(this.#lastNode, { info, joinedAt: now, beatAt: now, expiresAt: now + ttlMs });
     return this.#lastNode;
+  }
+
+  /** `due`: rows due in a lane, counted up to a number. */
+  nodes(now: Ms, due: (entry: LaneEntry, max: number) => number): NodeRow[] {
+    return [...this.#nodes].map(([id, { info, joinedAt, beatAt, expiresAt }]) => {
+      const lanes = [...this.#lanes.values()].filter(({ owner }) => owner === id);
+      let backlog = 0;
+      for (const entry of lanes) backlog += due(entry, NODE_BACKLOG_MAX - backlog);
+      return {
+        id,
+        name: info.name,
+        version: info.version,
+        roles: info.roles ?? [],
+        joinedAt,
+        beatAt,
+        alive: expiresAt >= now,
+        lanes: lanes.length,
+        backlog,
+        clockOffsetMs: 0,
+      };
+    });
   }
 
   alive(node: number): boolean {
@@ -125,8 +162,9 @@ export class LaneBook {
   }
 
   heartbeat(node: number, ttlMs: Ms, now: Ms): boolean {
-    if (!this.#nodes.has(node)) return false;
-    this.#nodes.set(node, now + ttlMs);
+    const known = this.#nodes.get(node);
+    if (!known) return false;
+    this.#nodes.set(node, { ...known, beatAt: now, expiresAt: now + ttlMs });
     return true;
   }
 
@@ -152,7 +190,7 @@ export class LaneBook {
 
   reap(now: Ms): { nodes: number; lanes: LaneEntry[] } {
     const dead = new Set<number>();
-    for (const [node, expiresAt] of this.#nodes) if (expiresAt < now) dead.add(node);
+    for (const [node, { expiresAt }] of this.#nodes) if (expiresAt < now) dead.add(node);
     const lanes: LaneEntry[] = [];
     for (const node of dead) this.#nodes.delete(node);
     if (dead.size > 0) {

@@ -86,6 +86,7 @@ function describe(error: unknown): NonNullable<Answer['error']> {
 const LANES = [
   'join',
   'heartbeat',
+  'nodes',
   'leave',
   'reap',
   'ingest',

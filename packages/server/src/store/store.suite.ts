@@ -12,9 +12,14 @@ import { type Cases, type OpenStore, World } from './suite/world.suite.ts';
 
 /**
  * What every engine of the store must do, under a virtual clock. `open` opens what its `directory`
- * names; an engine that forgets when it is closed says so with `durable: false`.
+ * names; an engine that forgets when it is closed says so with `durable: false`, and one whose size is
+ * not ours to limit with `capped: false`.
  */
-export function storeSuite(name: string, open: OpenStore, { durable = true } = {}): void {
+export function storeSuite(
+  name: string,
+  open: OpenStore,
+  { durable = true, capped = true }: { durable?: boolean; capped?: boolean } = {},
+): void {
   const groups: Record<string, Cases> = {
     ingest: ingestCases,
     lanes: laneCases,
@@ -26,7 +31,7 @@ export function storeSuite(name: string, open: OpenStore, { durable = true } = {
     log: logCases,
     retention: retentionCases,
     payloads: payloadCases,
-    cap: capCases,
+    ...(capped ? { cap: capCases } : {}),
     statistics: statsCases,
     configuration: configCases,
   };

@@ -201,6 +201,8 @@ export interface LaneStore {
   /** false = fenced: drop everything, join again. */
   heartbeat(node: number, ttlMs: Ms, now: Ms): Promise<boolean>;
   leave(node: number, now: Ms): Promise<void>;
+  /** All that joined and have neither left nor been reaped, in the order they joined. */
+  nodes(now: Ms): Promise<NodeRow[]>;
   /** Frees the lanes of nodes whose lease ended, a strike on each. */
   reap(now: Ms): Promise<{ readonly nodes: number; readonly lanes: number }>;
 
@@ -234,6 +236,23 @@ export interface NodeInfo {
   /** What the process does beside sending; told to people. */
   readonly roles?: readonly string[];
 }
+/** A process of the store, as people see it. */
+export interface NodeRow {
+  readonly id: number;
+  readonly name: string;
+  readonly version: string;
+  readonly roles: readonly string[];
+  readonly joinedAt: Ms;
+  readonly beatAt: Ms;
+  /** false = its lease has ended; it is taken from the list as soon as another node sees to it. */
+  readonly alive: boolean;
+  /** Lanes it sends for, and what is due in them and has not ended; counted up to NODE_BACKLOG_MAX. */
+  readonly lanes: number;
+  readonly backlog: number;
+  /** How far its clock is behind the store's. */
+  readonly clockOffsetMs: number;
+}
+export const NODE_BACKLOG_MAX = 10_000;
 export interface Acquired {
   readonly lanes: readonly Lane[];
   /** Lanes of this node with commands waiting: call `complete` soon. */

@@ -12,6 +12,7 @@ import { inboxRoutes } from './inboxes.ts';
 import { keyRoutes } from './keys.ts';
 import { liveRoutes } from './live.ts';
 import { mendingRoutes } from './mending.ts';
+import { nodeRoutes } from './nodes.ts';
 import { replayRoutes } from './replays.ts';
 import { ruleRoutes } from './rules.ts';
 import { sessionRoutes } from './sessions.ts';
@@ -38,6 +39,7 @@ export function createHandlers(deps: HttpDeps, live: LiveFeed): Handlers {
     ...ruleRoutes(deps),
     ...keyRoutes(deps),
     ...sessionRoutes(deps),
+    ...nodeRoutes(deps),
     ...systemRoutes(deps),
   };
 }

@@ -19,6 +19,7 @@ import {
   type NewEvent,
   type Next,
   type NodeInfo,
+  type NodeRow,
   type Notice,
   type Requeue,
   type Requeued,
@@ -39,8 +40,15 @@ export class MemoryLanes implements LaneStore {
 
   // ---- nodes ----
 
-  async join(_info: NodeInfo, ttlMs: Ms, now: Ms): Promise<number> {
-    return this.#state.book.join(ttlMs, now);
+  async join(info: NodeInfo, ttlMs: Ms, now: Ms): Promise<number> {
+    return this.#state.book.join(info, ttlMs, now);
+  }
+
+  async nodes(now: Ms): Promise<NodeRow[]> {
+    return this.#state.book.nodes(now, (entry, max) => {
+      const due = this.#state.rows(entry).filter(({ dueAt }) => dueAt <= now);
+      return Math.min(due.length, max);
+    });
   }
 
   async heartbeat(node: number, ttlMs: Ms, now: Ms): Promise<boolean> {

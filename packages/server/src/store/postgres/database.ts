@@ -42,16 +42,14 @@ export class Database {
   readonly reads: Connections;
 
   constructor(options: DatabaseOptions) {
-    // Tables that fill and empty within seconds mislead the planner; every hot statement is a walk
-    // over keys, and must stay one.
-    const hot = 'enable_seqscan=off enable_hashjoin=off enable_mergejoin=off';
-    const keys = `${hot} plan_cache_mode=force_generic_plan`;
+    // Every hot statement is a walk over keys and must stay one, although its tables fill and empty
+    // within seconds. So plans are made for the sizes of the moment, and of one kind.
+    const keys = 'enable_seqscan=off enable_hashjoin=off enable_mergejoin=off';
     this.writes = new Connections(options, { max: 2, settings: keys, timeoutMs: HOT_MS });
     this.lanes = new Connections(options, { max: 2, settings: keys, timeoutMs: HOT_MS });
     const outcomes = `${keys} synchronous_commit=off`;
     this.outcomes = new Connections(options, { max: 1, settings: outcomes, timeoutMs: HOT_MS });
-    const custom = 'plan_cache_mode=force_custom_plan';
-    this.reads = new Connections(options, { max: 3, settings: custom, timeoutMs: READ_MS });
+    this.reads = new Connections(options, { max: 3, settings: '', timeoutMs: READ_MS });
   }
 
   async close(): Promise<void> {
@@ -87,7 +85,7 @@ export class Connections implements Querying {
 
   constructor({ url, name, lost }: DatabaseOptions, { max, settings, timeoutMs }: PoolOptions) {
     this.#lost = lost;
-    const common = `search_path=posthorn jit=off statement_timeout=${timeoutMs} lock_timeout=${timeoutMs / 2} idle_in_transaction_session_timeout=10s`;
+    const common = `search_path=posthorn jit=off plan_cache_mode=force_custom_plan statement_timeout=${timeoutMs} lock_timeout=${timeoutMs / 2} idle_in_transaction_session_timeout=10s`;
     this.#pool = new Pool({
       connectionString: url,
       application_name: name,

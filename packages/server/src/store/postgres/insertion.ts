@@ -167,10 +167,8 @@ export async function lockLanes(
 /** Under a lock of its endpoint, so that a pause never misses a lane that is being made. */
 async function makeLanes(tx: Querying, keys: readonly LaneKey[]): Promise<void> {
   await tx.all(
-    `select 1 from endpoint where number in (
-       select distinct id / ${LANE_PARTS} from unnest($1::bigint[]) u(id))
-     order by number for share`,
-    int8s(keys.map(({ lane }) => lane)),
+    'select 1 from endpoint where number = any ($1::bigint[]) order by number for share',
+    int8s([...new Set(keys.map(({ lane }) => numberOfLane(lane)))]),
   );
   await tx.run(
     `insert into lane (slot, id, held, closed)

@@ -166,7 +166,8 @@ function failedAt(db: Querying, query: CandidateQuery, number: number): Promise<
        select distinct event, slot from attempt
        where lane / ${LANE_PARTS} = $1 and state = 2 and event > $2 and event >= $3 and event < $4
        order by event limit $5) a
-     join event e on e.slot = a.slot and e.id = a.event order by e.id`,
+     join event e on e.slot = a.slot and e.id = a.event
+     where e.erased_at is null order by e.id`,
     number,
     uuid(query.after ?? ''),
     uuidAt(query.from),
@@ -179,7 +180,7 @@ function allOf(db: Querying, query: CandidateQuery): Promise<EventColumns[]> {
   const { tenant = '' } = query;
   return db.all<EventColumns>(
     `select ${COLUMNS} from event e
-     where e.slot = $1 and e.tenant = $2 and e.id > $3 and e.id >= $4 and e.id < $5
+     where e.erased_at is null and e.slot = $1 and e.tenant = $2 and e.id > $3 and e.id >= $4 and e.id < $5
      order by e.id limit $6`,
     slotOf(tenant),
     tenant,

@@ -7,24 +7,26 @@ import {
 } from '../../core/model.ts';
 import { laneNumber } from '../lane-book.ts';
 import { FLAG_SPLICED } from '../log-format.ts';
-import type {
-  Acquired,
-  Completed,
-  Completion,
-  Cursor,
-  Due,
-  IngestReply,
-  IngestRequest,
-  Lane,
-  LaneCommand,
-  LaneKey,
-  LaneStore,
-  LoadedDelivery,
-  NodeInfo,
-  Release,
-  Requeue,
-  Requeued,
-  Result,
+import {
+  type Acquired,
+  type Completed,
+  type Completion,
+  type Cursor,
+  type Due,
+  type IngestReply,
+  type IngestRequest,
+  type Lane,
+  type LaneCommand,
+  type LaneKey,
+  type LaneStore,
+  type LoadedDelivery,
+  NODE_BACKLOG_MAX,
+  type NodeInfo,
+  type NodeRow,
+  type Release,
+  type Requeue,
+  type Requeued,
+  type Result,
 } from '../store.ts';
 import { int2s, int4s, int8s, uuid, uuids } from './arrays.ts';
 import { applyKept, command } from './commands.ts';
@@ -99,6 +101,26 @@ export class PgLanes implements LaneStore {
       return row?.now;
     });
     return alive;
+  }
+
+  async nodes(now: Ms): Promise<NodeRow[]> {
+    const rows = await this.#ctx.db.reads.all<NodeColumns>(
+      `select n.id, n.name, n.release as version, n.roles, n.joined_at, n.beat_at,
+         n.expires_at >= $1 as alive, n.offset_ms,
+         (select count(*) from lane l where l.owner = n.id) as lanes,
+         (select count(*) from (
+            select 1 from lane l join delivery d on d.slot = l.slot and d.lane = l.id
+              and d.due_at <= $1
+            where l.owner = n.id limit ${NODE_BACKLOG_MAX}) due) as backlog
+       from node n order by n.id`,
+      now,
+    );
+    return rows.map(({ joined_at: joinedAt, beat_at: beatAt, offset_ms, ...row }) => ({
+      ...row,
+      joinedAt,
+      beatAt,
+      clockOffsetMs: Math.round(offset_ms),
+    }));
   }
 
   /** Gives back what an orderly node still holds: no strike, no suspicion. */
@@ -254,7 +276,8 @@ export class PgLanes implements LaneStore {
     const read = async (table: string, ids: readonly EventId[]) => {
       const events = await this.#ctx.db.lanes.all<EventColumns>(
         `select e.slot, e.id, e.tenant, e.type, e.occurred_at, e.created_at, e.meta, e.data
-         from unnest($1::smallint[], $2::uuid[]) u(slot, id) join ${table} e using (slot, id)`,
+         from unnest($1::smallint[], $2::uuid[]) u(slot, id) join ${table} e using (slot, id)
+         where e.erased_at is null`,
         int2s(ids.map((id) => wanted.get(id) as number)),
         uuids(ids),
       );
@@ -417,6 +440,12 @@ async function releaseLanes(
     node,
     now,
   );
+}
+
+interface NodeColumns extends Omit<NodeRow, 'joinedAt' | 'beatAt' | 'clockOffsetMs'> {
+  readonly joined_at: Ms;
+  readonly beat_at: Ms;
+  readonly offset_ms: number;
 }
 
 interface AcquireRow extends LaneKey {

@@ -1,16 +1,17 @@
 import { ASLEEP, type EventId, type LaneId, type Ms } from '../../core/model.ts';
 import { laneNumber } from '../lane-book.ts';
+import { passEveryMs } from '../retention.ts';
 import type { DeliveryKey, LaneKey, MaintenanceReport, RetentionPolicy } from '../store.ts';
 import { int2s, int4s, int8s, uuid, uuids } from './arrays.ts';
 import { logDecisions } from './attempts.ts';
 import { type Context, inOrder, laneArrays } from './context.ts';
 import type { Querying } from './database.ts';
+import { Erasure, type ErasureOf } from './erasure.ts';
 import { type Fanned, insertDeliveries } from './insertion.ts';
-import { type Day, dayOf, dayOfEvent } from './partitions.ts';
+import { type Day, dayOf, dayOfEvent, startOf } from './partitions.ts';
 import { dropDays } from './retention.ts';
 
 const LEASE_MS = 15_000;
-const EXPIRY_EVERY_MS = 3_600_000;
 const CLOSED_LANES_MAX = 16;
 
 const NOTHING: MaintenanceReport = {
@@ -41,6 +42,9 @@ export class Maintenance {
   #nextPassAt: Ms = 0;
   /** Events of days before it owe nothing: the days may go. */
   #clearedBefore: Day | undefined;
+  /** What the pass under way leads to, and what one that is over has led to. */
+  #next: ErasureOf | undefined;
+  #erasure: Erasure | undefined;
 
   /** `holder`: this process, told apart from all others. */
   constructor(ctx: Context, holder: string) {
@@ -54,16 +58,17 @@ export class Maintenance {
     const expansion = await this.#expand(policy.chunk, now);
     const cancelled = await this.#cancelClosed(policy.chunk, now);
     const removed = await this.#drop();
+    const erased = await this.#erase(policy.chunk, now);
     await this.#forgetJobs(policy, now);
     const expired = await this.#expire(policy, now);
-    const unfinished = this.#pass !== undefined || this.#clearedBefore !== undefined;
+    const unfinished = this.#pass ?? this.#clearedBefore ?? this.#erasure;
     return {
       expanded: expansion.rows,
       cancelled,
       expired,
       removed,
-      erased: 0,
-      more: expansion.more || cancelled > 0 || unfinished,
+      erased,
+      more: expansion.more || cancelled > 0 || unfinished !== undefined,
     };
   }
 
@@ -94,7 +99,11 @@ export class Maintenance {
 
   // ---- wide fan-outs ----
 
-  #expand(chunk: number, now: Ms): Promise<{ rows: number; more: boolean }> {
+  async #expand(chunk: number, now: Ms): Promise<{ rows: number; more: boolean }> {
+    const { reads } = this.#ctx.db;
+    // Most of the time there is none: then it costs a look.
+    const any = await reads.get<object>('select 1 from expansion limit 1');
+    if (!any) return { rows: 0, more: false };
     return this.#ctx.db.writes.transaction(async (tx) => {
       const next = await tx.get<ExpansionRow>(
         `select x.slot, x.event as id, x.done, e.tenant, e.type, e.lanes
@@ -124,6 +133,10 @@ export class Maintenance {
 
   /** What a deleted endpoint was still owed; a held lane waits until its holder has let go. */
   async #cancelClosed(chunk: number, now: Ms): Promise<number> {
+    const any = await this.#ctx.db.reads.get<object>(
+      `select 1 from lane where closed and next_at < ${ASLEEP} and owner is null limit 1`,
+    );
+    if (!any) return 0;
     for (let lanes = 0; lanes < CLOSED_LANES_MAX; lanes++) {
       const rows = await this.#ctx.db.writes.transaction((tx) => this.#cancelOne(tx, chunk, now));
       if (rows !== 0) return Math.max(rows, 0);
@@ -199,8 +212,9 @@ export class Maintenance {
       this.#pass = { cutoff, after: { slot, lane, dueAt, event, run }, left };
     } else {
       this.#pass = undefined;
-      this.#nextPassAt = now + EXPIRY_EVERY_MS;
+      this.#nextPassAt = now + passEveryMs(policy);
       this.#clearedBefore = left;
+      this.#erasure = this.#next && new Erasure(this.#next);
       await this.#keepFrom(left);
     }
     return expired.size;
@@ -210,7 +224,10 @@ export class Maintenance {
     if (now < this.#nextPassAt) return;
     const cutoff = dayOf(now - policy.logMs);
     const days = await this.#ctx.partitions.list();
-    if (![...days].some((day) => day < cutoff)) return;
+    const payloadBefore = now - (policy.payloadMs ?? policy.logMs);
+    const old = [...days].filter((day) => startOf(day) < payloadBefore);
+    if (old.length === 0 && ![...days].some((day) => day < cutoff)) return;
+    this.#next = { before: payloadBefore, days: old.sort((a, b) => a - b) };
     // A resend that comes before this is committed is still found by the pass.
     await this.#keepFrom(cutoff);
     this.#pass = { cutoff, after: FIRST, left: undefined };
@@ -290,6 +307,14 @@ export class Maintenance {
       now - logMs,
       chunk,
     );
+  }
+
+  /** After the days that went as a whole. */
+  async #erase(chunk: number, now: Ms): Promise<number> {
+    if (!this.#erasure || this.#clearedBefore !== undefined) return 0;
+    const erased = await this.#erasure.step(this.#ctx, chunk, now);
+    if (this.#erasure.over) this.#erasure = undefined;
+    return erased;
   }
 
   async #drop(): Promise<number> {

@@ -25,12 +25,18 @@ export async function requeue(
   });
 }
 
+interface EventState {
+  readonly lanes: LaneId[];
+  /** There is nothing to send any more. */
+  readonly erased: boolean;
+}
+
 /** Runs owed by one transaction, whose events and lanes it has locked. */
 export class NewRuns {
   readonly #ctx: Context;
   readonly #tx: Querying;
   readonly #now: Ms;
-  readonly #events: ReadonlyMap<EventId, LaneId[]>;
+  readonly #events: ReadonlyMap<EventId, EventState>;
   readonly #lanes: ReadonlyMap<number, LockedLane>;
 
   private constructor(
@@ -38,7 +44,7 @@ export class NewRuns {
     tx: Querying,
     of: {
       readonly now: Ms;
-      readonly events: ReadonlyMap<EventId, LaneId[]>;
+      readonly events: ReadonlyMap<EventId, EventState>;
       readonly lanes: ReadonlyMap<number, LockedLane>;
     },
   ) {
@@ -62,13 +68,15 @@ export class NewRuns {
   }
 
   async add(what: Requeue): Promise<Requeued> {
-    const lanes = this.#events.get(what.event);
+    const event = this.#events.get(what.event);
     const lane = this.#lanes.get(laneNumber(what));
-    if (!lanes || !lane) return { kind: 'unknown' };
+    if (!event || !lane) return { kind: 'unknown' };
+    if (event.erased) return { kind: 'erased' };
     if (lane.closed) return { kind: 'closed' };
-    const { slot, event, after } = what;
+    const { slot, after } = what;
+    const { lanes } = event;
     const { run = -1, state } =
-      (await lastRun(this.#tx, { slot, event, lanes, number: numberOfLane(what.lane) })) ?? {};
+      (await lastRun(this.#tx, { ...what, slot, lanes, number: numberOfLane(what.lane) })) ?? {};
     if (after !== undefined && after > run) return { kind: 'unknown' };
     if (state === 'pending') return { kind: 'pending', run };
     if (after !== undefined && after < run) return { kind: 'superseded', run };
@@ -103,19 +111,22 @@ export class NewRuns {
 }
 
 /** By event: so of many who ask for the same at once, each sees what the one before did. */
-async function lockEvents(tx: Querying, what: readonly Requeue[]): Promise<Map<EventId, LaneId[]>> {
-  const found = new Map<EventId, LaneId[]>();
+async function lockEvents(
+  tx: Querying,
+  what: readonly Requeue[],
+): Promise<Map<EventId, EventState>> {
+  const found = new Map<EventId, EventState>();
   // Older ones are being removed.
   const kept = await tx.get<{ value: string }>("select value from meta where key = 'kept_from'");
   const keptFrom = Number(kept?.value ?? 0);
   const slots = new Map(what.map(({ event, slot }) => [event, slot]));
   for (const event of [...slots.keys()].sort()) {
-    const row = await tx.get<{ lanes: LaneId[] }>(
-      'select lanes from event where slot = $1 and id = $2 for no key update',
+    const row = await tx.get<EventState>(
+      'select lanes, erased_at is not null as erased from event where slot = $1 and id = $2 for no key update',
       slots.get(event) as Slot,
       uuid(event),
     );
-    if (row && dayOfEvent(event) >= keptFrom) found.set(event, row.lanes);
+    if (row && dayOfEvent(event) >= keptFrom) found.set(event, row);
   }
   return found;
 }

@@ -14,6 +14,7 @@ import type {
   LaneStore,
   LoadedDelivery,
   NodeInfo,
+  NodeRow,
   Requeue,
   Requeued,
 } from '../store.ts';
@@ -55,9 +56,24 @@ export class SqliteLanes implements LaneStore {
     this.#engine = engine;
   }
 
-  async join(_info: NodeInfo, ttlMs: Ms, now: Ms): Promise<number> {
+  async join(info: NodeInfo, ttlMs: Ms, now: Ms): Promise<number> {
     this.#joinedAt ??= now;
-    return this.#engine.book.join(ttlMs, now);
+    return this.#engine.book.join(info, ttlMs, now);
+  }
+
+  async nodes(now: Ms): Promise<NodeRow[]> {
+    return this.#engine.book.nodes(now, ({ slot, lane, open }, max) => {
+      if (open === 0 || max === 0) return 0;
+      const row = this.#engine.db.get<{ n: number }>(
+        `select count(*) as n from (
+           select 1 from delivery where slot = ? and lane = ? and due_at <= ? limit ?)`,
+        slot,
+        lane,
+        now,
+        max,
+      );
+      return row?.n ?? 0;
+    });
   }
 
   async heartbeat(node: number, ttlMs: Ms, now: Ms): Promise<boolean> {

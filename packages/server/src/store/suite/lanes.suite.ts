@@ -215,6 +215,27 @@ export const laneCases: Cases = {
     expect(await w.lanes.heartbeat(node, 15_000, w.now)).toBe(false);
   },
 
+  'nodes are listed with what they do, hold and owe, until they leave or are reaped': async (w) => {
+    const endpoint = await w.endpoint();
+    await w.feed(endpoint, 3);
+    const info = { name: 'a', version: '2', roles: ['deliver'] };
+    const one = await w.lanes.join(info, 15_000, w.now);
+    await w.acquired(one);
+    w.now += 10_000;
+    const two = await w.join();
+    const about = { ...info, joinedAt: w.now - 10_000, beatAt: w.now - 10_000 };
+    expect(await w.lanes.nodes(w.now)).toMatchObject([
+      { id: one, ...about, alive: true, lanes: 1, backlog: 3 },
+      { id: two, alive: true, lanes: 0, backlog: 0 },
+    ]);
+    w.now += 6000;
+    await w.lanes.heartbeat(two, 15_000, w.now);
+    expect(await w.lanes.nodes(w.now)).toMatchObject([{ alive: false }, { beatAt: w.now }]);
+    await w.lanes.reap(w.now);
+    await w.lanes.leave(two, w.now);
+    expect(await w.lanes.nodes(w.now)).toEqual([]);
+  },
+
   'reaping gives everything back, with a strike and the time': async (w) => {
     const endpoints = [await w.endpoint(), await w.endpoint()];
     for (const endpoint of endpoints) await w.feed(endpoint);
