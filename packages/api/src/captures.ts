@@ -109,6 +109,7 @@ export const captureOperations = {
     method: 'GET',
     path: `${INBOX}/captures`,
     scope: 'read',
+    shared: true,
     tag: 'Captures',
     summary: 'List and search captures, newest first',
     description:
@@ -121,6 +122,7 @@ export const captureOperations = {
     method: 'GET',
     path: CAPTURE,
     scope: 'read',
+    shared: true,
     tag: 'Captures',
     summary: 'Get a capture whole',
     params: CaptureParams,

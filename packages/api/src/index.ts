@@ -13,6 +13,7 @@ export * from './exchanges.ts';
 export * from './filter.ts';
 export type { FollowOptions, LiveEvent } from './follow.ts';
 export * from './format.ts';
+export * from './inbox-keys.ts';
 export * from './inboxes.ts';
 export * from './keys.ts';
 export * from './live.ts';

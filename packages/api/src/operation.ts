@@ -18,6 +18,8 @@ export interface Operation {
   /** With `{name}` for each member of `params`. */
   readonly path: string;
   readonly scope: Scope;
+  /** Whoever has a link that shows captures may call it, and nothing else. */
+  readonly shared?: true;
   readonly tag: string;
   readonly summary: string;
   readonly description?: string;

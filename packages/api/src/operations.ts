@@ -5,6 +5,7 @@ import { endpointOperations } from './endpoints.ts';
 import { eventTypeOperations } from './event-types.ts';
 import { eventOperations } from './events.ts';
 import { exchangeOperations } from './exchanges.ts';
+import { inboxKeyOperations } from './inbox-keys.ts';
 import { inboxOperations } from './inboxes.ts';
 import { keyOperations } from './keys.ts';
 import { liveOperations } from './live.ts';
@@ -37,6 +38,7 @@ export const operations = {
   ...inboxOperations,
   ...captureOperations,
   ...ruleOperations,
+  ...inboxKeyOperations,
   ...keyOperations,
   ...sessionOperations,
   ...nodeOperations,

@@ -62,7 +62,7 @@ export interface ListenParts {
   /** Aborted = stop. */
   readonly signal: AbortSignal;
   /** Told of what can be steered, for a view that does. */
-  readonly ready?: (controls: { client: TunnelClient; api: Client; inbox: Inbox }) => void;
+  readonly ready?: (controls: { client: TunnelClient; api: Client; inbox: string }) => void;
 }
 
 /** Of captures from before, so many are delivered without a question. */
@@ -84,9 +84,11 @@ export async function listen(input: ListenInput, parts: ListenParts): Promise<Ex
     return EXIT.usage;
   }
   const api = createClient({ baseUrl: input.url, key: input.key });
-  const inbox = await inboxOf(api, input, parts).catch((error: unknown) => messageOf(error));
-  if (typeof inbox === 'string') {
-    view.note(inbox);
+  let inbox: string;
+  try {
+    inbox = await inboxOf(api, input, parts);
+  } catch (error) {
+    view.note(messageOf(error));
     return EXIT.failed;
   }
   const client = tunnel({ input, view, server, inbox, key: input.key });
@@ -111,7 +113,7 @@ function tunnel(of: {
   input: ListenInput;
   view: ListenView;
   server: LocalServer;
-  inbox: Inbox;
+  inbox: string;
   key: string;
 }): TunnelClient {
   const { input, view, server, inbox, key } = of;
@@ -137,7 +139,7 @@ function tunnel(of: {
     kind: input.via,
     deliveries,
     hello: {
-      ...{ token: key, inbox: inbox.id, mode, from, takeOver, filter },
+      ...{ token: key, inbox, mode, from, takeOver, filter },
       listener: input.listener ?? machineName(),
       window: WINDOW,
       responder: input.answer,
@@ -156,13 +158,13 @@ function tunnel(of: {
   return client;
 }
 
-/** The inbox that was named, made if it is not there; or this machine's own. */
-async function inboxOf(api: Client, input: ListenInput, { memory }: ListenParts): Promise<Inbox> {
+/** Id of the inbox that was named, made if it is not there; or of this machine's own. */
+async function inboxOf(api: Client, input: ListenInput, { memory }: ListenParts): Promise<string> {
   const { tenant, inbox } = input;
   const place = `${input.url} ${tenant}`;
   const wanted = inbox ?? memory.read(place);
   const found = wanted === undefined ? undefined : await find(api, tenant, wanted);
-  if (found) return found;
+  if (found !== undefined) return found;
   if (inbox?.startsWith('inb_')) throw new Error(`There is no inbox ${inbox} in ${tenant}.`);
   const answer = { kind: 'live', fallback: { status: 202 } } as const;
   const made = await api.createInbox({
@@ -170,21 +172,28 @@ async function inboxOf(api: Client, input: ListenInput, { memory }: ListenParts)
     body: { answer, name: inbox ?? null, title: `posthorn listen on ${hostname()}` },
   });
   if (inbox === undefined) memory.write(place, made.id);
-  return made;
+  return made.id;
 }
 
-async function find(api: Client, tenant: string, wanted: string): Promise<Inbox | undefined> {
-  if (wanted.startsWith('inb_')) {
-    return api.getInbox({ tenant, inbox: wanted as Inbox['id'] }).catch((error: unknown) => {
-      if (error instanceof ApiError && error.status === 404) return undefined;
-      throw error;
-    });
+async function find(api: Client, tenant: string, wanted: string): Promise<string | undefined> {
+  try {
+    if (!wanted.startsWith('inb_')) return await findNamed(api, tenant, wanted);
+    return (await api.getInbox({ tenant, inbox: wanted as Inbox['id'] })).id;
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    if (error.status === 404) return undefined;
+    // A key for one inbox lists none: the tunnel knows whether this is the one.
+    if (error.status === 403) return wanted;
+    throw error;
   }
+}
+
+async function findNamed(api: Client, tenant: string, name: string): Promise<string | undefined> {
   let cursor: string | undefined;
   do {
     const page = await api.listInboxes({ tenant, limit: 200, ...(cursor ? { cursor } : {}) });
-    const named = page.items.find(({ name }) => name === wanted);
-    if (named) return named;
+    const named = page.items.find((inbox) => inbox.name === name);
+    if (named) return named.id;
     cursor = page.next ?? undefined;
   } while (cursor !== undefined);
   return undefined;

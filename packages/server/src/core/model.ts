@@ -4,6 +4,7 @@
  */
 
 import type { CustomFormat, DialectName, Filter } from '@posthorn/wire';
+import type { CaptureId, InboxId } from './inbox.ts';
 
 export type Ms = number;
 export type EventId = `evt_${string}`;
@@ -184,6 +185,16 @@ export interface ApiKey {
   readonly hint: string;
   readonly createdAt: Ms;
   readonly expiresAt: Ms | null;
+  /** Set = it is good for one inbox and nothing else. Older releases stored no such keys. */
+  readonly only?: KeyOnly | undefined;
+}
+
+export interface KeyOnly {
+  readonly inbox: InboxId;
+  /** It came as a link: it shows captures, with what is secret left out. */
+  readonly shared: boolean;
+  /** The one capture it shows; null = all. */
+  readonly capture: CaptureId | null;
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { AppError } from '../core/errors.ts';
-import type { ApiKey, KeyScope, Ms, Session, TenantId } from '../core/model.ts';
+import type { ApiKey, KeyOnly, KeyScope, Ms, Session, TenantId } from '../core/model.ts';
 import { hashKey } from '../delivery/registry/keys.ts';
 import type { ConfigView } from './ports.ts';
 
@@ -24,6 +24,15 @@ export interface Principal {
   readonly admin: boolean;
   /** What was sent is the bearer of a session, not a key. */
   readonly session: Session | undefined;
+  /** It is good for one inbox and nothing else. */
+  readonly only: KeyOnly | undefined;
+}
+
+/** What a request is about, as its path says. */
+export interface Place {
+  readonly tenant?: TenantId | undefined;
+  readonly inbox?: string | undefined;
+  readonly capture?: string | undefined;
 }
 
 interface Verified {
@@ -93,18 +102,26 @@ export class Authenticator {
 
 /**
  * Throws `not_found` for a foreign tenant (before anything else is said), `forbidden` for a missing
- * scope. `tenant` undefined = the operation is not about one.
+ * scope. What the place leaves out the operation is not about.
  */
-export function authorize(
-  principal: Principal,
-  scope: KeyScope,
-  tenant: TenantId | undefined,
-): void {
+export function authorize(principal: Principal, scope: KeyScope, place: Place): void {
+  const { tenant } = place;
   if (tenant !== undefined && principal.tenant !== null && principal.tenant !== tenant) {
     throw noTenant();
   }
   if (!principal.admin && !principal.scopes.includes(scope)) {
     throw new AppError('forbidden', `This API key does not have the scope ${scope}.`);
+  }
+  if (principal.only) stayInside(principal.only, place);
+}
+
+function stayInside(only: KeyOnly, { inbox, capture }: Place): void {
+  if (inbox === undefined) {
+    throw new AppError('forbidden', 'This key is for one inbox: it opens nothing else.');
+  }
+  if (inbox !== only.inbox) throw new AppError('not_found', 'There is no such inbox.');
+  if (only.capture !== null && only.capture !== capture) {
+    throw new AppError('not_found', 'There is no such capture.');
   }
 }
 
@@ -115,7 +132,8 @@ export function noTenant(): AppError {
 function principalOf(holder: ApiKey | Session): Principal {
   const { id, tenant, scopes } = holder;
   const admin = tenant === null && scopes.includes('admin');
-  return { id, tenant, scopes, admin, session: 'opened' in holder ? holder : undefined };
+  if ('opened' in holder) return { id, tenant, scopes, admin, session: holder, only: undefined };
+  return { id, tenant, scopes, admin, session: undefined, only: holder.only };
 }
 
 function hashOf(header: string): string | undefined {

@@ -50,7 +50,7 @@ export class IngestHandler {
     const ingest = new Ingest(this.#options, { req, res, tenant });
     ingest.requestId = requestId(req.headers['x-request-id']);
     try {
-      authorize(authenticator.authenticate(req), 'publish', tenant);
+      authorize(authenticator.authenticate(req), 'publish', { tenant });
       checkHead(req);
     } catch (error) {
       ingest.refuse(error);

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { API_PREFIX, type Operation, operations, PROBLEM_MEDIA_TYPE } from '@posthorn/api';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../core/errors.ts';
-import { type Authenticator, authorize, noTenant, type Principal } from './auth.ts';
+import { type Authenticator, authorize, noTenant, type Place, type Principal } from './auth.ts';
 import {
   type Context,
   type Handler,
@@ -73,8 +73,12 @@ function admit(request: FastifyRequest, operation: Operation, options: Registrar
   const { scope } = operation;
   if (scope === 'public') return;
   request.principal = options.authenticator.authenticate(request.raw);
-  const { tenant } = request.params as { tenant?: string };
-  authorize(request.principal, scope, tenant);
+  const place = request.params as Place;
+  const { tenant } = place;
+  authorize(request.principal, scope, place);
+  if (request.principal.only?.shared && !operation.shared) {
+    throw new AppError('forbidden', 'A link that shows captures does nothing else.');
+  }
   // Administration names tenants that are still to be made.
   const known = tenant === undefined || scope === 'admin' || options.config.tenant(tenant);
   if (!known) throw noTenant();

@@ -6,6 +6,7 @@ import { AppError } from '../core/errors.ts';
 import { Authenticator } from './auth.ts';
 import { CaptureHandler } from './inbox/capture-handler.ts';
 import { inboxPlace } from './inbox/place.ts';
+import { SharedPage } from './inbox/shared-page.ts';
 import { TUNNEL_PATH, TunnelHandler } from './inbox/tunnel-handler.ts';
 import { IngestHandler, ingestTenant } from './ingest.ts';
 import { LiveFeed } from './live/feed.ts';
@@ -75,6 +76,8 @@ export async function createHttpServer(deps: HttpDeps): Promise<HttpServer> {
     pages: deps.inbox.domain !== undefined,
   });
   const { relay, clock } = deps.inbox;
+  const { view, store } = deps.inbox;
+  const shared = new SharedPage({ authenticator, view, captures: store.captures });
   const tunnels = new TunnelHandler({ relay, authenticator, clock, logger, requestId });
   let draining = false;
   let framework: http.RequestListener | undefined;
@@ -93,7 +96,7 @@ export async function createHttpServer(deps: HttpDeps): Promise<HttpServer> {
       capture.handle({ req, res }, place);
       return;
     }
-    if (tunnels.handle(req, res)) return;
+    if (tunnels.handle(req, res) || shared.handle(req, res)) return;
     const tenant = ingestTenant(req);
     if (tenant !== undefined) ingest.handle(req, res, tenant);
     else if (!site?.handle(req, res)) framework?.(req, res);

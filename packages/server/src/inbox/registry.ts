@@ -1,9 +1,16 @@
 import { parseQuery, QueryError } from '@posthorn/wire';
 import { AppError } from '../core/errors.ts';
 import type { Answer, Inbox, InboxId, InboxName, Reply, Rule } from '../core/inbox.ts';
-import type { Ms, TenantId } from '../core/model.ts';
+import type { ApiKey, Ms, TenantId } from '../core/model.ts';
 import { slotOf } from '../core/routing.ts';
-import { type ConfigWriter, invalid, notFound, type Versioned } from '../store/config-writer.ts';
+import {
+  type ConfigWriter,
+  deletion,
+  everyItem,
+  invalid,
+  notFound,
+  type Versioned,
+} from '../store/config-writer.ts';
 import type { CaptureStore } from '../store/inbox.ts';
 import type { ConfigChange, ConfigStore } from '../store/store.ts';
 import { nameProblem, randomName } from './names.ts';
@@ -110,7 +117,8 @@ export class Inboxes {
     const { value, version } = await this.#read(address);
     const { id, tenant } = value;
     const gone = { kind: 'inbox', id, tenant, value: null, expected: version } as const;
-    await this.#writer.putOnce([gone, ...(await this.#release(value))]);
+    const keys = await this.#keysOf(value);
+    await this.#writer.putOnce([gone, ...(await this.#release(value)), ...keys]);
     await this.#options.captures.keep({ slot: slotOf(tenant), inbox: id }, null);
   }
 
@@ -136,6 +144,15 @@ export class Inboxes {
       throw new AppError('conflict', 'The inbox was changed meanwhile: read it again.');
     }
     return { value, version: item.version };
+  }
+
+  /** Keys that are good for nothing else go with it. */
+  async #keysOf({ id, tenant }: Inbox): Promise<ConfigChange[]> {
+    const found: ConfigChange[] = [];
+    for await (const item of everyItem(this.#options.store, 'key', tenant)) {
+      if ((item.value as ApiKey).only?.inbox === id) found.push(deletion(item, undefined));
+    }
+    return found;
   }
 
   async #claim(name: string, owner: Pick<InboxAddress, 'tenant' | 'id'>): Promise<ConfigChange> {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { ApiKey, KeyId, KeyScope, Ms, TenantId } from '../../core/model.ts';
+import type { ApiKey, KeyId, KeyOnly, KeyScope, Ms, TenantId } from '../../core/model.ts';
 import {
   type ConfigWriter,
   deletion,
@@ -18,6 +18,8 @@ export interface KeyInput {
   readonly tenant: TenantId | null;
   readonly scopes: readonly KeyScope[];
   readonly expiresAt: Ms | null;
+  /** Set = it is good for one inbox and nothing else. */
+  readonly only?: KeyOnly | undefined;
 }
 
 export interface KeysOptions {

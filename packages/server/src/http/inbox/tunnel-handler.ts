@@ -106,14 +106,17 @@ export class TunnelHandler {
   }
 
   #admit(token: string, address: string): Admission {
-    const { id, tenant, admin, scopes } = this.#options.authenticator.admit(
+    const { id, tenant, admin, scopes, only } = this.#options.authenticator.admit(
       `Bearer ${token}`,
       address,
     );
     const may = (scope: 'read' | 'write') => admin || scopes.includes(scope);
     return {
       owner: id,
-      mayRead: (inbox) => may('read') && (tenant === null || tenant === inbox.tenant),
+      mayRead: (inbox) =>
+        may('read') &&
+        (tenant === null || tenant === inbox.tenant) &&
+        (only === undefined || (!only.shared && only.inbox === inbox.id)),
       mayAnswer: may('write'),
     };
   }

@@ -5,9 +5,9 @@ import { parseQuery, type Query, QueryError } from '@posthorn/wire';
 import { AppError } from '../../core/errors.ts';
 import type { CaptureId, InboxId } from '../../core/inbox.ts';
 import type { TenantId } from '../../core/model.ts';
-import { isSensitiveHeader } from '../../core/sensitive.ts';
 import { decodeHead } from '../../inbox/head.ts';
 import { listParts } from '../../inbox/multipart.ts';
+import { isPrivateName, redact } from '../../inbox/redact.ts';
 import { type Found, type Search, search } from '../../inbox/search.ts';
 import { capturePlace } from '../../store/capture-id.ts';
 import type { CaptureKey, CaptureStore, Exchange, StoredCapture } from '../../store/inbox.ts';
@@ -54,7 +54,7 @@ export function captureRoutes(deps: HttpDeps): Pick<Handlers, Ids> {
   }
 
   return {
-    async listCaptures({ params, query }) {
+    async listCaptures({ params, query, principal }) {
       const { value } = await read(deps, params);
       const { limit, cursor, after, wait, q } = query;
       const ask = {
@@ -67,7 +67,8 @@ export function captureRoutes(deps: HttpDeps): Pick<Handlers, Ids> {
       };
       const page =
         wait === undefined ? await search(captures, ask) : await waitFor(deps, ask, wait * 1000);
-      return { items: page.items.map(toApi), next: page.next?.toString() ?? null };
+      const items = principal.only?.shared ? page.items.map(redact) : page.items;
+      return { items: items.map(toApi), next: page.next?.toString() ?? null };
     },
 
     async getCapture({ params, query, principal }) {
@@ -76,6 +77,7 @@ export function captureRoutes(deps: HttpDeps): Pick<Handlers, Ids> {
         throw new AppError('forbidden', 'To see what is masked, use a key with the scope write.');
       }
       const found = await find(params, SHOWN_BYTES);
+      if (principal.only?.shared) return wholeToApi(redact(found), [], false);
       return wholeToApi(found, await captures.exchanges(found), reveal);
     },
 
@@ -210,7 +212,7 @@ function wholeToApi(
   const headers: { name: string; value: string }[] = [];
   for (let i = 0; i + 1 < flat.length; i += 2) {
     const [name, value] = [flat[i] as string, flat[i + 1] as string];
-    headers.push({ name, value: reveal || !isPrivate(name) ? value : MASK });
+    headers.push({ name, value: reveal || !isPrivateName(name) ? value : MASK });
   }
   return {
     ...toApi(row),
@@ -219,11 +221,6 @@ function wholeToApi(
     parts: row.body ? listParts(flat, row.body) : [],
     log: log.map((exchange) => exchangeToApi(exchange, reveal)),
   };
-}
-
-/** Beside passwords: a signature lets whoever has the body send it again. */
-function isPrivate(name: string): boolean {
-  return isSensitiveHeader(name) || /signature/i.test(name);
 }
 
 function exchangeToApi(exchange: Exchange, reveal: boolean): api.WholeCapture['log'][number] {

@@ -25,7 +25,7 @@ export function exchangeRoutes({
 
   /** Whoever may change an endpoint's headers may see them. */
   function reveal(asked: 'true' | 'false', principal: Principal, tenant: TenantId): boolean {
-    if (asked === 'true') authorize(principal, 'write', tenant);
+    if (asked === 'true') authorize(principal, 'write', { tenant });
     return asked === 'true';
   }
 

@@ -8,6 +8,7 @@ import { endpointRoutes } from './endpoints.ts';
 import { eventTypeRoutes } from './event-types.ts';
 import { eventRoutes } from './events.ts';
 import { exchangeRoutes } from './exchanges.ts';
+import { inboxKeyRoutes } from './inbox-keys.ts';
 import { inboxRoutes } from './inboxes.ts';
 import { keyRoutes } from './keys.ts';
 import { liveRoutes } from './live.ts';
@@ -36,6 +37,7 @@ export function createHandlers(deps: HttpDeps, live: LiveFeed): Handlers {
     ...replayRoutes(deps),
     ...inboxRoutes(deps),
     ...captureRoutes(deps),
+    ...inboxKeyRoutes(deps),
     ...ruleRoutes(deps),
     ...keyRoutes(deps),
     ...sessionRoutes(deps),
