@@ -447,6 +447,15 @@ describe('answers', () => {
     expect(reply.status).toBe(500);
   });
 
+  test('a vault that is down is our fault: 503, so that the sender comes again', async () => {
+    const secrets = () => Promise.reject(new Error('the vault is down'));
+    const target = receiver({ secrets });
+    const { status, headers } = await created().send(target);
+    expect(status).toBe(503);
+    expect(headers.get('retry-after')).toBe('30');
+    expect(target.codes()).toEqual(['secrets_failed']);
+  });
+
   test('an onError that fails is told to the log and harms nothing', async () => {
     const lines: string[] = [];
     const target = createReceiver({

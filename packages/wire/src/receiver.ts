@@ -37,7 +37,10 @@ export interface ReceiverOptions<M extends object> {
   readonly toleranceS?: number | Tolerance | undefined;
   /** 1 MiB unless told. */
   readonly bodyBytesMax?: number | undefined;
-  /** After this the answer is 503 with Retry-After, never a 2xx; 10 s unless told. */
+  /**
+   * After this the answer is 503 with Retry-After, never a 2xx; 10 s unless told. Behind a queue the
+   * message then has to come again; 10 minutes unless told.
+   */
   readonly handlerTimeoutMs?: number | undefined;
   /** What remembers finished messages; this process's memory unless told; false = nothing does. */
   readonly idempotency?: IdempotencyStore | false | undefined;
@@ -135,6 +138,8 @@ export interface Receiver<M extends object = Record<string, unknown>> extends Re
 
 const BODY_BYTES_MAX = 1_048_576;
 const HANDLER_TIMEOUT_MS = 10_000;
+/** Behind a queue no sender waits. */
+const QUEUED_TIMEOUT_MS = 600_000;
 /** Longer than any handler that answers in time, so only a dead process lets a lease run out. */
 const LEASE_BEYOND_TIMEOUT_MS = 60_000;
 const TTL_MS = 7 * 86_400_000;
@@ -179,7 +184,8 @@ class WebhookReceiver<M extends object> implements Receiver<M> {
     this.#dispatcher = new Dispatcher(options.dispatch ?? 'series');
     this.#store =
       options.idempotency === false ? undefined : (options.idempotency ?? memory({ now }));
-    this.#timeoutMs = options.handlerTimeoutMs ?? HANDLER_TIMEOUT_MS;
+    const usualMs = ack === 'queued' ? QUEUED_TIMEOUT_MS : HANDLER_TIMEOUT_MS;
+    this.#timeoutMs = options.handlerTimeoutMs ?? usualMs;
     this.bodyBytesMax = options.bodyBytesMax ?? BODY_BYTES_MAX;
   }
 
@@ -252,7 +258,7 @@ class WebhookReceiver<M extends object> implements Receiver<M> {
     if (raw.length > this.bodyBytesMax) throw tooLarge(this.bodyBytesMax);
     const request: SignedRequest = { raw, headers: headerBag(input.headers), url, method };
     const { scheme } = this.#verifier;
-    const verified = await this.#verifier.verify(raw, request.headers, { url, method });
+    const verified = await this.#verify(request);
     const described = scheme.describe(request, verified);
     const challenge = scheme.challenge?.(request, described);
     if (challenge !== undefined) return { ...challenge, outcome: 'challenge' };
@@ -263,6 +269,16 @@ class WebhookReceiver<M extends object> implements Receiver<M> {
     await this.#payload(described.type ?? '', described.payload);
     await this.#enqueue(request, verified);
     return { status: 202, headers: {}, body: '', outcome: 'queued' };
+  }
+
+  async #verify({ raw, headers, url, method }: SignedRequest): Promise<Verified> {
+    try {
+      return await this.#verifier.verify(raw, headers, { url, method });
+    } catch (cause) {
+      if (cause instanceof WebhookError) throw cause;
+      const message = `the secrets could not be had: ${messageOf(cause)}`;
+      throw new WebhookError('secrets_failed', message, { cause });
+    }
   }
 
   async #enqueue(request: SignedRequest, verified: Verified): Promise<void> {

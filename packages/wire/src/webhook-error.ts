@@ -19,6 +19,7 @@ const STATUS = {
   body_already_parsed: 500,
   handler_failed: 500,
   handler_timeout: 503,
+  secrets_failed: 503,
   store_failed: 503,
   queue_failed: 503,
 } as const;
