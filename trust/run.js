@@ -6,6 +6,7 @@
 import fs from 'node:fs';
 import { programmes as egress } from './egress.js';
 import { programmes as clock } from './faults/clock.js';
+import { programmes as cluster } from './faults/cluster.js';
 import { programmes as crash } from './faults/crash.js';
 import { programmes as disk } from './faults/disk.js';
 import { programmes as http } from './faults/http.js';
@@ -22,6 +23,7 @@ import { programmes as schemas } from './schemas.js';
 const FAMILIES = {
   ledgers,
   crash,
+  cluster,
   jobs,
   disk,
   clock,

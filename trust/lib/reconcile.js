@@ -20,6 +20,7 @@ import { keyOf, verifies } from './signature.js';
  * @property {Platform} platform
  * @property {readonly Endpoint[]} endpoints
  * @property {readonly number[]} kills when the server was killed; empty = a run without faults
+ * @property {boolean} [lossy] the database crashed: it lost its last outcomes, which no node can know of
  */
 
 /** A send is explained by a kill that came before its answer could be committed. */
@@ -135,6 +136,7 @@ export function reconcile(ledgers) {
         attempts: attempts.get(`${event} ${endpoint.id}`) ?? [],
         deliveries: deliveries.get(`${event} ${endpoint.id}`) ?? [],
         kills: ledgers.kills,
+        lossy: ledgers.lossy === true,
         findings,
       });
     }
@@ -212,9 +214,9 @@ function checkRequests({ received, endpoints, acknowledged, platform }, findings
 
 /**
  * One delivery in three ledgers.
- * @param {{ what: string, requests: Received[], attempts: any[], deliveries: any[], kills: readonly number[], findings: Findings }} pair
+ * @param {{ what: string, requests: Received[], attempts: any[], deliveries: any[], kills: readonly number[], lossy: boolean, findings: Findings }} pair
  */
-function checkPair({ what, requests, attempts, deliveries, kills, findings }) {
+function checkPair({ what, requests, attempts, deliveries, kills, lossy, findings }) {
   const successes = requests.filter(({ status }) => isSuccess(status));
   for (const [i, { at, answeredAt = at }] of successes.entries()) {
     if (i === successes.length - 1) break;
@@ -238,7 +240,7 @@ function checkPair({ what, requests, attempts, deliveries, kills, findings }) {
         `${what}: ${requests.length} requests, ${logged} attempts in the log`,
       );
     else findings.explained.unlogged += unlogged;
-    if (!attempts.some(({ afterCrash }) => afterCrash))
+    if (!lossy && !attempts.some(({ afterCrash }) => afterCrash))
       findings.add(
         'unmarked',
         `${what}: a send is missing in the log and no attempt says afterCrash`,

@@ -26,6 +26,7 @@ import { Mending } from './delivery/mending/mending.ts';
 import { OwnEvents } from './delivery/own-events.ts';
 import { Publisher } from './delivery/publish.ts';
 import { Registry } from './delivery/registry/registry.ts';
+import { Stager } from './delivery/stager.ts';
 import { Tester } from './delivery/tester.ts';
 import {
   crashPoint,
@@ -218,6 +219,7 @@ async function compose(
     logger,
     now: () => clock.now(),
   });
+  startStager({ options, store, publisher, clock }, closers);
   // At once, not one after the other: together they have the time a stop may take.
   closers.push(async () => {
     const answered = Promise.all([publisher.close(), inbox.drain()]);
@@ -287,6 +289,24 @@ function tellUndecided(
     quietUntil = now + 60_000;
     logger.warn({ endpoint: id, tenant }, 'a filter costs too much: the event is sent unfiltered');
   };
+}
+
+/** Where programs publish in transactions of their own, somebody routes that. */
+function startStager(
+  of: {
+    readonly options: AppOptions;
+    readonly store: Store;
+    readonly clock: Clock;
+    readonly publisher: Publisher;
+  },
+  closers: Lifetime['closers'],
+): void {
+  const { store, publisher, clock } = of;
+  const { config, logger } = of.options;
+  if (!store.staged || !config.roles.includes('maintain')) return;
+  const stager = new Stager({ staged: store.staged, publisher, clock, log: logger });
+  stager.start();
+  closers.push(() => stager.stop());
 }
 
 interface EngineOf extends Omit<EngineParts, 'log'> {

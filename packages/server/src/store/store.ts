@@ -24,6 +24,8 @@ export interface Store {
   readonly config: ConfigStore;
   readonly log: LogStore;
   readonly stats: StatsStore;
+  /** Only where others can write into the store's own database. */
+  readonly staged?: StagedStore;
   readonly jobs: JobStore;
   close(): Promise<void>;
 }
@@ -39,6 +41,30 @@ export class StoreError extends Error {
     this.name = 'StoreError';
     this.kind = kind;
   }
+}
+
+// ---- events of others' transactions ---------------------------------------------------------------
+
+/** An event that somebody published in a transaction of theirs: stored, and not yet routed. */
+export interface Staged {
+  readonly tenant: TenantId;
+  readonly id: string;
+  /** As it would be posted. */
+  readonly envelope: string;
+}
+export type StagedOutcome =
+  | { readonly kind: 'published' }
+  | { readonly kind: 'refused'; readonly code: string; readonly reason: string };
+
+export interface StagedStore {
+  /**
+   * Hands the oldest to `publish`, in order, and removes what it took; one caller at a time over all
+   * nodes. Resolves with how many. What is handed over twice has the same id.
+   */
+  drain(
+    limit: number,
+    publish: (rows: readonly Staged[]) => Promise<StagedOutcome[]>,
+  ): Promise<number>;
 }
 
 // ---- lanes: the hot path -------------------------------------------------------------------------

@@ -55,7 +55,7 @@ const UNDEFINED_TABLE = '42P01';
 export class PgLanes implements LaneStore {
   readonly #ctx: Context;
   readonly #held = new Map<number, Held>();
-  /** Results whose answer was lost: they may be in the log already. */
+  /** Results that may be in the log although the call that reported them failed. */
   readonly #doubtful = new Set<Result>();
 
   constructor(ctx: Context) {
@@ -333,18 +333,24 @@ export class PgLanes implements LaneStore {
   // ---- outcomes ----
 
   async complete(node: number, work: Completion, now: Ms): Promise<Completed> {
+    try {
+      const completed = await this.#complete(node, work, now);
+      for (const result of work.results) this.#doubtful.delete(result);
+      return completed;
+    } catch (error) {
+      // Some may be in the log although the answer, or what came after it, failed.
+      for (const result of work.results) this.#doubtful.add(result);
+      throw error;
+    }
+  }
+
+  async #complete(node: number, work: Completion, now: Ms): Promise<Completed> {
     const results = await this.#notYetLogged(node, work.results);
     let alive = true;
     let commanded = true;
     if (results.length > 0) {
-      try {
-        ({ alive, commanded } = await applyResults(this.#ctx, results, { node, now }));
-      } catch (error) {
-        if (isLost(error)) for (const result of results) this.#doubtful.add(result);
-        throw error;
-      }
+      ({ alive, commanded } = await applyResults(this.#ctx, results, { node, now }));
     }
-    for (const result of work.results) this.#doubtful.delete(result);
     if (!alive) return { fenced: true, moved: [] };
     if (work.release.length === 0 && !commanded) return { fenced: false, moved: [] };
     return this.#giveBack(node, work.release, now);

@@ -11,6 +11,7 @@ import { PgLanes } from './lanes.ts';
 import { PgLog } from './log.ts';
 import { Maintenance } from './maintain.ts';
 import { migrate } from './migrate.ts';
+import { PgStaged } from './staged.ts';
 import { PgStats } from './stats.ts';
 import { DatabaseTime } from './time.ts';
 
@@ -62,6 +63,7 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresSt
       config: new PgConfig(ctx),
       log: new PgLog(ctx, maintenance),
       stats: new PgStats(ctx),
+      staged: new PgStaged(ctx),
       jobs: new PgJobs(ctx),
       close() {
         closing ??= closeAll(db, async () => {

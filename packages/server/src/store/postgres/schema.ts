@@ -182,4 +182,97 @@ export const MIGRATIONS: readonly Migration[] = [
   insert into counted default values;
   `,
   },
+  {
+    safeFrom: 1,
+    sql: `
+  -- Published inside somebody's own transaction, to be routed by a node once that is committed.
+  create table staged (
+    seq bigint generated always as identity primary key,
+    tenant text not null, id text not null, envelope text not null,
+    staged_at timestamptz not null default clock_timestamp()
+  );
+  -- What could not be taken when its turn came, and why.
+  create table staged_refused (
+    seq bigint primary key, tenant text not null, id text not null, envelope text not null,
+    staged_at timestamptz not null, refused_at timestamptz not null default clock_timestamp(),
+    code text not null, reason text not null
+  );
+
+  create function publish(
+    tenant text, type text, data text, id text default null,
+    occurred_at timestamptz default null, subject text default null, actor jsonb default null,
+    context jsonb default null, headers jsonb default null, ordering_key text default null,
+    channels text[] default null
+  ) returns text
+  language plpgsql security definer set search_path = posthorn, pg_temp as $$
+  declare
+    own text := coalesce(publish.id, 'sql-' || gen_random_uuid());
+    envelope text;
+  begin
+    if publish.tenant is null or publish.type is null or publish.data is null then
+      raise exception 'posthorn.publish: tenant, type and data must not be null'
+        using errcode = 'null_value_not_allowed';
+    end if;
+    if not exists (
+      select 1 from item i where i.kind = 'tenant' and i.id = publish.tenant and i.value is not null
+    ) then
+      raise exception 'posthorn.publish: there is no tenant %', publish.tenant
+        using errcode = 'foreign_key_violation',
+          hint = 'Create it with PUT /api/v1/tenants/{tenant}.';
+    end if;
+    if publish.type !~ '^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$' then
+      raise exception 'posthorn.publish: % is not an event type', publish.type
+        using errcode = 'check_violation', hint = 'Letters, digits and . _ : / - up to 128.';
+    end if;
+    if own !~ '^[!-~]{1,128}$' then
+      raise exception 'posthorn.publish: the id must be 1 to 128 printable ASCII characters without spaces'
+        using errcode = 'check_violation';
+    end if;
+    -- Raises what is wrong with it; the bytes are kept as they are.
+    perform publish.data::json;
+    envelope := '{"type":' || to_json(publish.type) || ',"id":' || to_json(own)
+      || coalesce(',"occurredAt":' || to_json(to_char(
+           publish.occurred_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')), '')
+      || coalesce(',"subject":' || to_json(publish.subject), '')
+      || coalesce(',"actor":' || publish.actor::text, '')
+      || coalesce(',"context":' || publish.context::text, '')
+      || coalesce(',"headers":' || publish.headers::text, '')
+      || coalesce(',"orderingKey":' || to_json(publish.ordering_key), '')
+      || coalesce(',"channels":' || to_json(publish.channels), '')
+      || ',"data":' || publish.data || '}';
+    if octet_length(envelope) > 1048576 then
+      raise exception 'posthorn.publish: the event has % bytes, more than 1 MiB', octet_length(envelope)
+        using errcode = 'program_limit_exceeded';
+    end if;
+    insert into staged (tenant, id, envelope) values (publish.tenant, own, envelope);
+    return own;
+  end $$;
+
+  create function publish(
+    tenant text, type text, data jsonb, id text default null,
+    occurred_at timestamptz default null, subject text default null, actor jsonb default null,
+    context jsonb default null, headers jsonb default null, ordering_key text default null,
+    channels text[] default null
+  ) returns text
+  language sql security definer set search_path = posthorn, pg_temp as $$
+    select posthorn.publish(
+      tenant, type, data::text, id, occurred_at, subject, actor, context, headers, ordering_key,
+      channels)
+  $$;
+
+  create function publish(
+    tenant text, type text, data bytea, id text default null,
+    occurred_at timestamptz default null, subject text default null, actor jsonb default null,
+    context jsonb default null, headers jsonb default null, ordering_key text default null,
+    channels text[] default null
+  ) returns text
+  language sql security definer set search_path = posthorn, pg_temp as $$
+    select posthorn.publish(
+      tenant, type, convert_from(data, 'UTF8'), id, occurred_at, subject, actor, context, headers,
+      ordering_key, channels)
+  $$;
+
+  revoke execute on all functions in schema posthorn from public;
+  `,
+  },
 ];
