@@ -51,6 +51,7 @@ function TenantLinks({ tenant }: { tenant: string }) {
       <NavLink icon="overview" label={pages.overview} to="/$tenant" params={params} exact />
       <NavLink icon="webhook" label={pages.webhooks} to="/$tenant/webhooks" params={params} />
       <NavLink icon="activity" label={pages.activity} to="/$tenant/activity" params={params} />
+      <NavLink icon="types" label={pages.eventTypes} to="/$tenant/event-types" params={params} />
       {write && (
         <NavLink icon="settings" label={pages.settings} to="/$tenant/settings" params={params} />
       )}

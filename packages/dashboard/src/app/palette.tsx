@@ -105,7 +105,12 @@ function usePages(tenant: string): Choice[] {
   const here = { tenant };
   const page = (
     [icon, label]: readonly [IconName, string],
-    to: '/$tenant' | '/$tenant/webhooks' | '/$tenant/activity' | '/$tenant/settings',
+    to:
+      | '/$tenant'
+      | '/$tenant/webhooks'
+      | '/$tenant/activity'
+      | '/$tenant/event-types'
+      | '/$tenant/settings',
   ): Choice => ({ key: to, icon, label, go: () => void navigate({ to, params: here }) });
   const operator = (
     [icon, label]: readonly [IconName, string],
@@ -115,6 +120,7 @@ function usePages(tenant: string): Choice[] {
     page(['overview', pages.overview], '/$tenant'),
     page(['webhook', pages.webhooks], '/$tenant/webhooks'),
     page(['activity', pages.activity], '/$tenant/activity'),
+    page(['types', pages.eventTypes], '/$tenant/event-types'),
     ...(write ? [page(['settings', pages.settings], '/$tenant/settings')] : []),
   ];
   return [

@@ -72,6 +72,30 @@ const event = createRoute({
   component: lazyRouteComponent(() => import('../pages/activity/event.tsx'), 'EventPage'),
 });
 
+const eventTypes = createRoute({
+  getParentRoute: () => tenant,
+  path: '/event-types',
+  component: lazyRouteComponent(() => import('../pages/event-types/list.tsx'), 'EventTypes'),
+});
+
+const newEventType = createRoute({
+  getParentRoute: () => tenant,
+  path: '/event-types/new',
+  component: lazyRouteComponent(() => import('../pages/event-types/edit.tsx'), 'NewEventType'),
+});
+
+const eventType = createRoute({
+  getParentRoute: () => tenant,
+  path: '/event-types/$type',
+  component: lazyRouteComponent(() => import('../pages/event-types/detail.tsx'), 'EventTypeDetail'),
+});
+
+const editEventType = createRoute({
+  getParentRoute: () => tenant,
+  path: '/event-types/$type/edit',
+  component: lazyRouteComponent(() => import('../pages/event-types/edit.tsx'), 'EditEventType'),
+});
+
 const settings = createRoute({
   getParentRoute: () => tenant,
   path: '/settings',
@@ -118,6 +142,10 @@ export function makeRouter({ base, portal }: Place, own: string | null) {
       editWebhook,
       activity.addChildren([attempt]),
       event,
+      eventTypes,
+      newEventType,
+      eventType,
+      editEventType,
       settings,
     ]),
   ]);

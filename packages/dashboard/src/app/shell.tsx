@@ -44,6 +44,7 @@ export function Shell() {
           </Suspense>
         </main>
       </div>
+      <GoTo />
       <Suspense>{overlays.shown}</Suspense>
     </div>
   );
@@ -58,7 +59,6 @@ function useOverlays() {
   const showPalette = () => setPalette(true);
   useShortcut({ keys: '?', label: keys.help, group: keys.general, run: showHelp });
   useThemeKey();
-  useGoTo();
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       if (event.key !== 'k' || !(event.ctrlKey || event.metaKey)) return;
@@ -88,17 +88,33 @@ function useThemeKey(): void {
   });
 }
 
-function useGoTo(): void {
+const GO_TO = [
+  ['o', keys.overview, '/$tenant'],
+  ['w', keys.webhooks, '/$tenant/webhooks'],
+  ['a', keys.activity, '/$tenant/activity'],
+  ['e', keys.eventTypes, '/$tenant/event-types'],
+  ['s', keys.settings, '/$tenant/settings'],
+] as const;
+
+/** `g` and a letter; nothing is drawn. */
+function GoTo() {
   const navigate = useNavigate();
   const { tenant } = useParams({ strict: false });
-  const there = tenant !== undefined;
-  const group = keys.goTo;
-  const params = { tenant: tenant ?? '' };
-  const go =
-    (to: '/$tenant' | '/$tenant/webhooks' | '/$tenant/activity' | '/$tenant/settings') => () =>
-      void navigate({ to, params });
-  useShortcut({ keys: 'g o', label: keys.overview, group, run: go('/$tenant') }, there);
-  useShortcut({ keys: 'g w', label: keys.webhooks, group, run: go('/$tenant/webhooks') }, there);
-  useShortcut({ keys: 'g a', label: keys.activity, group, run: go('/$tenant/activity') }, there);
-  useShortcut({ keys: 'g s', label: keys.settings, group, run: go('/$tenant/settings') }, there);
+  return GO_TO.map(([key, label, to]) => (
+    <GoToKey
+      key={key}
+      shortcut={{
+        keys: `g ${key}`,
+        label,
+        group: keys.goTo,
+        run: () => void navigate({ to, params: { tenant: tenant ?? '' } }),
+      }}
+      enabled={tenant !== undefined}
+    />
+  ));
+}
+
+function GoToKey({ shortcut, enabled }: { shortcut: Shortcut; enabled: boolean }) {
+  useShortcut(shortcut, enabled);
+  return null;
 }

@@ -1,7 +1,7 @@
 import { ApiError, type Client } from '@posthorn/api/browser';
 import { QueryClient, queryOptions, useQuery } from '@tanstack/react-query';
 import { useApi, useTenant } from '../app/context.tsx';
-import type { EndpointRow, TenantRow } from './types.ts';
+import type { EndpointRow, EventTypeRow, TenantRow } from './types.ts';
 
 /** What the server said, kept for a moment. Live news and our own writes mark it as old earlier. */
 
@@ -65,6 +65,18 @@ export const queries = {
     queryOptions({
       queryKey: [tenant, 'endpoints', endpoint],
       queryFn: ({ signal }) => api.getEndpoint({ tenant, endpoint }, { signal }),
+    }),
+  eventTypes: (api: Client, tenant: string) =>
+    queryOptions({
+      queryKey: [tenant, 'event-types', 'list'],
+      queryFn: ({ signal }): Promise<EventTypeRow[]> =>
+        whole((cursor) => api.listEventTypes({ tenant, ...at(cursor) }, { signal })),
+    }),
+  presets: (api: Client) =>
+    queryOptions({
+      queryKey: ['presets'],
+      queryFn: async ({ signal }) => (await api.listPresets({}, { signal })).items,
+      staleTime: Number.POSITIVE_INFINITY,
     }),
   keys: (api: Client) =>
     queryOptions({

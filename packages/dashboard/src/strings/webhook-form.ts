@@ -32,6 +32,7 @@ export const form = {
     types: 'Event types',
     typesAbout: 'Exact types, or patterns such as user.*; Enter adds one.',
     typesPlaceholder: 'user.created, invoice.*',
+    by: (pattern: string) => `by ${pattern}`,
     channels: 'Channels',
     channelsAbout: 'Empty: events of every channel.',
   },

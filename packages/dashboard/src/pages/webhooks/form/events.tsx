@@ -1,5 +1,6 @@
 import { SegmentedControl, TagsInput } from '@mantine/core';
 import { form } from '../../../strings/webhook-form.ts';
+import { EventPicker } from './event-picker.tsx';
 import { mistakeOf, type Part } from './part.ts';
 
 const text = form.events;
@@ -17,13 +18,8 @@ export function Events({ draft, set, mistakes }: Part) {
         onChange={(value) => set({ allEvents: value === 'all' })}
       />
       {!draft.allEvents && (
-        <TagsInput
-          label={text.types}
-          description={text.typesAbout}
-          placeholder={text.typesPlaceholder}
-          splitChars={[',', ' ']}
-          acceptValueOnBlur
-          value={[...draft.eventTypes]}
+        <EventPicker
+          value={draft.eventTypes}
           error={mistakeOf(mistakes, 'eventTypes')}
           onChange={(eventTypes) => set({ eventTypes })}
         />
