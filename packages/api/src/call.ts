@@ -79,17 +79,17 @@ export function lineOf(operation: Operation): CallLine {
   };
 }
 
-/** The answer of an operation as it came, for callers to whom `1.0` and `1` are not the same. */
+/** Body and answer of an operation as text, for callers to whom `1.0` and `1` are not the same. */
 export type TextCall = <Id extends OperationId>(
   id: Id,
-  input: Input<Operations[Id]>,
-  options?: CallOptions,
+  input: Omit<Input<Operations[Id]>, 'body'>,
+  options?: CallOptions & { readonly body?: string },
 ) => Promise<string>;
 
 export function createTextCall(lines: CallLines, options: ClientOptions): TextCall {
   const send = sender(options);
-  return async (id, input, { signal } = {}) =>
-    (await answer(send, { line: lines[id], input: input as Members, signal })).text;
+  return async (id, input, { signal, body } = {}) =>
+    (await answer(send, { line: lines[id], input: input as Members, signal, body })).text;
 }
 
 /** A client of the operations that `lines` has; see `createClient`. */
@@ -108,20 +108,23 @@ interface Request {
   readonly line: CallLine;
   readonly input: Members;
   readonly signal: AbortSignal | undefined;
+  /** In place of the input's, and sent as it is. */
+  readonly body?: string | undefined;
 }
 type Send = (request: Request & { headers: Record<string, string> }) => Promise<Response>;
 
 function sender(options: ClientOptions): Send {
   const base = options.baseUrl.replace(/\/+$/, '');
   const fetch = options.fetch ?? globalThis.fetch;
-  return ({ line, input, signal, ...request }) => {
+  return ({ line, input, signal, body, ...request }) => {
     const headers = { ...request.headers };
     if (options.key !== undefined) headers['authorization'] = `Bearer ${options.key}`;
     const init: RequestInit = { method: line.method, headers, redirect: 'error' };
     if (signal) init.signal = signal;
-    if (line.body && input['body'] !== undefined) {
+    const text = body ?? (line.body ? JSON.stringify(input['body']) : undefined);
+    if (text !== undefined) {
       headers['content-type'] = 'application/json';
-      init.body = JSON.stringify(input['body']);
+      init.body = text;
     }
     return fetch(base + target(line, input), init);
   };

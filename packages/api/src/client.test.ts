@@ -40,10 +40,12 @@ test('a body is JSON, and none is sent where none is given', async () => {
   expect(seen[1]?.init.body).toBeUndefined();
 });
 
-test('an answer can be had as the text it came as', async () => {
-  const { fetch } = answering(() => new Response('{"data":1.0}'));
+test('an answer can be had as the text it came as, and a body sent as text', async () => {
+  const { fetch, seen } = answering(() => new Response('{"data":1.0}'));
   const text = createTextCall(contractLines(), { baseUrl: 'http://host', fetch });
   expect(await text('getEvent', { tenant: 'a', event: 'evt_1' })).toBe('{"data":1.0}');
+  await text('publishEvents', { tenant: 'a' }, { body: '{"type":"b","data":1.0}' });
+  expect(seen[1]?.init.body).toBe('{"type":"b","data":1.0}');
 });
 
 test('a problem becomes an ApiError that carries it', async () => {

@@ -63,6 +63,18 @@ export function formatMoment(at: string | number): string {
   return moment.format(new Date(at));
 }
 
+const hour = new Intl.DateTimeFormat(undefined, {
+  hour: '2-digit',
+  minute: '2-digit',
+  hourCycle: 'h23',
+});
+const day = new Intl.DateTimeFormat(undefined, { month: 'short', day: 'numeric', timeZone: 'UTC' });
+
+/** The start of a bucket: an hour of our day, or a day in UTC, as the server cuts them. */
+export function formatBucket(at: number, window: '24h' | '30d'): string {
+  return (window === '24h' ? hour : day).format(new Date(at));
+}
+
 /** Time of day to the millisecond. */
 export function formatClock(at: string | number): string {
   return clock.format(new Date(at));

@@ -6,7 +6,7 @@ import {
   Outlet,
   redirect,
 } from '@tanstack/react-router';
-import { parseActivity } from '../data/activity-search.ts';
+import { parseActivity, parseCompose } from '../data/activity-search.ts';
 import { lastTenant } from './last-tenant.ts';
 import { NotFound } from './not-found.tsx';
 import type { Place } from './place.ts';
@@ -64,6 +64,13 @@ const attempt = createRoute({
   getParentRoute: () => activity,
   path: '/$attempt',
   component: lazyRouteComponent(() => import('../pages/activity/attempt.tsx'), 'AttemptPane'),
+});
+
+const compose = createRoute({
+  getParentRoute: () => tenant,
+  path: '/events/new',
+  validateSearch: parseCompose,
+  component: lazyRouteComponent(() => import('../pages/activity/compose.tsx'), 'Compose'),
 });
 
 const event = createRoute({
@@ -141,6 +148,7 @@ export function makeRouter({ base, portal }: Place, own: string | null) {
       webhook,
       editWebhook,
       activity.addChildren([attempt]),
+      compose,
       event,
       eventTypes,
       newEventType,

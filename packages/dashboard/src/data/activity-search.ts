@@ -1,4 +1,4 @@
-import type { EndpointRow } from './types.ts';
+import type { EndpointRow, EventRow } from './types.ts';
 
 /** What the activity log shows, as it stands in the address. */
 export const VIEWS = ['attempts', 'waiting', 'events'] as const;
@@ -11,6 +11,9 @@ export interface ActivitySearch {
   readonly state?: OutcomeFilter;
   readonly endpoint?: EndpointRow['id'];
   readonly type?: string;
+  /** A status, or a class such as `5xx`. */
+  readonly status?: string;
+  readonly subject?: string;
   readonly from?: string;
   readonly to?: string;
 }
@@ -29,14 +32,26 @@ export function parseActivity(search: Record<string, unknown>): ActivitySearch {
   };
   const view = one('view', VIEWS);
   const endpoint = text('endpoint');
+  // An address may hold 500 as a number.
+  const status = String(search['status'] ?? '');
   return withoutGaps({
     view: view === 'attempts' ? undefined : view,
     state: one('state', OUTCOMES),
     endpoint: isEndpointId(endpoint) ? endpoint : undefined,
     type: text('type'),
+    status: /^[1-5](?:\d\d|xx)$/.test(status) ? status : undefined,
+    subject: text('subject'),
     from: moment('from'),
     to: moment('to'),
   });
+}
+
+/** Which event the one to be posted is made of. */
+export function parseCompose(search: Record<string, unknown>): { from?: EventRow['id'] } {
+  const { from } = search;
+  return typeof from === 'string' && from.startsWith('evt_')
+    ? { from: from as EventRow['id'] }
+    : {};
 }
 
 function isEndpointId(text: string | undefined): text is EndpointRow['id'] {

@@ -26,7 +26,7 @@ export function createQueryClient(): QueryClient {
 }
 
 /** All pages of a list. */
-async function whole<T>(
+export async function whole<T>(
   fetchPage: (cursor: string | undefined) => Promise<{ items: T[]; next: string | null }>,
 ): Promise<T[]> {
   const all: T[] = [];

@@ -86,6 +86,22 @@ test('a page that fails leaves what is there, and can be asked for again', async
   expect([log.state, log.count]).toEqual(['ready', 5]);
 });
 
+test('a look adds what is newer, once', async () => {
+  const rows = [{ id: 'b' }, { id: 'a' }];
+  const log = new RowLog<Row>({
+    idOf: (row) => row.id,
+    fetchPage: async () => ({ items: [...rows], next: null }),
+  });
+  await log.reload();
+  rows.unshift({ id: 'd' }, { id: 'c' });
+  await log.refresh();
+  await log.refresh();
+  expect(shown(log)).toEqual(['d', 'c', 'b', 'a']);
+  rows.splice(0, 4, { id: 'z' });
+  await log.refresh();
+  expect(shown(log)).toEqual(['z']);
+});
+
 test('a row can be replaced wherever it stands', async () => {
   const { log } = open(2);
   await log.reload();

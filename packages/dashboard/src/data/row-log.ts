@@ -131,6 +131,22 @@ export class RowLog<T> {
     this.#changed();
   }
 
+  /**
+   * Looks what is newer than the newest row. When nothing of the newest page is known, so much came
+   * meanwhile that the list is read anew.
+   */
+  async refresh(): Promise<void> {
+    if (this.state !== 'ready' || this.#loading) return;
+    try {
+      const { items } = await this.#options.fetchPage(undefined, this.#abort.signal);
+      const known = items.findIndex((row) => this.#recent.has(this.#options.idOf(row)));
+      if (known < 0 && this.count > 0) await this.reload();
+      else this.prepend(items.slice(0, known < 0 ? items.length : known).toReversed());
+    } catch {
+      // The next look, or the reader, will meet the same and say it.
+    }
+  }
+
   /** While held, new rows wait: nothing moves under the reader. */
   hold(holding: boolean): void {
     if (this.#holding === holding) return;

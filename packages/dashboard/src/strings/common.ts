@@ -32,6 +32,10 @@ export const common = {
   endOfList: 'That is all.',
   tooMany: (count: string) => `${count} rows are loaded. Narrow the time to see older ones.`,
   loadingMore: 'Loading older ones',
+  noRate: '–',
+  ofDeliveries: (count: string) => `of ${count}`,
+  windows: { '24h': '24 hours', '30d': '30 days' },
+  window: 'Time',
   states: {
     succeeded: 'Succeeded',
     failed: 'Failed',

@@ -27,6 +27,5 @@ export const exchange = {
   copyAs: 'Copy as',
   curl: 'curl',
   fetch: 'fetch',
-  har: 'HAR',
-  body_: 'Body',
+  har: 'HAR file',
 };

@@ -1,12 +1,17 @@
 import { Button, SegmentedControl } from '@mantine/core';
 import { getRouteApi, Outlet, useChildMatches, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
+import { useRights } from '../../app/context.tsx';
 import { useShortcut } from '../../app/shortcuts.tsx';
 import { type ActivitySearch, VIEWS, type View } from '../../data/activity-search.ts';
 import { Icon } from '../../parts/icon.tsx';
 import { Page } from '../../parts/page.tsx';
 import { activity } from '../../strings/activity.ts';
+import { compose } from '../../strings/compose.ts';
 import { keys } from '../../strings/keys.ts';
+import { replays } from '../../strings/replays.ts';
+import { ReplayDialog } from '../replays/replay-dialog.tsx';
+import { RunningReplays } from '../replays/running-replays.tsx';
 import classes from './activity.module.css';
 import { AttemptList } from './attempt-list.tsx';
 import { EventList } from './event-list.tsx';
@@ -19,7 +24,9 @@ export function Activity() {
   const search = route.useSearch();
   const navigate = useNavigate();
   const { tenant } = route.useParams();
+  const { write, publish } = useRights();
   const [paused, setPaused] = useState(false);
+  const [replaying, setReplaying] = useState(false);
   const view = search.view ?? 'attempts';
   const open = useChildMatches().length > 0;
   const setSearch = (next: ActivitySearch) =>
@@ -32,14 +39,33 @@ export function Activity() {
       fixed
       live
       actions={
-        <Button
-          onClick={togglePaused}
-          leftSection={<Icon name={paused ? 'play' : 'pause'} size={14} />}
-        >
-          {paused ? activity.resume : activity.pause}
-        </Button>
+        <>
+          {publish && (
+            <Button
+              onClick={() => void navigate({ to: '/$tenant/events/new', params: { tenant } })}
+              leftSection={<Icon name="send" size={14} />}
+            >
+              {compose.title}
+            </Button>
+          )}
+          {write && (
+            <Button
+              onClick={() => setReplaying(true)}
+              leftSection={<Icon name="retry" size={14} />}
+            >
+              {replays.title}
+            </Button>
+          )}
+          <Button
+            onClick={togglePaused}
+            leftSection={<Icon name={paused ? 'play' : 'pause'} size={14} />}
+          >
+            {paused ? activity.resume : activity.pause}
+          </Button>
+        </>
       }
     >
+      <RunningReplays />
       <div className={classes.split} data-open={open}>
         <div className={classes.list}>
           <div className={classes.tools}>
@@ -55,14 +81,23 @@ export function Activity() {
         </div>
         <Outlet />
       </div>
+      {replaying && (
+        <ReplayDialog
+          endpoints={search.endpoint === undefined ? [] : [search.endpoint]}
+          types={search.type === undefined ? [] : [search.type]}
+          onClose={() => setReplaying(false)}
+        />
+      )}
     </Page>
   );
 }
 
-/** Keeps what both views can filter by. */
+/** Keeps what the other view can filter by too. */
 function switched(search: ActivitySearch, view: View): ActivitySearch {
-  const { view: _, state: _state, ...rest } = search;
-  return view === 'attempts' ? rest : { ...rest, view };
+  const { view: _, state: _state, status: _status, endpoint, ...rest } = search;
+  if (view === 'attempts') return { ...rest, ...(endpoint === undefined ? {} : { endpoint }) };
+  if (view === 'events') return { ...rest, view };
+  return { ...rest, view, ...(endpoint === undefined ? {} : { endpoint }) };
 }
 
 interface ListProps {

@@ -1,3 +1,4 @@
+import { matchesPattern } from '@posthorn/wire';
 import { useNavigate, useParams } from '@tanstack/react-router';
 import { useEffect } from 'react';
 import { useApi, useLive, useTenant } from '../../app/context.tsx';
@@ -11,11 +12,12 @@ import { Outcome } from '../../parts/status.tsx';
 import { Ago } from '../../parts/time.tsx';
 import { activity } from '../../strings/activity.ts';
 import classes from './lists.module.css';
-import { useRowLog } from './use-log.ts';
+import { useRefresh, useRowLog } from './use-log.ts';
 
 const CLASSES = [undefined, undefined, undefined, classes.wide, classes.wide, classes.when];
 const HEADS = activity.heads.attempts.map((text, i) => ({ text, className: CLASSES[i] }));
 const PAGE = 200;
+const LOOK_MS = 10_000;
 
 export function AttemptList({ search, paused }: { search: ActivitySearch; paused: boolean }) {
   const api = useApi();
@@ -30,10 +32,13 @@ export function AttemptList({ search, paused }: { search: ActivitySearch; paused
     fetchPage: (cursor, signal) =>
       api.listAttempts({ tenant, limit: PAGE, cursor, ...filter }, { signal }),
   });
-  useEffect(
-    () => live.onAttempts((rows) => log.prepend(rows.filter((row) => fits(row, search)))),
-    [live, log, search],
-  );
+  // A row does not tell the subject of its event: then the server is asked for what is new.
+  const told = search.subject === undefined;
+  useRefresh(log, LOOK_MS, !told);
+  useEffect(() => {
+    if (!told) return undefined;
+    return live.onAttempts((rows) => log.prepend(rows.filter((row) => fits(row, search))));
+  }, [live, log, search, told]);
   useEffect(() => live.onGap(() => void log.reload()), [live, log]);
   return (
     <Rows
@@ -91,13 +96,19 @@ function NoAttempts({ filtered }: { filtered: boolean }) {
 }
 
 /** The server filters the pages; what comes live is filtered here, by the same rules. */
-function fits(row: AttemptRow, { endpoint, type, state, from, to }: ActivitySearch): boolean {
+function fits(row: AttemptRow, search: ActivitySearch): boolean {
+  const { endpoint, type, state, status, from, to } = search;
   const at = Date.parse(row.startedAt);
   return (
     (endpoint === undefined || row.endpoint === endpoint) &&
-    (type === undefined || row.type === type) &&
+    (type === undefined || matchesPattern(type, row.type)) &&
     (state === undefined || row.state === state) &&
+    (status === undefined || hasStatus(row.status, status)) &&
     (from === undefined || at >= Date.parse(from)) &&
     (to === undefined || at < Date.parse(to))
   );
+}
+
+function hasStatus(status: number | null, wanted: string): boolean {
+  return wanted.endsWith('xx') ? String(status)[0] === wanted[0] : String(status) === wanted;
 }

@@ -1,8 +1,9 @@
 import { Button, Menu } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
+import { useState } from 'react';
 import { copyText } from '../../app/clipboard.ts';
-import { useApi, useRights, useTenant } from '../../app/context.tsx';
+import { useApi, useApp, useRights, useTenant } from '../../app/context.tsx';
 import { formatMoment } from '../../app/format.ts';
 import { useShortcut } from '../../app/shortcuts.tsx';
 import { useToast } from '../../app/toasts.tsx';
@@ -16,12 +17,14 @@ import { MessageView } from '../../parts/exchange/message-view.tsx';
 import { Failed, Loading } from '../../parts/faces.tsx';
 import { Icon } from '../../parts/icon.tsx';
 import { IconButton } from '../../parts/icon-button.tsx';
+import { saveFile } from '../../parts/save-file.ts';
 import { Outcome } from '../../parts/status.tsx';
 import { activity } from '../../strings/activity.ts';
 import { common } from '../../strings/common.ts';
 import { exchange } from '../../strings/exchange.ts';
 import { keys } from '../../strings/keys.ts';
 import classes from './attempt.module.css';
+import { Comparison } from './comparison.tsx';
 import { Timeline } from './timeline.tsx';
 import { Timings } from './timings.tsx';
 import { verdictOf } from './verdict.ts';
@@ -59,6 +62,7 @@ function useClose(): () => void {
 
 function Whole({ attempt, close }: { attempt: WholeAttempt; close: () => void }) {
   const { request, response } = attempt;
+  const [comparing, setComparing] = useState(false);
   return (
     <>
       <Head attempt={attempt} close={close} />
@@ -69,6 +73,9 @@ function Whole({ attempt, close }: { attempt: WholeAttempt; close: () => void })
         ) : (
           <MessageView title={exchange.request} head={request.head} body={request.body}>
             <CopyMenu attempt={attempt} />
+            <Button onClick={() => setComparing(!comparing)} aria-pressed={comparing}>
+              {activity.comparison.open}
+            </Button>
           </MessageView>
         )}
         {response ? (
@@ -86,6 +93,7 @@ function Whole({ attempt, close }: { attempt: WholeAttempt; close: () => void })
             </section>
           )
         )}
+        {comparing && <Comparison attempt={attempt} />}
         <Timings timings={attempt.timings} />
         <Timeline attempt={attempt} />
       </div>
@@ -171,6 +179,7 @@ function Resend({ attempt }: { attempt: WholeAttempt }) {
     touches,
   });
   const pending = state === 'pending';
+  const edit = useEdit(attempt.event);
   const main = () => (pending ? retry.mutate(undefined) : resend.mutate(false));
   useShortcut({ keys: 'r', label: keys.resend, group: keys.delivery, run: main }, write);
   if (!write) return null;
@@ -190,6 +199,12 @@ function Resend({ attempt }: { attempt: WholeAttempt }) {
           </Button>
         </Menu.Target>
         <Menu.Dropdown>
+          {edit && (
+            <Menu.Item leftSection={<Icon name="edit" />} onClick={edit}>
+              {text.edit}
+              <div className="small secondary">{text.editAbout}</div>
+            </Menu.Item>
+          )}
           {pending ? (
             <Menu.Item leftSection={<Icon name="ban" />} onClick={() => cancel.mutate(undefined)}>
               {text.cancel}
@@ -206,13 +221,30 @@ function Resend({ attempt }: { attempt: WholeAttempt }) {
   );
 }
 
+/** Opens the event to be changed and posted as a new one; undefined = the person may not. */
+function useEdit(event: WholeAttempt['event']): (() => void) | undefined {
+  const { publish } = useRights();
+  const tenant = useTenant();
+  const navigate = useNavigate();
+  const edit = () =>
+    void navigate({ to: '/$tenant/events/new', params: { tenant }, search: { from: event } });
+  useShortcut({ keys: 'e', label: keys.editResend, group: keys.delivery, run: edit }, publish);
+  return publish ? edit : undefined;
+}
+
 function CopyMenu({ attempt }: { attempt: WholeAttempt }) {
   const toast = useToast();
+  const { apiText } = useApp();
+  const tenant = useTenant();
   const { request } = attempt;
   const copied: CopiedRequest = { ...request, head: parseHead(request.head) };
   const copy = async (what: string) => {
     await copyText(what);
     toast({ text: common.copied });
+  };
+  const saveHar = async () => {
+    const content = await apiText('getAttemptHar', { tenant, attempt: attempt.id });
+    saveFile({ name: `${attempt.id}.har`, type: 'application/json', content });
   };
   useShortcut({
     keys: 'c',
@@ -228,6 +260,7 @@ function CopyMenu({ attempt }: { attempt: WholeAttempt }) {
       <Menu.Dropdown>
         <Menu.Item onClick={() => void copy(asCurl(copied))}>{exchange.curl}</Menu.Item>
         <Menu.Item onClick={() => void copy(asFetch(copied))}>{exchange.fetch}</Menu.Item>
+        <Menu.Item onClick={() => void saveHar()}>{exchange.har}</Menu.Item>
       </Menu.Dropdown>
     </Menu>
   );

@@ -1,6 +1,6 @@
 import { Button, Menu } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { Link, useParams } from '@tanstack/react-router';
+import { Link, useNavigate, useParams } from '@tanstack/react-router';
 import { useEffect } from 'react';
 import { useApi, useApp, useLive, useRights, useTenant } from '../../app/context.tsx';
 import { formatBytes, formatMoment } from '../../app/format.ts';
@@ -26,6 +26,8 @@ export function EventPage() {
   const { event: id } = useParams({ from: '/$tenant/events/$event' });
   const event = id as EventRow['id'];
   const { apiText } = useApp();
+  const { publish } = useRights();
+  const navigate = useNavigate();
   const tenant = useTenant();
   const { data, error, refetch } = useQuery({
     queryKey: [tenant, 'events', event],
@@ -49,7 +51,25 @@ export function EventPage() {
           <Copyable text={data.id} /> · <Ago at={data.createdAt} />
         </>
       }
-      actions={data.deliveries > 0 && <ResendEvent event={event} />}
+      actions={
+        <>
+          {publish && (
+            <Button
+              onClick={() =>
+                void navigate({
+                  to: '/$tenant/events/new',
+                  params: { tenant },
+                  search: { from: event },
+                })
+              }
+              leftSection={<Icon name="edit" size={14} />}
+            >
+              {activity.detail.edit}
+            </Button>
+          )}
+          {data.deliveries > 0 && <ResendEvent event={event} />}
+        </>
+      }
     >
       <Deliveries event={event} />
       <Section title={text.data}>

@@ -2,6 +2,7 @@ import { Button, Popover, Select, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { useShortcut } from '../../app/shortcuts.tsx';
 import { type ActivitySearch, OUTCOMES, withoutGaps } from '../../data/activity-search.ts';
+import { fromLocalTime, toLocalTime } from '../../data/local-time.ts';
 import { nameOf, useEndpoints } from '../../data/queries.ts';
 import { Icon } from '../../parts/icon.tsx';
 import { activity } from '../../strings/activity.ts';
@@ -14,7 +15,8 @@ export interface FiltersProps {
 }
 
 const text = activity.filters;
-type Field = 'state' | 'endpoint' | 'type' | 'from' | 'to';
+type Field = 'state' | 'endpoint' | 'type' | 'status' | 'subject' | 'from' | 'to';
+type TextField = Extract<Field, 'type' | 'status' | 'subject'>;
 
 /** What is filtered by stands beside the button, and goes away by a click. */
 export function Filters({ search, onChange }: FiltersProps) {
@@ -46,32 +48,39 @@ interface Part {
 
 function Fields({ search, set }: Part) {
   const { data = [] } = useEndpoints();
+  const view = search.view ?? 'attempts';
   return (
     <div className={classes.fields}>
-      <TypeField search={search} set={set} />
-      <Select
-        label={text.endpoint}
-        placeholder={text.any}
-        data={data.map((endpoint) => ({ value: endpoint.id as string, label: nameOf(endpoint) }))}
-        value={search.endpoint ?? null}
-        searchable
-        clearable
-        limit={100}
-        comboboxProps={{ withinPortal: false }}
-        onChange={(value) => set({ endpoint: value ?? undefined })}
-      />
-      {search.view === undefined && (
+      <Text field="type" placeholder="user.*" search={search} set={set} first />
+      {view !== 'events' && (
         <Select
-          label={text.state}
+          label={text.endpoint}
           placeholder={text.any}
-          data={OUTCOMES.map((value) => ({ value, label: text.outcomes[value] }))}
-          value={search.state ?? null}
+          data={data.map((endpoint) => ({ value: endpoint.id as string, label: nameOf(endpoint) }))}
+          value={search.endpoint ?? null}
+          searchable
           clearable
+          limit={100}
           comboboxProps={{ withinPortal: false }}
-          onChange={(value) => set({ state: value ?? undefined })}
+          onChange={(value) => set({ endpoint: value ?? undefined })}
         />
       )}
-      <div className={classes.times}>
+      {view === 'attempts' && (
+        <div className={classes.two}>
+          <Select
+            label={text.state}
+            placeholder={text.any}
+            data={OUTCOMES.map((value) => ({ value, label: text.outcomes[value] }))}
+            value={search.state ?? null}
+            clearable
+            comboboxProps={{ withinPortal: false }}
+            onChange={(value) => set({ state: value ?? undefined })}
+          />
+          <Text field="status" placeholder="5xx" search={search} set={set} />
+        </div>
+      )}
+      <Text field="subject" search={search} set={set} />
+      <div className={classes.two}>
         <TimeField label={text.from} value={search.from} onChange={(from) => set({ from })} />
         <TimeField label={text.to} value={search.to} onChange={(to) => set({ to })} />
       </div>
@@ -79,16 +88,22 @@ function Fields({ search, set }: Part) {
   );
 }
 
+interface TextProps extends Part {
+  readonly field: TextField;
+  readonly placeholder?: string;
+  readonly first?: boolean;
+}
+
 /** Applied when it is left or confirmed, not with every letter. */
-function TypeField({ search, set }: Part) {
-  const [value, setValue] = useState(search.type ?? '');
-  const apply = () => set({ type: value.trim() === '' ? undefined : value.trim() });
+function Text({ field, placeholder, first, search, set }: TextProps) {
+  const [value, setValue] = useState(search[field] ?? '');
+  const apply = () => set({ [field]: value.trim() === '' ? undefined : value.trim() });
   return (
     <TextInput
-      label={text.type}
-      placeholder="user.created"
+      label={text[field]}
+      placeholder={placeholder}
       value={value}
-      data-autofocus
+      data-autofocus={first}
       onChange={(event) => setValue(event.currentTarget.value)}
       onBlur={apply}
       onKeyDown={(event) => event.key === 'Enter' && apply()}
@@ -106,32 +121,26 @@ function TimeField(props: {
     <TextInput
       label={label}
       type="datetime-local"
-      defaultValue={value === undefined ? '' : localTime(value)}
-      onChange={({ currentTarget: { value: local } }) =>
-        onChange(local === '' ? undefined : new Date(local).toISOString())
-      }
+      defaultValue={value === undefined ? '' : toLocalTime(value)}
+      onChange={({ currentTarget: { value: local } }) => onChange(fromLocalTime(local))}
     />
   );
-}
-
-/** As `datetime-local` wants it: local, to the minute. */
-function localTime(iso: string): string {
-  const at = new Date(iso);
-  return new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }
 
 function Chosen({ search, set }: Part) {
   const { data = [] } = useEndpoints();
   const endpoint = data.find(({ id }) => id === search.endpoint);
   const chosen: [Field, string][] = [];
-  if (search.type !== undefined) chosen.push(['type', search.type]);
+  for (const field of ['type', 'status', 'subject'] as const) {
+    if (search[field] !== undefined) chosen.push([field, search[field]]);
+  }
   if (search.endpoint !== undefined) {
     chosen.push(['endpoint', endpoint ? nameOf(endpoint) : search.endpoint]);
   }
   if (search.state !== undefined) chosen.push(['state', text.outcomes[search.state]]);
   if (search.from !== undefined)
-    chosen.push(['from', `≥ ${localTime(search.from).replace('T', ' ')}`]);
-  if (search.to !== undefined) chosen.push(['to', `< ${localTime(search.to).replace('T', ' ')}`]);
+    chosen.push(['from', `≥ ${toLocalTime(search.from).replace('T', ' ')}`]);
+  if (search.to !== undefined) chosen.push(['to', `< ${toLocalTime(search.to).replace('T', ' ')}`]);
   return chosen.map(([field, label]) => (
     <button
       key={field}

@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'react';
+import { useLive } from '../../app/context.tsx';
 import { RowLog, type RowLogOptions } from '../../data/row-log.ts';
 
 /** A list that lives as long as its component. `options` are those of the first render. */
@@ -9,4 +10,19 @@ export function useRowLog<T>(options: RowLogOptions<T>): RowLog<T> {
     return () => log.close();
   }, [log]);
   return log;
+}
+
+/** For lists that no news tell of: looks when something happens, and at least every `everyMs`. */
+export function useRefresh<T>(log: RowLog<T>, everyMs: number, enabled = true): void {
+  const live = useLive();
+  useEffect(() => {
+    if (!enabled) return undefined;
+    const look = () => void log.refresh();
+    const timer = setInterval(look, everyMs);
+    const stop = live.onAttempts(look);
+    return () => {
+      clearInterval(timer);
+      stop();
+    };
+  }, [live, log, everyMs, enabled]);
 }

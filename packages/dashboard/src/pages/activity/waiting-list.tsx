@@ -24,7 +24,7 @@ export function WaitingList({ search }: { search: ActivitySearch }) {
   const live = useLive();
   const navigate = useNavigate();
   const nameOf = useEndpointNames();
-  const { view: _, state: _state, ...filter } = search;
+  const { view: _, state: _state, status: _status, ...filter } = search;
   const log = useRowLog<DeliveryRow>({
     idOf: (row) => row.id,
     fetchPage: (cursor, signal) =>

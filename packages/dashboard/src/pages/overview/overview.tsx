@@ -1,11 +1,19 @@
 import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
 import { useApi, useTenant } from '../../app/context.tsx';
+import { useTenantStats } from '../../data/stats.ts';
+import type { StatsWindow } from '../../data/types.ts';
 import { Failed, Loading } from '../../parts/faces.tsx';
 import { Page } from '../../parts/page.tsx';
+import { WindowSwitch } from '../../parts/window-switch.tsx';
 import { overview } from '../../strings/overview.ts';
+import { Charts } from './charts.tsx';
+import { Failing } from './failing.tsx';
+import { Figures } from './figures.tsx';
 import { FirstMinute } from './first-minute.tsx';
+import { LatestFailures } from './latest-failures.tsx';
 
-const LOOK_MS = 2000;
+const LOOK_MS = 1000;
 
 export function Overview() {
   const api = useApi();
@@ -19,9 +27,33 @@ export function Overview() {
   if (data === undefined) {
     return error ? <Failed error={error} retry={() => void refetch()} /> : <Loading />;
   }
+  if (data) return <Running />;
   return (
     <Page title={overview.title} live>
-      {!data && <FirstMinute />}
+      <FirstMinute />
+    </Page>
+  );
+}
+
+function Running() {
+  const [window, setWindow] = useState<StatsWindow>('24h');
+  const { data, error, refetch } = useTenantStats(window);
+  return (
+    <Page
+      title={overview.title}
+      live
+      actions={<WindowSwitch value={window} onChange={setWindow} />}
+    >
+      {!data && error && <Failed error={error} retry={() => void refetch()} />}
+      {!data && !error && <Loading />}
+      {data && (
+        <>
+          <Figures stats={data} />
+          <Failing window={window} />
+          <Charts stats={data} />
+          <LatestFailures />
+        </>
+      )}
     </Page>
   );
 }

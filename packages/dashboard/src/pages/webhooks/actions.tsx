@@ -9,11 +9,13 @@ import { Confirm } from '../../parts/confirm.tsx';
 import { Icon } from '../../parts/icon.tsx';
 import { common } from '../../strings/common.ts';
 import { webhooks } from '../../strings/webhooks.ts';
+import { ReplayDialog } from '../replays/replay-dialog.tsx';
 
 const text = webhooks.detail;
 
 export function Actions({ endpoint, onEdit }: { endpoint: EndpointRow; onEdit: () => void }) {
-  const [deleting, setDeleting] = useState(false);
+  const [dialog, setDialog] = useState<'delete' | 'replay'>();
+  const close = () => setDialog(undefined);
   return (
     <>
       <PauseOrResume endpoint={endpoint} />
@@ -27,16 +29,20 @@ export function Actions({ endpoint, onEdit }: { endpoint: EndpointRow; onEdit: (
           </Button>
         </Menu.Target>
         <Menu.Dropdown>
+          <Menu.Item leftSection={<Icon name="retry" />} onClick={() => setDialog('replay')}>
+            {text.replay}
+          </Menu.Item>
           <Menu.Item
             color="red"
             leftSection={<Icon name="trash" />}
-            onClick={() => setDeleting(true)}
+            onClick={() => setDialog('delete')}
           >
             {text.delete}
           </Menu.Item>
         </Menu.Dropdown>
       </Menu>
-      {deleting && <Delete endpoint={endpoint} onClose={() => setDeleting(false)} />}
+      {dialog === 'delete' && <Delete endpoint={endpoint} onClose={close} />}
+      {dialog === 'replay' && <ReplayDialog endpoints={[endpoint.id]} onClose={close} />}
     </>
   );
 }

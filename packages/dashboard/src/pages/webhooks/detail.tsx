@@ -1,17 +1,23 @@
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useParams } from '@tanstack/react-router';
+import { useState } from 'react';
 import { useApi, useRights, useTenant } from '../../app/context.tsx';
 import { formatMoment, formatSpan } from '../../app/format.ts';
 import { useShortcut } from '../../app/shortcuts.tsx';
 import { nameOf, queries } from '../../data/queries.ts';
-import type { EndpointRow } from '../../data/types.ts';
+import { useEndpointStats } from '../../data/stats.ts';
+import type { EndpointRow, StatsWindow } from '../../data/types.ts';
 import { Copyable } from '../../parts/copy.tsx';
 import { Failed, Loading } from '../../parts/faces.tsx';
 import { type Fact, Facts } from '../../parts/facts.tsx';
 import { Page, Section } from '../../parts/page.tsx';
 import { Status } from '../../parts/status.tsx';
+import { WindowSwitch } from '../../parts/window-switch.tsx';
 import { form } from '../../strings/webhook-form.ts';
 import { webhooks } from '../../strings/webhooks.ts';
+import { Charts } from '../overview/charts.tsx';
+import { Figures } from '../overview/figures.tsx';
+import { RunningReplays } from '../replays/running-replays.tsx';
 import { Actions } from './actions.tsx';
 import classes from './detail.module.css';
 import { Latest } from './latest.tsx';
@@ -32,6 +38,7 @@ export function WebhookDetail() {
 }
 
 function Detail({ endpoint }: { endpoint: EndpointRow }) {
+  const { data: stats } = useEndpointStats(endpoint.id, '24h');
   const tenant = useTenant();
   const { write } = useRights();
   const navigate = useNavigate();
@@ -48,13 +55,15 @@ function Detail({ endpoint }: { endpoint: EndpointRow }) {
       back={{ label: webhooks.title, link: { to: '/$tenant/webhooks', params: { tenant } } }}
       about={
         <span className={classes.about}>
-          <Status mark={markOf(endpoint)} />
+          <Status mark={markOf(endpoint, stats)} />
           <Copyable text={endpoint.url} shown={`${endpoint.method} ${endpoint.url}`} />
         </span>
       }
       actions={write && <Actions endpoint={endpoint} onEdit={edit} />}
     >
+      <RunningReplays endpoint={endpoint.id} />
       <Note endpoint={endpoint} />
+      <Statistics endpoint={endpoint.id} />
       <Latest endpoint={endpoint.id} />
       {write && <Secret endpoint={endpoint.id} />}
       <Section title={text.settings}>
@@ -62,6 +71,18 @@ function Detail({ endpoint }: { endpoint: EndpointRow }) {
         <Facts facts={factsOf(endpoint)} />
       </Section>
     </Page>
+  );
+}
+
+function Statistics({ endpoint }: { endpoint: EndpointRow['id'] }) {
+  const [window, setWindow] = useState<StatsWindow>('24h');
+  const { data } = useEndpointStats(endpoint, window);
+  if (!data) return null;
+  return (
+    <Section title={text.statistics} actions={<WindowSwitch value={window} onChange={setWindow} />}>
+      <Figures stats={data} />
+      <Charts stats={data} />
+    </Section>
   );
 }
 

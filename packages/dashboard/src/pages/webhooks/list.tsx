@@ -4,15 +4,20 @@ import { useDeferredValue, useRef, useState } from 'react';
 import { useRights, useTenant } from '../../app/context.tsx';
 import { useShortcut } from '../../app/shortcuts.tsx';
 import { nameOf, useEndpoints } from '../../data/queries.ts';
-import type { EndpointRow } from '../../data/types.ts';
+import { useAllEndpointStats } from '../../data/stats.ts';
+import type { EndpointRow, EndpointStatsRow, StatsWindow } from '../../data/types.ts';
 import { Empty, Failed, Loading } from '../../parts/faces.tsx';
 import { Icon } from '../../parts/icon.tsx';
 import { Page } from '../../parts/page.tsx';
+import { Ended, Rate } from '../../parts/rate.tsx';
+import { Spark } from '../../parts/spark.tsx';
 import { Status } from '../../parts/status.tsx';
+import { Ago } from '../../parts/time.tsx';
+import { WindowSwitch } from '../../parts/window-switch.tsx';
 import { keys } from '../../strings/keys.ts';
 import { webhooks } from '../../strings/webhooks.ts';
 import classes from './list.module.css';
-import { byGravity, markOf } from './state.ts';
+import { byGravity, type Judged, markOf } from './state.ts';
 
 export function WebhookList() {
   const tenant = useTenant();
@@ -56,7 +61,12 @@ function Found({ endpoints }: { endpoints: readonly EndpointRow[] }) {
   const input = useRef<HTMLInputElement>(null);
   const focus = () => input.current?.focus();
   useShortcut({ keys: '/', label: keys.filter, group: keys.lists, run: focus });
-  const shown = endpoints.filter((endpoint) => fits(endpoint, wanted)).sort(byGravity);
+  const [window, setWindow] = useState<StatsWindow>('24h');
+  const { data: stats } = useAllEndpointStats(window);
+  const shown = endpoints
+    .filter((endpoint) => fits(endpoint, wanted))
+    .map((endpoint) => ({ endpoint, stats: stats?.get(endpoint.id) }))
+    .sort(byGravity);
   return (
     <>
       <div className={classes.tools}>
@@ -69,9 +79,10 @@ function Found({ endpoints }: { endpoints: readonly EndpointRow[] }) {
           value={text}
           onChange={(event) => setText(event.currentTarget.value)}
         />
+        <WindowSwitch value={window} onChange={setWindow} />
       </div>
       {shown.length === 0 && <Empty icon="search" title={webhooks.nothingFound} />}
-      {shown.length > 0 && <Table endpoints={shown} />}
+      {shown.length > 0 && <Table rows={shown} window={window} />}
     </>
   );
 }
@@ -84,7 +95,7 @@ function fits({ name, url, eventTypes, description }: EndpointRow, text: string)
     .every((word) => all.includes(word));
 }
 
-function Table({ endpoints }: { endpoints: readonly EndpointRow[] }) {
+function Table({ rows, window }: { rows: readonly Judged[]; window: StatsWindow }) {
   const { heads } = webhooks;
   return (
     <div className={classes.pane}>
@@ -93,14 +104,20 @@ function Table({ endpoints }: { endpoints: readonly EndpointRow[] }) {
           <tr>
             <th scope="col">{heads.name}</th>
             <th scope="col">{heads.status}</th>
+            <th scope="col" className={classes.ended}>
+              {heads.ended[window]}
+            </th>
+            <th scope="col" className={classes.last}>
+              {heads.last}
+            </th>
             <th scope="col" className={classes.events}>
               {heads.events}
             </th>
           </tr>
         </thead>
         <tbody>
-          {endpoints.map((endpoint) => (
-            <Row key={endpoint.id} endpoint={endpoint} />
+          {rows.map((row) => (
+            <Row key={row.endpoint.id} {...row} />
           ))}
         </tbody>
       </table>
@@ -108,7 +125,7 @@ function Table({ endpoints }: { endpoints: readonly EndpointRow[] }) {
   );
 }
 
-function Row({ endpoint }: { endpoint: EndpointRow }) {
+function Row({ endpoint, stats }: Judged) {
   const tenant = useTenant();
   const name = nameOf(endpoint);
   return (
@@ -127,13 +144,29 @@ function Row({ endpoint }: { endpoint: EndpointRow }) {
         </div>
       </td>
       <td>
-        <Status mark={markOf(endpoint)} />
+        <Status mark={markOf(endpoint, stats)} />
+      </td>
+      <td className={classes.ended}>{stats && <Deliveries name={name} stats={stats} />}</td>
+      <td className={`${classes.last} secondary`}>
+        {stats?.lastAttemptAt && <Ago at={stats.lastAttemptAt} />}
       </td>
       <td className={classes.events}>
         <Types types={endpoint.eventTypes} />
         {endpoint.scope === 'all' && <span className="secondary"> · {webhooks.allTenants}</span>}
       </td>
     </tr>
+  );
+}
+
+function Deliveries({ name, stats }: { name: string; stats: EndpointStatsRow }) {
+  const { successRate, deliveries } = stats.total;
+  return (
+    <div className={classes.deliveries}>
+      <Spark label={webhooks.spark(name)} succeeded={stats.succeeded} failed={stats.failed} />
+      <span>
+        <Rate rate={successRate} /> <Ended {...deliveries} />
+      </span>
+    </div>
   );
 }
 
