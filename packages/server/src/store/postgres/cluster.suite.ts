@@ -47,14 +47,24 @@ export class TestPostgres {
   }
 
   /** The same directory names the same store; another one is a new one, and the last is no more. */
-  async open({ directory, now, laneMax }: OpenOptions): Promise<Store> {
+  async open(
+    { directory, now, laneMax }: OpenOptions,
+    rewrite: (sql: string) => string = (sql) => sql,
+  ): Promise<Store> {
     const used = this.#url !== undefined;
     this.#url ??= this.database();
     const url = await this.#url;
     if (directory !== this.#directory && used) await execute(url, RESET);
     this.#directory = directory;
-    const options = { url, masterKey, now: () => now };
+    const options = { url, masterKey, now: () => now, rewrite };
     return openPostgres(laneMax === undefined ? options : { ...options, laneMax });
+  }
+
+  /** A connection of the test's own to what is open. */
+  async connect(): Promise<Client> {
+    const client = new Client({ connectionString: (await this.#url) ?? '' });
+    await client.connect();
+    return client;
   }
 
   async #urlOf(database: string): Promise<string> {

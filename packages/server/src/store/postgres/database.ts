@@ -21,6 +21,8 @@ export interface DatabaseOptions {
   readonly name: string;
   /** A connection broke: what was under way on it may have been committed or not. */
   readonly lost: () => void;
+  /** Stands between the code and the server, for tests that take a lock away to show what it is for. */
+  readonly rewrite?: ((sql: string) => string) | undefined;
 }
 
 const CONNECT_MS = 5000;
@@ -80,11 +82,15 @@ export interface Querying {
 
 export class Connections implements Querying {
   readonly #pool: Pool;
-  readonly #statements = new Statements();
+  readonly #statements: Statements;
   readonly #lost: () => void;
 
-  constructor({ url, name, lost }: DatabaseOptions, { max, settings, timeoutMs }: PoolOptions) {
+  constructor(
+    { url, name, lost, rewrite }: DatabaseOptions,
+    { max, settings, timeoutMs }: PoolOptions,
+  ) {
     this.#lost = lost;
+    this.#statements = new Statements(rewrite);
     const common = `search_path=posthorn jit=off plan_cache_mode=force_custom_plan statement_timeout=${timeoutMs} lock_timeout=${timeoutMs / 2} idle_in_transaction_session_timeout=10s`;
     this.#pool = new Pool({
       connectionString: url,
@@ -185,13 +191,20 @@ export class Connections implements Querying {
 
 /** Statements are prepared once per connection, under a name that stands for their text. */
 class Statements {
+  readonly #rewrite: (sql: string) => string;
   readonly #names = new Map<string, string>();
 
-  async all<Row>(client: ClientBase, text: string, values: Value[]): Promise<Row[]> {
+  constructor(rewrite: (sql: string) => string = (sql) => sql) {
+    this.#rewrite = rewrite;
+  }
+
+  async all<Row>(client: ClientBase, given: string, values: Value[]): Promise<Row[]> {
+    const text = this.#rewrite(given);
     return (await client.query({ name: this.#name(text), text, values })).rows as Row[];
   }
 
-  async run(client: ClientBase, text: string, values: Value[]): Promise<number> {
+  async run(client: ClientBase, given: string, values: Value[]): Promise<number> {
+    const text = this.#rewrite(given);
     return (await client.query({ name: this.#name(text), text, values })).rowCount ?? 0;
   }
 

@@ -23,6 +23,7 @@ export interface PostgresOptions {
   readonly now?: () => Ms;
   readonly laneMax?: number;
   readonly at?: At;
+  readonly rewrite?: (sql: string) => string;
 }
 
 export interface PostgresStore extends Store {
@@ -37,6 +38,7 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresSt
     url: options.url,
     name: 'posthorn',
     lost: () => lanes?.lost(),
+    rewrite: options.rewrite,
   });
   try {
     await migrate(db);
