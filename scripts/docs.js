@@ -1,6 +1,7 @@
-// Writes docs/configuration.md from the table in packages/server/src/config.ts. Run it after a
-// change of the table: node scripts/setup.js && node scripts/docs.js
-import { writeFileSync } from 'node:fs';
+// Writes docs/configuration.md from the table in packages/server/src/config.ts, and the examples of
+// docs/dialects.md from the golden messages. Run it after a change of either:
+// node scripts/setup.js && node scripts/docs.js
+import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const INTRO = `# Configuration
@@ -67,8 +68,32 @@ function code(text) {
   return `\`${text}\``;
 }
 
+const EXAMPLE = /(<!-- golden: (\S+) "(.+)" -->\n)(?:\n```http\n[^`]*```\n)?/g;
+
+/**
+ * docs/dialects.md with its examples filled in: `golden` gives the messages of a dialect, as they stand
+ * in packages/wire/fixtures.
+ */
+export function fillExamples(page, golden) {
+  return page.replaceAll(EXAMPLE, (...match) => {
+    const [, mark, dialect, name] = match;
+    const one = golden(dialect).find((message) => message.name === name);
+    if (!one) throw new Error(`docs/dialects.md: ${dialect} has no golden message "${name}"`);
+    const head = [`${one.method} /hook HTTP/1.1`, ...one.headers.map((pair) => pair.join(': '))];
+    return `${mark}\n\`\`\`http\n${head.join('\n')}\n\n${one.body}\n\`\`\`\n`;
+  });
+}
+
+/** The golden messages of a dialect. */
+export function readGolden(dialect) {
+  const file = new URL(`../packages/wire/fixtures/${dialect}.json`, import.meta.url);
+  return JSON.parse(readFileSync(file, 'utf8'));
+}
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { configTable } = await import('../packages/server/dist/config.js');
   const page = new URL('../docs/configuration.md', import.meta.url);
   writeFileSync(page, renderConfiguration(configTable()));
+  const formats = new URL('../docs/dialects.md', import.meta.url);
+  writeFileSync(formats, fillExamples(readFileSync(formats, 'utf8'), readGolden));
 }

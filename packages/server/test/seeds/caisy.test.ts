@@ -287,20 +287,21 @@ describe('caisy', () => {
     [190, 191],
     'a webhook is copied: one for development, one for production, each told by its own id',
     async () => {
-      const production = await endpoint({ ...auth, name: 'production' });
-      const read = await product.api.getEndpoint({ tenant, endpoint: production.id });
-      const { name, method, eventTypes, dialect } = read;
-      const development = await endpoint({
-        ...{ name: `${name} (development)`, method, eventTypes, dialect },
-        url: `${target.url}/tunnel/api/v1/webhook/caisy`,
+      const production = await endpoint({ ...auth, name: 'production', alias: WEBHOOK });
+      const { id: copy } = await product.api.duplicateEndpoint({
+        tenant,
+        endpoint: production.id,
+        body: { url: `${target.url}/tunnel/api/v1/webhook/caisy`, enabled: true },
       });
       const before = target.requests.length;
       await publish();
       const both = [await target.request(before + 1), await target.request(before + 2)];
       const ids = both.map(({ body }) => JSON.parse(body.toString()).webhook.webhook_id);
+      expect(ids.sort()).toEqual(expect.arrayContaining([WEBHOOK]));
       expect(new Set(ids).size).toBe(2);
+      expect(both.every(({ headers }) => headers.some(([name]) => name === 'x-auth'))).toBe(true);
       await production.remove();
-      await development.remove();
+      await product.api.deleteEndpoint({ tenant, endpoint: copy });
     },
   );
   walk.prose([192, 193], 'names another tunnel that works alike');

@@ -116,7 +116,9 @@ export class Endpoints {
     const { value } = await this.#writer.read<Endpoint>('endpoint', id);
     if (value.tenant !== tenant) throw notFound('endpoint');
     const name = value.name === '' ? '' : copyName(value.name);
-    const settings = { ...settingsOf(value), name, enabled: false, ...changes(value) };
+    // The alias is an id, and an id is one endpoint's.
+    const own = { alias: null, name, enabled: false };
+    const settings = { ...settingsOf(value), ...own, ...changes(value) };
     return this.#add(await this.draft(tenant, settings, secret));
   }
 
