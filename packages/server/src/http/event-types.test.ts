@@ -199,6 +199,25 @@ test('a preset is loaded once, and keeps what was changed since', async () => {
   await expect(unknown).rejects.toMatchObject({ code: 'not_found' });
 });
 
+test('the presets are whole, and load beside each other', async () => {
+  const { admin } = await startServer();
+  const { items } = await admin.listPresets();
+  expect(items.map(({ name, eventTypes }) => [name, eventTypes])).toEqual([
+    ['casdoor', 146],
+    ['ferriskey', 35],
+    ['cand', 13],
+    ['logto', 31],
+    ['caisy', 9],
+    ['posthorn', 7],
+  ]);
+  for (const { name: preset, eventTypes } of items) {
+    expect(await admin.loadPreset({ tenant, preset, body: {} })).toMatchObject({
+      added: eventTypes,
+      kept: 0,
+    });
+  }
+});
+
 test('the examples of every preset fit their schemas', async () => {
   const { admin } = await startServer();
   await admin.putTenant({ tenant, body: { defaults: { validation: 'refuse' } } });

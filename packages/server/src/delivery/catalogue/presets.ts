@@ -10,13 +10,14 @@ export interface Preset {
   readonly eventTypes: readonly EventTypeEntry[];
 }
 
+/** Those of the systems whose formats are spoken, and our own. */
 export const PRESETS: readonly Preset[] = [
   ...Object.values(presets),
   {
     name: 'posthorn',
     label: 'Posthorn',
     description:
-      'What Posthorn tells of itself: webhooks that change or fail, deliveries it gave up.',
+      'What Posthorn tells of itself: webhooks that change or fail, deliveries given up.',
     eventTypes: OWN_EVENT_TYPES,
   },
 ];
