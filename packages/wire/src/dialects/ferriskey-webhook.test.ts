@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { presets } from '../catalogue/index.ts';
 import { ferriskeyWebhook } from './ferriskey-webhook.ts';
 
 const ENDPOINT = {
@@ -33,4 +34,11 @@ test('its ids are UUIDs that never change; an alias stands in place of its own',
     id: 'mine',
     subscribers: [{ webhook_id: 'mine' }, { webhook_id: 'mine' }],
   });
+});
+
+test('it has the members of the webhook in the preset of FerrisKey, in their order', () => {
+  const described = presets.ferriskey.eventTypes.find(({ name }) => name === 'webhook.created');
+  const members = Object.keys(Object(described?.example?.data));
+  expect(members).toContain('subscribers');
+  expect(Object.keys(ferriskeyWebhook(ENDPOINT))).toEqual(members);
 });
