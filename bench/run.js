@@ -9,11 +9,12 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MAIN } from '../trust/lib/server.js';
+import { postgres } from './postgres.js';
 import { backlog, endpoints, fanout, hang, throughput } from './scenarios.js';
 import { verify } from './verify.js';
 
 /** @type {Record<string, (size: import('./scenarios.js').Size) => Promise<import('./scenarios.js').Report>>} */
-const SCENARIOS = { throughput, fanout, hang, endpoints, backlog, verify };
+const SCENARIOS = { throughput, fanout, hang, endpoints, backlog, verify, postgres };
 const RESULTS = fileURLToPath(new URL('./results/', import.meta.url));
 
 const words = process.argv.slice(2);

@@ -45,8 +45,16 @@ export class World {
   }
 
   /** The product on an empty store; `dataDir` and `port` let it be started again. */
-  async product({ dataDir = path.join(tempDir('posthorn-bench'), 'data'), port = 0 } = {}) {
-    const server = await startServer({ dataDir, port, env: { POSTHORN_LOG_LEVEL: 'warn' } });
+  async product({
+    dataDir = path.join(tempDir('posthorn-bench'), 'data'),
+    port = 0,
+    env = /** @type {Record<string, string>} */ ({}),
+  } = {}) {
+    const server = await startServer({
+      dataDir,
+      port,
+      env: { POSTHORN_LOG_LEVEL: 'warn', ...env },
+    });
     this.#closers.push(async () => {
       if (server.alive) await server.kill();
       removeDir(path.dirname(dataDir));
