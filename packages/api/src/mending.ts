@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { None, TENANT } from './common.ts';
+import { EventId, None, TENANT, Timestamp } from './common.ts';
 import { Delivery, DeliveryParams } from './deliveries.ts';
 import { EventParams } from './events.ts';
 import type { Operation } from './operation.ts';
@@ -31,6 +31,19 @@ export const Resent = z
     }),
   })
   .meta({ id: 'Resent' });
+
+export const ErasedPayload = z
+  .strictObject({
+    event: EventId,
+    erasedAt: Timestamp,
+    cancelled: z.int().meta({ description: 'Deliveries that were pending.' }),
+    sending: z.int().meta({
+      description:
+        'Being sent this moment: they end cancelled unless a success was on its way, and no bytes of ' +
+        'them are kept.',
+    }),
+  })
+  .meta({ id: 'ErasedPayload' });
 
 const delivery = {
   scope: 'write',
@@ -71,6 +84,20 @@ export const mendingOperations = {
     summary: 'Make the next attempt of a pending delivery now',
     responses: { 200: { description: 'The delivery as it stands.', body: Delivery } },
     problems: ['conflict'],
+  },
+  erasePayload: {
+    method: 'DELETE',
+    path: `${TENANT}/events/{event}/payload`,
+    scope: 'write',
+    tag: 'Events',
+    summary: 'Erase the payload of an event',
+    description:
+      'Its data, and all of its envelope but type, times and id; the bytes of its attempts on both ' +
+      'sides. What is pending of it is cancelled. What happened stays in the log. Erasing twice ' +
+      'changes nothing.',
+    params: EventParams,
+    query: None,
+    responses: { 200: { description: 'It is erased.', body: ErasedPayload } },
   },
   resendEvent: {
     method: 'POST',

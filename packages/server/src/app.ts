@@ -21,6 +21,7 @@ import { SchemaChecker } from './delivery/catalogue/checker.ts';
 import { EventJudge, FINDING_CODES } from './delivery/catalogue/judge.ts';
 import { Samples } from './delivery/catalogue/samples.ts';
 import { startHere } from './delivery/catalogue/schema-runner.ts';
+import { Erasing } from './delivery/mending/erasing.ts';
 import { Jobs } from './delivery/mending/jobs.ts';
 import { Mending } from './delivery/mending/mending.ts';
 import { OwnEvents } from './delivery/own-events.ts';
@@ -269,7 +270,8 @@ function verbsOf(parts: VerbParts) {
   const tester = new Tester({ view, samples, log: store.log, ids, clock, probe });
   const mending = new Mending({ lanes: store.lanes, log: store.log, view, clock });
   const jobs = new Jobs({ jobs: store.jobs, view, ids, clock, at });
-  return { publisher, tester, mending, jobs };
+  const erasing = new Erasing({ log: store.log, clock });
+  return { publisher, tester, mending, jobs, erasing };
 }
 
 /** One line a minute: whoever makes it happen may make it happen often. */

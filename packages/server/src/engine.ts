@@ -10,7 +10,7 @@ import { Guard, parseEgressAllow } from './delivery/guard.ts';
 import { Housekeeper } from './delivery/housekeeper.ts';
 import { Lease, type LeaseOptions } from './delivery/lease.ts';
 import { JobRunner, waking } from './delivery/mending/job-runner.ts';
-import { lanesOf, offering, telling } from './delivery/offering.ts';
+import { erasing, lanesOf, offering, telling } from './delivery/offering.ts';
 import { OwnEvents } from './delivery/own-events.ts';
 import { NameResolver } from './delivery/resolver.ts';
 import { createSender } from './delivery/sender.ts';
@@ -224,6 +224,7 @@ function sendingFrom(
       worker.asked(lanesOf(events));
     }),
     jobs: waking(store.jobs, background.jobCreated),
+    log: erasing(store.log, (event) => worker.erased(event)),
     lanes: offering(store.lanes, {
       offer: (events) => worker.offer(events),
       stored() {

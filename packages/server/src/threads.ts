@@ -129,6 +129,7 @@ export async function startEngineThreads(options: EngineThreadOptions): Promise<
         stats: store.log.stats,
         pending: store.log.pending,
         pendingOf: store.log.pendingOf,
+        erase: store.log.erase,
         maintain: store.log.maintain,
       },
       stats: reads.stats,

@@ -18,6 +18,13 @@ export class EventCache {
     }
   }
 
+  forget(id: EventId): void {
+    const event = this.#events.get(id);
+    if (!event) return;
+    this.#events.delete(id);
+    this.#bytes -= size(event);
+  }
+
   get(id: EventId): StoredEvent | undefined {
     return this.#events.get(id);
   }

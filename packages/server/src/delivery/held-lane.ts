@@ -1,5 +1,5 @@
 import { type LaneLimits, LaneState } from '../core/lane-state.ts';
-import { ASLEEP, type Ms, type StoredEvent } from '../core/model.ts';
+import { ASLEEP, type EventId, type Ms, type StoredEvent } from '../core/model.ts';
 import type { AlertLevel } from '../core/settle.ts';
 import { laneNumber } from '../store/lane-book.ts';
 import type { Cursor, DeliveryKey, Due, Lane } from '../store/store.ts';
@@ -179,6 +179,12 @@ export class HeldLane extends LaneState<Ready> {
     if (at < 0) return;
     this.buffer.splice(at, 1);
     this.known.delete(key);
+  }
+
+  removeEvent(event: EventId): void {
+    for (const { due } of this.buffer.filter((ready) => ready.due.event === event)) {
+      this.removeBuffered(rowKey(due));
+    }
   }
 
   /** The head of an ordered lane failed: nothing behind it may pass. */

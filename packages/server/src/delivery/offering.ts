@@ -1,9 +1,11 @@
+import type { EventId } from '../core/model.ts';
 import type {
   ConfigStore,
   IngestReply,
   IngestRequest,
   LaneKey,
   LaneStore,
+  LogStore,
   NewEvent,
 } from '../store/store.ts';
 
@@ -63,6 +65,27 @@ export function telling(
       const written = await config.put(changes, now, events);
       if (events.length > 0) told(events);
       return written;
+    },
+  };
+}
+
+/** The same log; `erased` is called with events whose payload must not be sent any more. */
+export function erasing(log: LogStore, erased: (event: EventId) => void): LogStore {
+  return {
+    events: (query) => log.events(query),
+    event: (tenant, id) => log.event(tenant, id),
+    deliveries: (query) => log.deliveries(query),
+    attempts: (query) => log.attempts(query),
+    attempt: (tenant, id) => log.attempt(tenant, id),
+    tail: (tenant, after, limit) => log.tail(tenant, after, limit),
+    stats: (now) => log.stats(now),
+    pending: (tenant) => log.pending(tenant),
+    pendingOf: (endpoints) => log.pendingOf(endpoints),
+    maintain: (policy, now) => log.maintain(policy, now),
+    async erase(what, now) {
+      const done = await log.erase(what, now);
+      erased(what.event);
+      return done;
     },
   };
 }

@@ -1,6 +1,6 @@
 import type { Fault } from '../core/exchange.ts';
 import { Dispatcher } from '../core/lane-state.ts';
-import type { Endpoint, EndpointId, Ms } from '../core/model.ts';
+import type { Endpoint, EndpointId, EventId, Ms } from '../core/model.ts';
 import { ASLEEP } from '../core/model.ts';
 import { healthSince, settle } from '../core/settle.ts';
 import { laneNumber } from '../store/lane-book.ts';
@@ -141,6 +141,13 @@ export class Worker {
       }
     }
     this.#pump();
+  }
+
+  /** Its payload is gone: nothing of it that is in memory is sent. */
+  erased(event: EventId): void {
+    this.#cache.forget(event);
+    for (const lane of this.#lanes.values()) lane.removeEvent(event);
+    this.poke();
   }
 
   /** Runs were added to these lanes, or commands given: what was read of them may be behind. */

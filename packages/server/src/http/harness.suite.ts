@@ -18,6 +18,7 @@ import { EventJudge } from '../delivery/catalogue/judge.ts';
 import { Samples } from '../delivery/catalogue/samples.ts';
 import { startHere } from '../delivery/catalogue/schema-runner.ts';
 import { Guard } from '../delivery/guard.ts';
+import { Erasing } from '../delivery/mending/erasing.ts';
 import { Jobs } from '../delivery/mending/jobs.ts';
 import { Mending } from '../delivery/mending/mending.ts';
 import { OwnEvents } from '../delivery/own-events.ts';
@@ -143,6 +144,7 @@ export async function startServer(
       view: config,
       clock: { now, after },
     }),
+    erasing: new Erasing({ log: store.log, clock: { now, after } }),
     jobs: new Jobs({ jobs: store.jobs, view: config, ids, clock: { now, after }, at: () => {} }),
     config,
     log: store.log,

@@ -2,6 +2,7 @@ import type { EventDraft } from '@posthorn/wire';
 import type { Clock } from '../core/clock.ts';
 import type { ApiKey, EventId, Ms, Session, Tenant, TenantId } from '../core/model.ts';
 import type { Finding } from '../delivery/catalogue/judge.ts';
+import type { Erasing } from '../delivery/mending/erasing.ts';
 import type { Jobs } from '../delivery/mending/jobs.ts';
 import type { Mending } from '../delivery/mending/mending.ts';
 import type { Registry } from '../delivery/registry/registry.ts';
@@ -25,6 +26,7 @@ export interface HttpDeps {
   readonly nodes: () => Promise<NodeRow[]>;
   readonly mending: Mending;
   readonly jobs: Jobs;
+  readonly erasing: Erasing;
   readonly config: ConfigView;
   readonly log: LogStore;
   readonly stats: StatsStore;

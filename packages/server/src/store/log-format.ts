@@ -21,6 +21,23 @@ export const FLAG_LATE = 64;
 /** Its bytes were taken, by retention or on request. */
 export const FLAG_ERASED = 128;
 
+/** Why what was owed of an erased event is cancelled. */
+export const ERASED = 'The payload of the event was erased.';
+
+/** What is logged of an exchange whose event was erased while it went on; with FLAG_ERASED. */
+export function withoutBytes(record: AttemptRecord): AttemptRecord {
+  return { ...record, ...NO_BYTES };
+}
+
+const EMPTY = new Uint8Array();
+const NO_BYTES = {
+  url: '',
+  requestHead: EMPTY,
+  body: { kind: 'same' },
+  responseHead: EMPTY,
+  responseBody: EMPTY,
+} as const;
+
 /** The place that an attempt's sealed heads are bound to. */
 export function headsPlace(of: {
   readonly event: EventId;

@@ -20,14 +20,14 @@ export function createMemoryStore(options: { laneMax?: number } = {}): Store {
   return {
     lanes,
     config,
-    log: logOf(state),
+    log: logOf(state, lanes),
     stats: state.stats.store(),
     jobs: new MemoryJobs(state, lanes),
     close: async () => {},
   };
 }
 
-function logOf(state: MemoryState): LogStore {
+function logOf(state: MemoryState, lanes: MemoryLanes): LogStore {
   const { log } = state;
   const housekeeping = new MemoryHousekeeping(state);
   return {
@@ -40,6 +40,7 @@ function logOf(state: MemoryState): LogStore {
     stats: async (now) => statsOf(state, now),
     pending: async (tenant) => openIn(lanesOfTenant(state, tenant)),
     pendingOf: async (endpoints) => endpoints.map(({ id }) => openIn(state.book.ofEndpoint(id))),
+    erase: async (what, now) => lanes.erase(what, now),
     maintain: async (policy, now) => housekeeping.maintain(policy, now),
   };
 }

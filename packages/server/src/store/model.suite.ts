@@ -87,7 +87,7 @@ const operation = fc.oneof(
   {
     weight: 2,
     arbitrary: fc.record({
-      do: fc.constantFrom('leave', 'reap', 'join', 'heartbeat', 'start', 'maintain'),
+      do: fc.constantFrom('leave', 'reap', 'join', 'heartbeat', 'start', 'maintain', 'erase'),
       node: index,
       row: index,
     }),
@@ -230,6 +230,7 @@ class Twins {
     else if (one.do === 'reap') await this.#both((s) => s.lanes.reap(now));
     else if (one.do === 'heartbeat') await this.#both((s) => s.lanes.heartbeat(node, 15_000, now));
     else if (one.do === 'maintain') await this.#maintain();
+    else if (one.do === 'erase') await this.#erase(one.row);
     else if (one.do === 'start' && row) await this.#both((s) => s.lanes.start(node, row));
     else if ('limit' in one && of) await this.#fetch(keyOf(of), one.limit + 1);
     else if ('what' in one && row) {
@@ -255,6 +256,13 @@ class Twins {
     // Fan-outs grow by it, and are counted as they were.
     await this.#world.stats.follow({ rows: 1000 }, this.#now);
     await this.#both((s) => s.lanes.requeue([what], this.#now));
+  }
+
+  async #erase(which: number): Promise<void> {
+    const event = pick(this.#events, which);
+    if (!event) return;
+    const what = { tenant: event.tenant, event: event.id, from: 0 };
+    await this.#both((s) => s.log.erase(what, this.#now));
   }
 
   async #change(endpoint: Endpoint, change: string): Promise<void> {

@@ -112,6 +112,7 @@ const LOG = [
   'stats',
   'pending',
   'pendingOf',
+  'erase',
   'maintain',
 ] as const satisfies readonly (keyof LogStore)[];
 

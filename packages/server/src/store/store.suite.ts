@@ -1,4 +1,5 @@
 import { describe, test } from 'vitest';
+import { erasureCases } from './suite/erasure.suite.ts';
 import { durableIngestCases, ingestCases } from './suite/ingest.suite.ts';
 import { durableJobCases, jobCases } from './suite/jobs.suite.ts';
 import { durableLaneCases, laneCases } from './suite/lanes.suite.ts';
@@ -32,6 +33,7 @@ export function storeSuite(
     retention: retentionCases,
     payloads: payloadCases,
     ...(capped ? { cap: capCases } : {}),
+    erasure: erasureCases,
     statistics: statsCases,
     configuration: configCases,
   };

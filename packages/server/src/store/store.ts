@@ -510,6 +510,21 @@ export interface Tail {
   readonly behind: number;
 }
 
+export interface Erasure {
+  readonly tenant: TenantId;
+  readonly event: EventId;
+  /** 0, or the `next` of the step before. */
+  readonly from: number;
+}
+export interface Erased {
+  readonly erasedAt: Ms;
+  readonly cancelled: number;
+  /** Pending in lanes that are held: their holders have been asked. */
+  readonly asked: number;
+  /** undefined = that was all. */
+  readonly next: number | undefined;
+}
+
 export interface LogStore {
   events(query: LogQuery): Promise<Page<EventRow>>;
   event(tenant: TenantId, id: EventId): Promise<(EventRow & { data: Uint8Array }) | undefined>;
@@ -526,6 +541,12 @@ export interface LogStore {
   pending(tenant: TenantId): Promise<number>;
   /** The same of each of these endpoints, wherever it lies. */
   pendingOf(endpoints: readonly Pick<Endpoint, 'id' | 'tenant' | 'scope'>[]): Promise<number[]>;
+  /**
+   * Takes the payload of an event: its data and meta, and the bytes of its attempts. What is pending is
+   * cancelled, at once or by the holder of its lane. One bounded step, durable when resolved; the first
+   * takes what could be sent, the others follow with `next`. undefined = there is no such event.
+   */
+  erase(what: Erasure, now: Ms): Promise<Erased | undefined>;
   /** One bounded step of housekeeping; needs no exclusivity, only one caller is enough. */
   maintain(policy: RetentionPolicy, now: Ms): Promise<MaintenanceReport>;
 }

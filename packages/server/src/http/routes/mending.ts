@@ -1,10 +1,11 @@
+import { toIso } from '../format.ts';
 import type { Handlers } from '../handlers.ts';
 import type { HttpDeps } from '../ports.ts';
 import { addressOf, deliveryToApi } from './deliveries.ts';
 
-type Ids = 'resendDelivery' | 'cancelDelivery' | 'retryDelivery' | 'resendEvent';
+type Ids = 'resendDelivery' | 'cancelDelivery' | 'retryDelivery' | 'resendEvent' | 'erasePayload';
 
-export function mendingRoutes({ mending }: HttpDeps): Pick<Handlers, Ids> {
+export function mendingRoutes({ mending, erasing }: HttpDeps): Pick<Handlers, Ids> {
   return {
     async resendDelivery({ params, body }) {
       return deliveryToApi(await mending.resend(addressOf(params), body.newId));
@@ -16,6 +17,11 @@ export function mendingRoutes({ mending }: HttpDeps): Pick<Handlers, Ids> {
 
     async retryDelivery({ params }) {
       return deliveryToApi(await mending.retryNow(addressOf(params)));
+    },
+
+    async erasePayload({ params }) {
+      const { erasedAt, ...erased } = await erasing.erasePayload(params.tenant, params.event);
+      return { ...erased, erasedAt: toIso(erasedAt) };
     },
 
     async resendEvent({ params, body }) {

@@ -2,6 +2,7 @@ import type { Endpoint, LaneId, Ms } from '../../core/model.ts';
 import { ASLEEP } from '../../core/model.ts';
 import { numberOfLane } from '../../core/routing.ts';
 import type { LaneEntry } from '../lane-book.ts';
+import { ERASED } from '../log-format.ts';
 import { cappedError } from '../retention.ts';
 import {
   type Acquired,
@@ -10,6 +11,8 @@ import {
   type Cursor,
   type DeliveryKey,
   type Due,
+  type Erased,
+  type Erasure,
   type IngestedEvent,
   type IngestReply,
   type IngestRequest,
@@ -279,13 +282,39 @@ export class MemoryLanes implements LaneStore {
     return this.#carryOut(entry, command, now) ? 'applied' : 'absent';
   }
 
+  /** Takes the payload of an event and cancels what is pending of it. */
+  erase({ tenant, event: id }: Erasure, now: Ms): Erased | undefined {
+    const { log, book } = this.#state;
+    if (log.events.get(id)?.event.tenant !== tenant) return undefined;
+    log.erase(id, now);
+    let [cancelled, asked] = [0, 0];
+    for (const { slot, lane, event, run } of this.#state.owed()) {
+      const entry = event === id ? this.#state.lane(slot, lane) : undefined;
+      if (!entry) continue;
+      const command = { slot, lane, event, run, do: 'cancel' } as const;
+      if (entry.owner === 0) {
+        this.#carryOut(entry, command, now);
+        cancelled += 1;
+        continue;
+      }
+      asked += 1;
+      const known = entry.commands.some(
+        (c) => c.event === id && c.run === run && c.do === 'cancel',
+      );
+      if (!known) book.queueCommand(entry, command);
+    }
+    return { erasedAt: log.events.get(id)?.erasedAt ?? now, cancelled, asked, next: undefined };
+  }
+
   #carryOut(entry: LaneEntry, command: LaneCommand, now: Ms): Due | undefined {
     const state = this.#state;
     const row = state.findRun(command);
     if (!row) return undefined;
     if (command.do === 'cancel') {
+      const erased = state.log.events.get(row.event)?.erasedAt !== undefined;
+      const detail = erased ? ERASED : 'Cancelled on request.';
       state.remove(row);
-      state.decide(row, { state: 'cancelled', detail: 'Cancelled on request.', now });
+      state.decide(row, { state: 'cancelled', detail, now });
       return row;
     }
     state.log.hasten(row, now);

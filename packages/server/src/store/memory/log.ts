@@ -99,7 +99,9 @@ export class MemoryLog {
     const address = { id, event, endpoint, run, tenant, type };
     const said = { n, startedAt, durationMs, status, fault, detail, afterCrash, erased: false };
     const row = { ...address, ...said, state, nextAt: waits ? next.at : undefined } as const;
-    this.attempts.push({ seq, slot, lane, record, late, row });
+    const one = { seq, slot, lane, record, late, row };
+    const erased = this.events.get(event)?.erasedAt !== undefined;
+    this.attempts.push(erased && n > 0 ? blank(one) : one);
     this.#stats.logged(tenant, lane, { ...row, late });
   }
 
@@ -118,7 +120,9 @@ export class MemoryLog {
     if (!kept || kept.erasedAt !== undefined) return false;
     const event = { ...kept.event, data: EMPTY, meta: '' };
     this.events.set(id, { ...kept, event, erasedAt: now });
-    this.attempts = this.attempts.map((one) => (one.row.event === id ? blank(one) : one));
+    // Decisions without an exchange hold no bytes.
+    const isMeant = ({ row }: Logged) => row.event === id && row.n > 0;
+    this.attempts = this.attempts.map((one) => (isMeant(one) ? blank(one) : one));
     return true;
   }
 
@@ -237,10 +241,15 @@ export class MemoryLog {
   }
 
   #deliveriesOf(query: LogQuery): DeliveryRow[] {
-    const owed = this.#owed().map((one) => this.#toOwed(one));
+    const runs = new Map<string, Logged[]>();
+    for (const one of this.attempts) {
+      const name = nameOfRun({ ...one, ...one.row });
+      runs.set(name, [...(runs.get(name) ?? []), one]);
+    }
+    const owed = this.#owed().map((one) => this.#toOwed(one, runs.get(nameOfRun(one.due)) ?? []));
     const ended = this.attempts
       .filter(({ row, late }) => row.state !== 'pending' && !late)
-      .map((logged) => this.#toEnded(logged));
+      .map((one) => this.#toEnded(one, runs.get(nameOfRun({ ...one, ...one.row })) ?? []));
     const byEvent = query.event !== undefined || query.idempotencyKey !== undefined;
     const byEnd = query.state ?? query.endpoint ?? query.status ?? query.fault;
     if (!byEvent && byEnd !== undefined) return [...owed, ...ended.reverse()];
@@ -248,9 +257,9 @@ export class MemoryLog {
     return [...owed, ...ended].sort((a, b) => seq(b) - seq(a) || a.lane - b.lane || a.run - b.run);
   }
 
-  #toOwed({ due, endpoint }: OwedRow): DeliveryRow {
+  #toOwed({ due, endpoint }: OwedRow, ofRun: readonly Logged[]): DeliveryRow {
     const event = this.events.get(due.event)?.event;
-    const logged = this.ofRun(due).map(({ row }) => row);
+    const logged = ofRun.map(({ row }) => row);
     const last = logged.at(-1);
     const sent = logged.findLast(({ n }) => n > 0);
     return {
@@ -270,10 +279,9 @@ export class MemoryLog {
     };
   }
 
-  #toEnded(logged: Logged): DeliveryRow {
+  #toEnded(logged: Logged, ofRun: readonly Logged[]): DeliveryRow {
     const { event, endpoint, run, tenant, type, state, status, fault, n } = logged.row;
-    const ofRun = this.ofRun({ ...logged, event, run }).map(({ row }) => row);
-    const sent = n > 0 ? logged.row : ofRun.findLast((row) => row.n > 0);
+    const sent = n > 0 ? logged.row : ofRun.findLast(({ row }) => row.n > 0)?.row;
     return {
       event,
       endpoint,
@@ -301,6 +309,10 @@ export class MemoryLog {
 
 function subjectOf(event: NewEvent): unknown {
   return event.meta === '' ? undefined : (JSON.parse(event.meta) as EventMeta).subject;
+}
+
+function nameOfRun(of: Pick<Due, 'event' | 'slot' | 'lane' | 'run'>): string {
+  return `${of.event} ${of.slot} ${of.lane} ${of.run}`;
 }
 
 const ROW_BYTES = 300;

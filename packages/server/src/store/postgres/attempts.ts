@@ -2,6 +2,7 @@ import type { Fault } from '../../core/exchange.ts';
 import type { DeliveryState, EventId, Ms } from '../../core/model.ts';
 import {
   FLAG_AFTER_CRASH,
+  FLAG_ERASED,
   FLAG_LATE,
   FLAG_SAME_BODY,
   FLAG_SEALED,
@@ -92,6 +93,13 @@ export function logRow(
     responseHead: sealed(record.responseHead),
     responseBody: record.responseBody,
   };
+}
+
+/** Of an event that was erased while it was sent. */
+export function blankRow(row: LogRow): LogRow {
+  const bytes = { requestHead: null, bodyBefore: null, bodyAfter: null };
+  const said = { responseHead: null, responseBody: null };
+  return { ...row, ...bytes, ...said, flags: row.flags | FLAG_ERASED };
 }
 
 export interface Decision {

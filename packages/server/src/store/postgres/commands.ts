@@ -1,8 +1,10 @@
 import type { EventId, Ms } from '../../core/model.ts';
 import { laneNumber } from '../lane-book.ts';
+import { ERASED } from '../log-format.ts';
 import type { DeliveryKey, LaneCommand, LaneKey } from '../store.ts';
 import { uuid } from './arrays.ts';
 import { logDecisions } from './attempts.ts';
+import { blankLogged } from './blank.ts';
 import { type Context, inOrder, laneArrays } from './context.ts';
 import type { Querying } from './database.ts';
 import { dayOfEvent } from './partitions.ts';
@@ -21,19 +23,26 @@ export function command(
   commands: readonly LaneCommand[],
   now: Ms,
 ): Promise<('applied' | 'queued' | 'absent')[]> {
-  return ctx.db.writes.transaction(async (tx) => {
-    const lanes = await lock(tx, commands);
-    const answers: ('applied' | 'queued' | 'absent')[] = [];
-    for (const one of commands) {
-      const lane = lanes.get(laneNumber(one));
-      if (!lane) answers.push('absent');
-      else if (lane.owned) {
-        await keep(tx, one);
-        answers.push('queued');
-      } else answers.push((await carryOut(ctx, tx, { ...one, lane, now })) ? 'applied' : 'absent');
-    }
-    return answers;
-  });
+  return ctx.db.writes.transaction((tx) => carryOutAll(ctx, tx, { commands, now }));
+}
+
+/** The same in a transaction that does something else as well. */
+export async function carryOutAll(
+  ctx: Context,
+  tx: Querying,
+  { commands, now }: { readonly commands: readonly LaneCommand[]; readonly now: Ms },
+): Promise<('applied' | 'queued' | 'absent')[]> {
+  const lanes = await lock(tx, commands);
+  const answers: ('applied' | 'queued' | 'absent')[] = [];
+  for (const one of commands) {
+    const lane = lanes.get(laneNumber(one));
+    if (!lane) answers.push('absent');
+    else if (lane.owned) {
+      await keep(tx, one);
+      answers.push('queued');
+    } else answers.push((await carryOut(ctx, tx, { ...one, lane, now })) ? 'applied' : 'absent');
+  }
+  return answers;
 }
 
 async function lock(tx: Querying, keys: readonly LaneKey[]): Promise<Map<number, Lane>> {
@@ -89,6 +98,8 @@ export async function applyKept(
     const lane = lanes.get(laneNumber(row));
     const key = lane && (await carryOut(ctx, tx, { ...row, do: kind, lane, now: of.now }));
     if (key) moved.push(key);
+    // Its sender may have logged what it sent before it was told.
+    if (kind === 'cancel' && (await readHead(tx, row))?.erased) await blankLogged(tx, row);
   }
   return moved;
 }
@@ -198,7 +209,10 @@ async function dueOf(
 interface EventHead {
   readonly tenant: string;
   readonly type: string;
+  readonly erased: boolean;
 }
+
+const HEAD = 'tenant, type, erased_at is not null as erased';
 
 /** `event` is where it was stored unless its log outlived that day. */
 export async function readHead(
@@ -207,16 +221,12 @@ export async function readHead(
 ): Promise<EventHead | undefined> {
   return (
     (await tx.get<EventHead>(
-      'select tenant, type from event where slot = $1 and id = $2 and day = $3',
+      `select ${HEAD} from event where slot = $1 and id = $2 and day = $3`,
       slot,
       uuid(event),
       dayOfEvent(event),
     )) ??
-    tx.get<EventHead>(
-      'select tenant, type from event where slot = $1 and id = $2',
-      slot,
-      uuid(event),
-    )
+    tx.get<EventHead>(`select ${HEAD} from event where slot = $1 and id = $2`, slot, uuid(event))
   );
 }
 
@@ -227,6 +237,7 @@ async function logCancelled(
 ): Promise<void> {
   const event = await readHead(tx, run);
   if (!event) return;
-  const as = { state: 'cancelled', fault: undefined, detail: 'Cancelled on request.' } as const;
+  const detail = event.erased ? ERASED : 'Cancelled on request.';
+  const as = { state: 'cancelled', fault: undefined, detail } as const;
   await logDecisions(ctx, tx, [{ run, ...event, ...as, now }]);
 }

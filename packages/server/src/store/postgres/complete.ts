@@ -4,6 +4,7 @@ import { numberOfLane } from '../../core/routing.ts';
 import type { Due, NewEvent, Notice, Result } from '../store.ts';
 import { int2s, int4s, int8s, uuid, uuids } from './arrays.ts';
 import {
+  blankRow,
   endedAs,
   fromLog,
   INSERT_LOG,
@@ -138,8 +139,10 @@ async function settleRest(
     // Delivered is delivered, also if the next holder of the lane has re-dated the row since.
     const removed = next.kind === 'succeeded' && (await deleteRun(tx, key)) > 0;
     if (removed) applied.add(result);
-    const settled = removed ? { next, late: false } : await settledBefore(tx, key);
-    if (settled) await insertLog(tx, [logRow(ctx, result, { ...settled, node })]);
+    const settled = removed ? { next, late: false, erased: false } : await settledBefore(tx, key);
+    if (!settled) continue;
+    const row = logRow(ctx, result, { ...settled, node });
+    await insertLog(tx, [settled.erased ? blankRow(row) : row]);
   }
   return applied;
 }
@@ -158,13 +161,18 @@ function deleteRun(tx: Querying, { slot, lane, event, run }: Due): Promise<numbe
  * What an outcome that changed nothing means for its delivery: it had ended, or is another's.
  * undefined = its event has been removed, and the log with it.
  */
-async function settledBefore(tx: Querying, key: Due): Promise<Settled | undefined> {
-  if (!(await readHead(tx, key))) return undefined;
+async function settledBefore(
+  tx: Querying,
+  key: Due,
+): Promise<(Settled & { readonly erased: boolean }) | undefined> {
+  const head = await readHead(tx, key);
+  if (!head) return undefined;
+  const { erased } = head;
   const state = await endedAs(tx, key);
   if (state === undefined || state === 'pending') {
-    return { next: { kind: 'retry', at: key.dueAt }, late: false };
+    return { next: { kind: 'retry', at: key.dueAt }, late: false, erased };
   }
-  return { next: { kind: state }, late: true };
+  return { next: { kind: state }, late: true, erased };
 }
 
 /** Which of the results are in the log: an answer was lost, and they are reported once more. */

@@ -13,6 +13,8 @@ import { attemptKey } from '../sqlite/keys.ts';
 import type {
   AttemptRow,
   DeliveryRow,
+  Erased,
+  Erasure,
   EventRow,
   LogQuery,
   LogStore,
@@ -26,6 +28,7 @@ import type {
 import { int2s, texts, uuid } from './arrays.ts';
 import type { Context } from './context.ts';
 import { numberOf, PgDeliveries } from './deliveries.ts';
+import { eraseEvent } from './erase-event.ts';
 import { Horizon } from './horizon.ts';
 import { joinBody } from './lanes.ts';
 import type { Maintenance } from './maintain.ts';
@@ -273,6 +276,10 @@ export class PgLog implements LogStore {
     );
     const owed = new Map(rows.map((row) => [row.id, row.owed]));
     return endpoints.map(({ id }) => owed.get(id) ?? 0);
+  }
+
+  erase(what: Erasure, now: Ms): Promise<Erased | undefined> {
+    return eraseEvent(this.#ctx, what, now);
   }
 
   maintain(policy: RetentionPolicy, now: Ms): Promise<MaintenanceReport> {

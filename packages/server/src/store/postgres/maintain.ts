@@ -1,5 +1,6 @@
 import { ASLEEP, type EventId, type LaneId, type Ms } from '../../core/model.ts';
 import { laneNumber } from '../lane-book.ts';
+import { ERASED } from '../log-format.ts';
 import { passEveryMs } from '../retention.ts';
 import type { DeliveryKey, LaneKey, MaintenanceReport, RetentionPolicy } from '../store.ts';
 import { int2s, int4s, int8s, uuid, uuids } from './arrays.ts';
@@ -106,14 +107,16 @@ export class Maintenance {
     if (!any) return { rows: 0, more: false };
     return this.#ctx.db.writes.transaction(async (tx) => {
       const next = await tx.get<ExpansionRow>(
-        `select x.slot, x.event as id, x.done, e.tenant, e.type, e.lanes
+        `select x.slot, x.event as id, x.done, e.tenant, e.type, e.lanes,
+           e.erased_at is not null as erased
          from expansion x join event e on e.slot = x.slot and e.id = x.event and e.day = x.day
          order by x.event limit 1 for update of x skip locked`,
       );
       if (!next) return { rows: 0, more: false };
       await this.#ctx.endpoints.refresh();
       const lanes = next.lanes.slice(next.done, next.done + chunk);
-      await insertDeliveries(this.#ctx, tx, { event: { ...next, lanes }, now });
+      if (next.erased) await this.#cancelUnowed(tx, { ...next, lanes }, now);
+      else await insertDeliveries(this.#ctx, tx, { event: { ...next, lanes }, now });
       const place = [next.slot, uuid(next.id)] as const;
       if (lanes.length === chunk) {
         await tx.run(
@@ -127,6 +130,18 @@ export class Maintenance {
       const other = await tx.get<object>('select 1 from expansion limit 1');
       return { rows: lanes.length, more: other !== undefined };
     });
+  }
+
+  /** Deliveries that would be owed had their event not been erased before. */
+  async #cancelUnowed(tx: Querying, event: ExpansionRow, now: Ms): Promise<void> {
+    const { slot, id, tenant, type, lanes } = event;
+    const as = { tenant, type, state: 'cancelled', fault: undefined, detail: ERASED, now } as const;
+    const runs = lanes.map((lane) => ({ slot, lane, event: id, run: 0 }));
+    await logDecisions(
+      this.#ctx,
+      tx,
+      runs.map((run) => ({ run, ...as })),
+    );
   }
 
   // ---- deleted endpoints ----
@@ -331,6 +346,7 @@ const FIRST: DeliveryKey = { slot: -1, lane: 0, dueAt: 0, event: '' as EventId, 
 interface ExpansionRow extends Fanned {
   readonly done: number;
   readonly lanes: readonly LaneId[];
+  readonly erased: boolean;
 }
 
 interface OwedRow extends LaneKey {

@@ -2,6 +2,7 @@ import type { Fault } from '../../core/exchange.ts';
 import type { DeliveryState, Ms } from '../../core/model.ts';
 import {
   FLAG_AFTER_CRASH,
+  FLAG_ERASED,
   FLAG_LATE,
   FLAG_SAME_BODY,
   FLAG_SEALED,
@@ -11,6 +12,7 @@ import {
   headsPlace,
   STATES,
   timingsText,
+  withoutBytes,
 } from '../log-format.ts';
 import type { LaneKey, Next, Result } from '../store.ts';
 import type { Engine } from './engine.ts';
@@ -35,9 +37,12 @@ export interface Settled {
 /** `seq`: the event's. */
 export function logAttempt(
   engine: Engine,
-  { key, attempt: record, seq }: Pick<Result, 'key' | 'attempt'> & { readonly seq: number },
+  { key, attempt, seq }: Pick<Result, 'key' | 'attempt'> & { readonly seq: number },
   { next, late }: Settled,
 ): void {
+  // Sent while its event was erased: that it was is logged, what it said is not.
+  const erased = engine.erased.size > 0 && engine.erased.has(seq);
+  const record = erased ? withoutBytes(attempt) : attempt;
   const waits = next.kind === 'retry' || next.kind === 'keep';
   const body = record.body;
   const flags =
@@ -47,7 +52,8 @@ export function logAttempt(
     (body.kind === 'around' ? FLAG_SPLICED : 0) |
     (body.kind === 'same' ? FLAG_SAME_BODY : 0) |
     (record.url.startsWith('https:') ? FLAG_TLS : 0) |
-    (late ? FLAG_LATE : 0);
+    (late ? FLAG_LATE : 0) |
+    (erased ? FLAG_ERASED : 0);
   const place = record.secretHeads ? headsPlace({ ...key, n: record.n }) : undefined;
   engine.db.prepare(INSERT).run(
     engine.nextAttempt(),

@@ -3,6 +3,7 @@ import type { EndpointId, Ms } from '../../core/model.ts';
 import { ASLEEP } from '../../core/model.ts';
 import { numberOfLane } from '../../core/routing.ts';
 import type { LaneEntry } from '../lane-book.ts';
+import { ERASED } from '../log-format.ts';
 import type {
   Completed,
   Completion,
@@ -277,7 +278,11 @@ export function applyCommand(engine: Engine, command: LaneCommand, now: Ms): Com
   const event = eventKey(command.event);
   if (!event) return { command, moved: undefined, now };
   const { seq, rest } = event;
-  const known = engine.db.get<object>('select 1 from event where seq = ? and rest = ?', seq, rest);
+  const known = engine.db.get<{ erased_at: Ms | null }>(
+    'select erased_at from event where seq = ? and rest = ?',
+    seq,
+    rest,
+  );
   const dueAt = known ? dueOf(engine, { slot, lane, seq, run }) : undefined;
   if (dueAt === undefined) return { command, moved: undefined, now };
   const place = [slot, lane, dueAt, seq, run] as const;
@@ -286,7 +291,8 @@ export function applyCommand(engine: Engine, command: LaneCommand, now: Ms): Com
     tellHastened(engine, { slot, lane, seq, run }, now);
   } else {
     engine.db.run(DELETE, ...place);
-    logCancelled(engine, { slot, lane, seq, run }, { now, detail: 'Cancelled on request.' });
+    const detail = known?.erased_at === null ? 'Cancelled on request.' : ERASED;
+    logCancelled(engine, { slot, lane, seq, run }, { now, detail });
   }
   const moved = { slot, lane, dueAt, event: command.event, run };
   return { command, moved, now };

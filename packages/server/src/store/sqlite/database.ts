@@ -55,12 +55,14 @@ export const PAGE_BYTES = 4096;
 export class Database {
   readonly #raw: RawDatabase;
   readonly #path: string;
+  readonly #readOnly: boolean;
   /** The write-ahead log, opened for flushing. */
   #log: number | undefined;
   readonly #statements = new Map<string, Statement>();
 
   constructor(driver: Driver, options: DatabaseOptions) {
     this.#path = options.path;
+    this.#readOnly = options.readOnly;
     this.#raw = guarded(
       () => new driver.DatabaseSync(options.path, { readOnly: options.readOnly }),
     );
@@ -85,6 +87,8 @@ export class Database {
     this.#raw.exec('pragma journal_mode = wal');
     this.#raw.exec('pragma synchronous = normal');
     this.#raw.exec(`pragma wal_autocheckpoint = ${checkpointPages}`);
+    // Deleted rows are zeroed where that costs no writing; `securely` does it everywhere.
+    this.#raw.exec('pragma secure_delete = fast');
     const mode = this.#raw.prepare('pragma journal_mode').get()?.['journal_mode'];
     const synchronous = this.#raw.prepare('pragma synchronous').get()?.['synchronous'];
     if (mode !== 'wal' || synchronous !== 1) {
@@ -161,11 +165,33 @@ export class Database {
     }
   }
 
+  /** What `body` deletes is overwritten with zeros (https://www.sqlite.org/pragma.html#pragma_secure_delete). */
+  securely<T>(body: () => T): T {
+    this.exec('pragma secure_delete = on');
+    try {
+      return body();
+    } finally {
+      this.exec('pragma secure_delete = fast');
+    }
+  }
+
+  /** The last one to close a file leaves no log behind: all of it is in the database then. */
   close(): void {
     this.#statements.clear();
+    if (!this.#readOnly) this.#emptyLog();
     if (this.#log !== undefined) closeSync(this.#log);
     this.#log = undefined;
     this.#raw.close();
+  }
+
+  /** SQLite does it when a connection ends, which with one of the drivers is when it is collected. */
+  #emptyLog(): void {
+    try {
+      this.#raw.exec('pragma busy_timeout = 0');
+      this.#raw.exec('pragma wal_checkpoint(truncate)');
+    } catch {
+      // Others use it, or the disk is full: the next one to open it reads the log.
+    }
   }
 }
 

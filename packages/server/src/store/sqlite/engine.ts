@@ -78,6 +78,8 @@ export class Engine {
   /** Key of the last attempt. None is given twice, so whoever follows the log by it misses nothing. */
   #lastAttempt = 0;
   readonly retention = new RetentionState();
+  /** Events that were erased a short while ago, and when: of what is being sent no bytes are logged. */
+  readonly erased = new Map<number, Ms>();
   /** Set = as large as it may be: nothing more is taken in. */
   capped: Capped | undefined;
   readonly #words = new Map<string, number>();
@@ -323,17 +325,25 @@ export function readEvent(engine: Engine, id: EventId): StoredEvent | undefined 
   };
 }
 
+export interface EventHead extends Pick<StoredEvent, 'id' | 'slot' | 'tenant' | 'type'> {
+  readonly erased: boolean;
+}
+interface HeadColumns {
+  readonly rest: Uint8Array;
+  readonly tenant: string;
+  readonly type: string;
+  readonly erased_at: Ms | null;
+}
+
 /** Without the data. */
-export function readEventHead(
-  engine: Engine,
-  seq: number,
-): Pick<StoredEvent, 'id' | 'slot' | 'tenant' | 'type'> | undefined {
-  const row = engine.db.get<{ rest: Uint8Array; tenant: string; type: string }>(
-    `select e.rest as rest, t.text as tenant, y.text as type from event e
+export function readEventHead(engine: Engine, seq: number): EventHead | undefined {
+  const row = engine.db.get<HeadColumns>(
+    `select e.rest as rest, t.text as tenant, y.text as type, e.erased_at as erased_at from event e
      join word t on t.number = e.tenant join word y on y.number = e.type where e.seq = ?`,
     seq,
   );
   if (!row) return undefined;
   const { rest, tenant, type } = row;
-  return { id: eventId(seq, rest), slot: slotOfRest(rest), tenant, type };
+  const erased = row.erased_at !== null;
+  return { id: eventId(seq, rest), slot: slotOfRest(rest), tenant, type, erased };
 }

@@ -1,9 +1,10 @@
 import type { LaneId, Ms } from '../../core/model.ts';
+import { ERASED } from '../log-format.ts';
 import type { Capped } from '../retention.ts';
 import type { MaintenanceReport, RetentionPolicy } from '../store.ts';
 import type { Job } from './committer.ts';
 import { logCancelled } from './complete.ts';
-import { type Engine, readEventHead } from './engine.ts';
+import { type Engine, type EventHead, readEventHead } from './engine.ts';
 import { owe } from './ingest.ts';
 import { dropRow, type Gone, OPEN, type OpenRow } from './open-rows.ts';
 import { type RetentionStep, retentionStep } from './retention.ts';
@@ -37,6 +38,7 @@ export function maintainJob(
       engine.events -= kept?.events ?? 0;
       kept?.apply();
       engine.capped = cappedBy(engine, policy, now);
+      forgetErased(engine, now);
       for (const [entry, count] of rows) entry.open -= count;
       for (const { slot, lane, dueAt, rows } of wakes.values()) {
         const entry = engine.lane(slot, lane);
@@ -46,6 +48,13 @@ export function maintainJob(
       }
     },
   };
+}
+
+/** Longer than anything can be on its way that was begun before. */
+const ERASED_MS = 600_000;
+
+function forgetErased({ erased }: Engine, now: Ms): void {
+  for (const [seq, at] of erased) if (at < now - ERASED_MS) erased.delete(seq);
 }
 
 function cappedBy(engine: Engine, { bytesMax }: RetentionPolicy, now: Ms): Capped | undefined {
@@ -67,13 +76,27 @@ function expand(
   if (!next) return { rows: 0, finished: 0 };
   const event = readEventHead(engine, next.seq);
   const lanes = (JSON.parse(next.lanes) as LaneId[]).slice(next.done, next.done + chunk);
-  for (const lane of lanes) if (event) owe(engine, { event, seq: next.seq, lane }, insertion);
+  for (const lane of lanes) {
+    const owed = event && { event, seq: next.seq, lane };
+    if (owed?.event.erased) cancelUnowed(engine, owed, insertion.now);
+    else if (owed) owe(engine, owed, insertion);
+  }
   if (lanes.length === chunk) {
     db.run('update expansion set done = done + ? where event = ?', chunk, next.seq);
     return { rows: lanes.length, finished: 0 };
   }
   db.run('delete from expansion where event = ?', next.seq);
   return { rows: lanes.length, finished: 1 };
+}
+
+/** A delivery that would be owed had its event not been erased before. */
+function cancelUnowed(
+  engine: Engine,
+  { event, seq, lane }: { event: EventHead; seq: number; lane: LaneId },
+  now: Ms,
+): void {
+  if (!engine.lane(event.slot, lane)) return;
+  logCancelled(engine, { slot: event.slot, lane, seq, run: 0 }, { now, detail: ERASED });
 }
 
 /** What a deleted endpoint was still owed; a held lane waits until its holder has let go. */

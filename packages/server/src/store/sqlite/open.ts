@@ -19,6 +19,7 @@ import { SqliteConfig } from './config.ts';
 import { Database, loadDriver } from './database.ts';
 import { SqliteDerived } from './derived/derived.ts';
 import { Engine } from './engine.ts';
+import { eraseJob } from './erase.ts';
 import { SqliteJobs } from './jobs.ts';
 import { SqliteLanes } from './lanes.ts';
 import { SqliteLogReader } from './log.ts';
@@ -239,6 +240,7 @@ function logStore(engine: Engine, reader: SqliteLogReader): LogStore {
     }),
     pending: async (tenant) => openIn(lanesOfTenant(engine, tenant)),
     pendingOf: async (endpoints) => endpoints.map(({ id }) => openIn(engine.book.ofEndpoint(id))),
+    erase: (what, now) => engine.committer.run(eraseJob(engine, what, now)),
     maintain: (policy: RetentionPolicy, now: Ms): Promise<MaintenanceReport> =>
       engine.committer.run(maintainJob(engine, policy, now)),
   };

@@ -1,4 +1,10 @@
-import { type DeliveryState, LANE_PARTS, type Ms } from '../../core/model.ts';
+import {
+  type DeliveryState,
+  LANE_PARTS,
+  type LaneId,
+  type Ms,
+  type Slot,
+} from '../../core/model.ts';
 import { numberOfLane } from '../../core/routing.ts';
 import { FLAG_LATE, STATES } from '../log-format.ts';
 import type { RunKey } from './attempts.ts';
@@ -70,4 +76,30 @@ export function dueOf(engine: Engine, run: RunKey): Ms | undefined {
     'select due_at from delivery where slot = ? and lane = ? and event = ? and run = ?',
     ...of,
   )?.due_at;
+}
+
+/** What is owed of an event in these lanes: as routed without an end in the log, and repeated. */
+export function pendingRuns(
+  db: Database,
+  {
+    seq,
+    slot,
+    lanes,
+  }: { readonly seq: number; readonly slot: Slot; readonly lanes: readonly LaneId[] },
+): { slot: Slot; lane: LaneId; run: number }[] {
+  const list = JSON.stringify(lanes);
+  return db
+    .all<{ lane: LaneId; run: number }>(
+      `select value as lane, 0 as run from json_each(?) where value not in (
+         select lane from attempt where event = ? and run = 0 and state <> 0
+           and flags & ${FLAG_LATE} = 0)
+       union all
+       select lane, run from delivery where event = ? and run > 0
+         and lane in (select value from json_each(?))`,
+      list,
+      seq,
+      seq,
+      list,
+    )
+    .map(({ lane, run }) => ({ slot, lane, run }));
 }

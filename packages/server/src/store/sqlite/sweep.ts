@@ -1,8 +1,9 @@
 import type { Ms } from '../../core/model.ts';
+import { FLAG_ERASED } from '../log-format.ts';
 import { CAP_END } from '../retention.ts';
 import type { RetentionPolicy } from '../store.ts';
+import { blankAttempt, blankEvent } from './blank.ts';
 import type { Engine } from './engine.ts';
-import { blankAttempt, blankEvent } from './erase.ts';
 import { SEQ_MIN } from './keys.ts';
 import type { OwedSet } from './owed-set.ts';
 import type { Sweep } from './retention-state.ts';
@@ -24,6 +25,7 @@ interface AttemptRow {
   readonly seq: number;
   readonly event: number;
   readonly started_at: Ms;
+  readonly n: number;
   readonly flags: number;
   readonly bytes: number;
 }
@@ -102,8 +104,10 @@ class Work {
   }
 
   attempt(row: AttemptRow): void {
-    if (this.#kind === 'payload') blankAttempt(this.#engine, row);
-    else this.removed += this.#engine.db.run('delete from attempt where seq = ?', row.seq);
+    if (this.#kind === 'payload') {
+      // Decisions without an exchange hold no bytes.
+      if (row.n > 0 && !(row.flags & FLAG_ERASED)) blankAttempt(this.#engine, row.seq);
+    } else this.removed += this.#engine.db.run('delete from attempt where seq = ?', row.seq);
   }
 
   event({ seq, erased_at }: EventRow): void {
@@ -196,7 +200,7 @@ function nextAttempts(
   { until, chunk }: { until: number; chunk: number },
 ): Taken<AttemptRow> {
   const rows = engine.db.all<AttemptRow>(
-    `select seq, event, started_at, flags, ${ATTEMPT_BYTES} as bytes from attempt
+    `select seq, event, started_at, n, flags, ${ATTEMPT_BYTES} as bytes from attempt
      where (event, seq) > (?, ?) and event < ? order by event, seq limit ?`,
     event,
     attempt,

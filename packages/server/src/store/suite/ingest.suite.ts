@@ -230,7 +230,8 @@ export const durableIngestCases: Cases = {
 
 const WIDE = INLINE_FANOUT_MAX + 1;
 
-async function wide(w: World) {
+/** An event that more endpoints are owed than one step writes. */
+export async function wide(w: World) {
   const changes = Array.from({ length: WIDE }, () => {
     const value = makeEndpoint(w.ids.endpoint(w.now));
     const { id, tenant } = value;
