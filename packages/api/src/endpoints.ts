@@ -18,7 +18,8 @@ import {
 import { Filter } from './filter.ts';
 import { format, formatInput } from './format.ts';
 import type { Operation } from './operation.ts';
-import { limits, RetryPolicy, RetryPolicyInput } from './tenants.ts';
+import { RetryPolicy, RetryPolicyInput } from './retry.ts';
+import { limits } from './tenants.ts';
 
 const fields = {
   name: z.string().max(200),
@@ -151,6 +152,9 @@ export const EndpointSecret = z
     previous: z.array(z.strictObject({ secret: Secret, expiresAt: Timestamp })).meta({
       description: 'Older secrets that still sign.',
     }),
+    headers: z.array(Header).meta({
+      description: "The endpoint's headers with their values: secrets, some of them.",
+    }),
   })
   .meta({ id: 'EndpointSecret' });
 
@@ -215,7 +219,7 @@ export const endpointOperations = {
     path: `${ENDPOINT}/secret`,
     scope: 'write',
     tag: 'Endpoints',
-    summary: 'Show the signing secret',
+    summary: 'Show the signing secret and the values of the headers',
     params: EndpointParams,
     query: None,
     responses: { 200: { description: 'The secrets that sign.', body: EndpointSecret } },

@@ -25,6 +25,7 @@ export { type OperationId, type Operations, operations } from './operations.ts';
 export * from './portal.ts';
 export * from './problems.ts';
 export * from './replays.ts';
+export * from './retry.ts';
 export * from './rules.ts';
 export * from './sessions.ts';
 export * from './stats.ts';

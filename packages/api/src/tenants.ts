@@ -14,48 +14,7 @@ import {
 import { Alias, Dialect } from './format.ts';
 import type { Operation } from './operation.ts';
 import { Portal, PortalInput } from './portal.ts';
-
-const Seconds = z.number().min(0).max(604_800);
-
-/** When to try again, as people write it: a list of waits, or base × factor up to max. */
-export const RetryPolicyInput = z
-  .strictObject({
-    attempts: z.int().min(1).max(100).optional().meta({
-      description: 'All attempts, the first included. A shorter schedule repeats its last wait.',
-    }),
-    schedule: z.array(Seconds).max(99).optional().meta({ description: 'Waits in seconds.' }),
-    base: Seconds.optional().meta({ description: 'First wait in seconds; not with schedule.' }),
-    factor: z.number().min(1).max(100).optional().meta({ description: 'Default 2; 1 = fixed.' }),
-    max: Seconds.optional().meta({ description: 'Longest wait in seconds; default 86,400.' }),
-    jitter: z.number().min(0).max(1).optional().meta({ description: 'Default 0.2; only later.' }),
-    retryOn: z.enum(['any', 'transient']).optional().meta({
-      description: 'transient: only 408, 425, 429, 5xx and failed connections. Default any.',
-    }),
-  })
-  .refine((p) => p.schedule === undefined || p.base === undefined, {
-    path: ['base'],
-    message: 'use either schedule or base',
-  })
-  .refine((p) => p.base !== undefined || (p.factor === undefined && p.max === undefined), {
-    path: ['base'],
-    message: 'factor and max need base',
-  })
-  .refine((p) => p.schedule?.length !== 0 || p.attempts === undefined || p.attempts === 1, {
-    path: ['schedule'],
-    message: 'an empty schedule allows one attempt',
-  })
-  .meta({ id: 'RetryPolicyInput' });
-export type RetryPolicyInput = z.infer<typeof RetryPolicyInput>;
-
-/** The policy as kept: every wait spelled out. It may be sent back as it is. */
-export const RetryPolicy = z
-  .strictObject({
-    attempts: z.int(),
-    schedule: z.array(z.number()),
-    jitter: z.number(),
-    retryOn: z.enum(['any', 'transient']),
-  })
-  .meta({ id: 'RetryPolicy' });
+import { RetryPolicy, RetryPolicyInput } from './retry.ts';
 
 /** Limits that tenants hand down and endpoints may set; null = inherited. */
 export const limits = {

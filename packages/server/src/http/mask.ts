@@ -4,8 +4,8 @@ import type { Header } from '../core/model.ts';
 import { isSensitiveHeader } from '../core/sensitive.ts';
 
 /**
- * Header values that may be passwords are never read back: not from configuration, and from the log
- * only by who asks for them and may change them.
+ * Header values that may be passwords are not read with what they belong to: who may change them asks
+ * for them, as for the secret.
  */
 export function maskHeaders(headers: readonly Header[]): Header[] {
   return headers.map(({ name, value }) => ({

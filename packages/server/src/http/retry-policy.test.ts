@@ -1,4 +1,4 @@
-import { RetryPolicyInput } from '@posthorn/api';
+import { DEFAULT_RETRY_POLICY, RetryPolicyInput } from '@posthorn/api';
 import { expect, test } from 'vitest';
 import { DEFAULT_RETRY } from '../core/settle.ts';
 import { retryPolicyFromApi, retryPolicyToApi } from './retry-policy.ts';
@@ -9,6 +9,7 @@ function delays(input: RetryPolicyInput): readonly number[] | undefined {
 
 test('nothing given is the default schedule', () => {
   expect(retryPolicyFromApi({})).toEqual(DEFAULT_RETRY);
+  expect(retryPolicyToApi(DEFAULT_RETRY)).toEqual(DEFAULT_RETRY_POLICY);
 });
 
 test('a schedule is taken as it is, in seconds', () => {

@@ -1,4 +1,4 @@
-import { ApiError, type Client, createClient } from '@posthorn/api';
+import { ApiError, type Client, createClient, MASK } from '@posthorn/api';
 import { expect, test } from 'vitest';
 import { ENDPOINT, startServer } from './harness.suite.ts';
 
@@ -24,7 +24,18 @@ test('an endpoint is created with defaults, shown with its secret once, and read
   const { secret, ...rest } = created;
   expect(read).toEqual(rest);
   const shown = await admin.getEndpointSecret({ tenant: 'default', endpoint: created.id });
-  expect(shown).toEqual({ secret, publicKey: null, standardSecret: null, previous: [] });
+  const none = { publicKey: null, standardSecret: null, previous: [], headers: [] };
+  expect(shown).toEqual({ secret, ...none });
+});
+
+test('the value of a header that may be a password is shown with the secret only', async () => {
+  const { admin } = await startServer();
+  const headers = [{ name: 'X-Api-Key', value: 'k-1' }];
+  const body = { url: 'https://example.com', headers };
+  const { id } = await admin.createEndpoint({ tenant: 'default', body });
+  const address = { tenant: 'default', endpoint: id };
+  expect((await admin.getEndpoint(address)).headers).toEqual([{ name: 'X-Api-Key', value: MASK }]);
+  expect((await admin.getEndpointSecret(address)).headers).toEqual(headers);
 });
 
 test('lists are paged newest first, and the cursor leads through all of them', async () => {

@@ -158,6 +158,7 @@ function secretsOf(endpoint: Endpoint, line: readonly Tenant[], now: number) {
     publicKey: isKey && secret.startsWith('whsk_') ? publicKey(secret) : null,
     standardSecret: endpoint.standardHeaders && !isKey ? standardSecret(kind, secret) : null,
     previous,
+    headers: endpoint.headers.map(({ name, value }) => ({ name, value })),
   };
 }
 
