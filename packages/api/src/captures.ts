@@ -6,6 +6,38 @@ import type { Operation } from './operation.ts';
 const CAPTURE = `${INBOX}/captures/{capture}` as const;
 const CaptureParams = z.strictObject({ tenant: TenantId, inbox: InboxId, capture: CaptureId });
 
+const Signature = z
+  .strictObject({
+    state: z.enum(['valid', 'invalid', 'unchecked', 'unsigned']).meta({
+      description: 'unchecked: there is no secret to check it with, or not the whole body.',
+    }),
+    scheme: z.string().nullable().meta({
+      description: 'How it is signed. header, url: the secret itself is sent there.',
+    }),
+  })
+  .meta({
+    id: 'CaptureSignature',
+    description: 'As a receiver with the secrets of the inbox would have judged it on arrival.',
+  });
+
+const Verdict = z
+  .strictObject({
+    secret: z.int().nullable().meta({ description: 'Which of the secrets, from 0.' }),
+    code: z.string().nullable(),
+    reason: z.string(),
+    hint: z.string().nullable().meta({ description: 'What to do about it.' }),
+  })
+  .meta({ id: 'SignatureVerdict' });
+
+const Schema = z
+  .strictObject({
+    type: z.string(),
+    fits: z.boolean(),
+    message: z.string(),
+    errors: z.array(z.strictObject({ path: z.string(), message: z.string() })),
+  })
+  .meta({ id: 'CaptureSchema', description: 'Its data against the tenant’s catalogue.' });
+
 const capture = {
   id: CaptureId,
   seq: z.int().meta({ description: 'Counts the captures of the inbox from 1.' }),
@@ -15,6 +47,10 @@ const capture = {
   path: z.string().meta({ description: 'Below the inbox, with its query.' }),
   type: z.string().nullable().meta({ description: 'Name of the event, as far as we can tell.' }),
   messageId: z.string().nullable().meta({ description: 'The sender’s id of it.' }),
+  sender: z.string().nullable().meta({
+    description: 'Whose format it is: the name of a dialect, or github, stripe, slack and others.',
+  }),
+  signature: Signature,
   remoteAddress: z.string(),
   bodyBytes: z.int().meta({ description: 'True size, also when less is kept.' }),
   truncated: z.boolean(),
@@ -72,6 +108,9 @@ export const WholeCapture = z
     }),
     parts: z.array(File).meta({ description: 'Of a multipart body: fields and files.' }),
     log: z.array(Exchange).meta({ description: 'Oldest first; the last 100.' }),
+    verdict: Verdict,
+    same: z.array(CaptureId).meta({ description: 'Others with the same id of the sender’s.' }),
+    schema: Schema.nullable().meta({ description: 'null = the catalogue has none for its type.' }),
   })
   .meta({ id: 'WholeCapture' });
 export type WholeCapture = z.infer<typeof WholeCapture>;

@@ -1,3 +1,4 @@
+import { SIGNATURE_SCHEMES } from '@posthorn/wire/explain';
 import { z } from 'zod';
 import {
   Header,
@@ -82,7 +83,7 @@ const KeepInput = z
   .meta({ id: 'KeepInput', description });
 
 const signing = {
-  scheme: z.string().min(1).max(64).nullable().meta({
+  scheme: z.enum(SIGNATURE_SCHEMES).nullable().meta({
     description: 'How the sender signs; null = whichever known scheme fits.',
   }),
   secrets: z.array(z.string().min(1).max(512)).max(8).meta({

@@ -41,7 +41,7 @@ import {
 import { createHttpServer } from './http/server.ts';
 import { readSite, type SiteFiles } from './http/site.ts';
 import { InboxView } from './inbox/view.ts';
-import { createInboxRoom } from './inbox-room.ts';
+import { createInboxRoom, type InboxRoom } from './inbox-room.ts';
 import { ConfigView } from './store/config-view.ts';
 import type { InboxStore } from './store/inbox.ts';
 import { openSqliteInbox } from './store/sqlite/open-inbox.ts';
@@ -189,17 +189,7 @@ async function compose(
 
   let url = config.baseUrl ?? 'http://localhost';
   const dashboard = dashboardFiles(config, logger);
-  const inbox = createInboxRoom({
-    config,
-    clock,
-    ids,
-    store: stores.inboxStore,
-    view: stores.inboxes,
-    configStore: store.config,
-    refresh: () => view.refresh(),
-    publicUrl: () => url,
-    log: logger,
-  });
+  const inbox = openInboxRoom({ options, stores, ids, verbs, publicUrl: () => url });
   const { publisher } = verbs;
   const http = await createHttpServer({
     ...verbs,
@@ -271,7 +261,30 @@ function verbsOf(parts: VerbParts) {
   const mending = new Mending({ lanes: store.lanes, log: store.log, view, clock });
   const jobs = new Jobs({ jobs: store.jobs, view, ids, clock, at });
   const erasing = new Erasing({ log: store.log, clock });
-  return { publisher, tester, mending, jobs, erasing };
+  return { publisher, tester, mending, jobs, erasing, judge };
+}
+
+function openInboxRoom(of: {
+  readonly options: AppOptions;
+  readonly stores: Stores;
+  readonly ids: IdFactory;
+  readonly verbs: ReturnType<typeof verbsOf>;
+  readonly publicUrl: () => string;
+}): InboxRoom {
+  const { options, ids, verbs, publicUrl } = of;
+  const { engine, clock, view, inboxStore, inboxes } = of.stores;
+  return createInboxRoom({
+    config: options.config,
+    clock,
+    ids,
+    store: inboxStore,
+    view: inboxes,
+    configStore: engine.store.config,
+    refresh: () => view.refresh(),
+    publicUrl,
+    compare: (tenant, event) => verbs.judge.compare(tenant, event),
+    log: options.logger,
+  });
 }
 
 /** One line a minute: whoever makes it happen may make it happen often. */

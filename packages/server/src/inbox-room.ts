@@ -7,6 +7,7 @@ import type { Ms } from './core/model.ts';
 import { crashPoint } from './engine.ts';
 import type { InboxDeps } from './http/ports.ts';
 import { Capturing } from './inbox/capturing.ts';
+import { Recogniser, type RecogniserOptions } from './inbox/recognition.ts';
 import { Inboxes } from './inbox/registry.ts';
 import { Relay } from './inbox/relay.ts';
 import type { InboxView } from './inbox/view.ts';
@@ -31,6 +32,7 @@ export interface InboxRoomOptions {
   readonly refresh: () => Promise<void>;
   /** Where people reach the server; asked, because the port may be known later. */
   readonly publicUrl: () => string;
+  readonly compare: RecogniserOptions['compare'];
   /** How often leases are renewed and tokens judged again; for tests. */
   readonly renewMs?: Ms;
   readonly log: { warn(fields: object, message: string): void };
@@ -94,6 +96,7 @@ export function createInboxRoom(options: InboxRoomOptions): InboxRoom {
       inboxes,
       capturing,
       relay,
+      recogniser: new Recogniser({ captures: store.captures, compare: options.compare }),
       clock,
       urlOf,
       domain: config.inboxDomain,

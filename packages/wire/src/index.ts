@@ -51,7 +51,14 @@ export type {
 export { DIALECT_NAMES, DialectError, decodeMeta, encodeMeta } from './message.ts';
 export { isPattern, matchesPattern } from './pattern.ts';
 export type { Query, QuerySubject, QueryValue } from './query.ts';
-export { matchesGlob, matchesQuery, parseQuery, QUERY_CHARS_MAX, QueryError } from './query.ts';
+export {
+  asksFor,
+  matchesGlob,
+  matchesQuery,
+  parseQuery,
+  QUERY_CHARS_MAX,
+  QueryError,
+} from './query.ts';
 export type {
   DeliveryQueue,
   Handler,

@@ -54,6 +54,7 @@ export const QUERY_FIELDS = [
   'headers',
   'body',
   'type',
+  'sender',
   'id',
   'message',
   'status',
@@ -401,4 +402,19 @@ export function matchesGlob(glob: string, text: string): boolean {
     at = found + part.length;
   }
   return text.length - last.length >= at && text.endsWith(last);
+}
+
+/** Whether what a query says of a subject may depend on this field. */
+export function asksFor(query: Query, field: string): boolean {
+  switch (query.kind) {
+    case 'all':
+    case 'any':
+      return query.of.some((one) => asksFor(one, field));
+    case 'not':
+      return asksFor(query.of, field);
+    case 'term':
+      return query.path[0] === field;
+    case 'word':
+      return false;
+  }
 }

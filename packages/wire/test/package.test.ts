@@ -101,7 +101,7 @@ describe('types', () => {
   }
 
   const portable = entries.filter((entry) =>
-    /wire$|fetch|hono|lambda|memory|postgres|redis|sqlite|testkit|typegen|json-schema|catalogue/.test(
+    /wire$|fetch|hono|lambda|memory|postgres|redis|sqlite|testkit|explain|typegen|json-schema|catalogue/.test(
       entry,
     ),
   );

@@ -1,3 +1,4 @@
+import type { SignatureScheme } from '@posthorn/wire/explain';
 import type { Header, Ms, TenantId } from './model.ts';
 
 /** An inbox as configuration keeps it, and the rules by which it answers. */
@@ -58,7 +59,7 @@ export interface Rule {
 /** How requests to an inbox are signed; what is checked, and what a replay signs with. */
 export interface InboxSigning {
   /** Of wire's schemes; null = whichever fits. */
-  readonly scheme: string | null;
+  readonly scheme: SignatureScheme | null;
   readonly secrets: readonly string[];
 }
 

@@ -113,6 +113,7 @@ export async function startServer(
     configStore: store.config,
     refresh: () => config.refresh(),
     publicUrl: () => 'https://hooks.example.com',
+    compare: (tenant, event) => judge.compare(tenant, event),
     log: { warn: log('warn') },
   });
   const outbound = openOutbound();

@@ -8,6 +8,7 @@ import type { Mending } from '../delivery/mending/mending.ts';
 import type { Registry } from '../delivery/registry/registry.ts';
 import type { Tester } from '../delivery/tester.ts';
 import type { Capturing } from '../inbox/capturing.ts';
+import type { Recogniser } from '../inbox/recognition.ts';
 import type { Inboxes } from '../inbox/registry.ts';
 import type { Relay } from '../inbox/relay.ts';
 import type { InboxView } from '../inbox/view.ts';
@@ -53,6 +54,7 @@ export interface InboxDeps {
   readonly inboxes: Inboxes;
   readonly capturing: Capturing;
   readonly relay: Relay;
+  readonly recogniser: Recogniser;
   readonly clock: Clock;
   /** What senders call. */
   readonly urlOf: (name: string) => string;

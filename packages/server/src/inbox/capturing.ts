@@ -8,6 +8,7 @@ import { StoreError } from '../store/store.ts';
 import { type Decision, decide } from './decide.ts';
 import { encodeHead, holdsSecret } from './head.ts';
 import type { LiveAnswer } from './live-answer.ts';
+import { recogniseRequest } from './recognition.ts';
 import { Subject } from './subject.ts';
 import { parseTemplate, renderTemplate } from './template.ts';
 import type { PlacedInbox } from './view.ts';
@@ -116,6 +117,7 @@ export class Capturing {
     const subject = subjectOf(incoming);
     const decision = this.#decide(inbox, incoming, subject);
     const { by, answer } = decision;
+    const recognised = recogniseRequest(incoming.headers, incoming.body, subject);
     const { method, target, pathAt, headers, body, bodyBytes, remoteAddress } = incoming;
     const capture: NewCapture = {
       slot: inbox.slot,
@@ -125,8 +127,8 @@ export class Capturing {
       ...{ method, target, pathAt, body, bodyBytes, remoteAddress },
       head: encodeHead(headers),
       secretHead: holdsSecret(headers),
-      type: undefined,
-      messageId: undefined,
+      type: recognised.type,
+      messageId: recognised.id,
       answeredBy: by,
       status: answer.kind === 'reply' ? answer.status : undefined,
       keep: inbox.keep,

@@ -76,7 +76,7 @@ test('a tenant with inboxes is not deleted', async () => {
 
 test('fields change one by one, secrets stay hidden and stay what they were', async () => {
   const server = await startServer();
-  const signing = { scheme: 'github', secrets: ['first-secret', 'second-secret'] };
+  const signing = { scheme: 'github' as const, secrets: ['first-secret', 'second-secret'] };
   const { id } = await server.admin.createInbox({ tenant: 'default', body: { signing } });
   const place = { tenant: 'default', inbox: id };
   const shown = await server.admin.updateInbox({ ...place, body: { title: 'Shop' } });

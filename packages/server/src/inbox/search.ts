@@ -1,11 +1,13 @@
-import { matchesQuery, type Query } from '@posthorn/wire';
+import { asksFor, matchesQuery, type Query } from '@posthorn/wire';
+import type { InboxSigning } from '../core/inbox.ts';
 import type { Ms } from '../core/model.ts';
 import type { CaptureStore, InboxKey, StoredCapture } from '../store/inbox.ts';
 import { decodeHead } from './head.ts';
 import type { Carried } from './hub.ts';
+import { senderOf, signatureOf } from './recognition.ts';
 import { Subject } from './subject.ts';
 
-/** Bodies that searches look into; of longer ones only the rest of the capture counts. */
+/** Bodies that come along, and that searches look into; of longer ones only the rest counts. */
 export const SEARCHED_BYTES_MAX = 65_536;
 /** Captures that one page looks at, and how many the store gives at once. */
 const LOOKED_MAX = 5_000;
@@ -15,6 +17,7 @@ export interface Search {
   readonly key: InboxKey;
   /** undefined = all of them. */
   readonly query: Query | undefined;
+  readonly signing: InboxSigning;
   readonly before?: number | undefined;
   readonly after?: number | undefined;
   readonly limit: number;
@@ -30,6 +33,7 @@ export interface Found {
 /** A page of what fits. What it looks at is bounded; the loop is left between chunks. */
 export async function search(captures: CaptureStore, ask: Search): Promise<Found> {
   const { key, query, limit, nowMs } = ask;
+  const fits = query ? fitting(query, ask.signing, nowMs) : undefined;
   const oldestFirst = ask.after !== undefined;
   const items: StoredCapture[] = [];
   let { before, after } = ask;
@@ -38,13 +42,13 @@ export async function search(captures: CaptureStore, ask: Search): Promise<Found
       ...key,
       ...(oldestFirst ? { after } : { before }),
       limit: query ? CHUNK : limit,
-      bodyBytesMax: query ? SEARCHED_BYTES_MAX : 0,
+      bodyBytesMax: SEARCHED_BYTES_MAX,
     });
     for (const item of page.items) {
       looked += 1;
       if (oldestFirst) after = item.seq;
       else before = item.seq;
-      if (query && !matchesQuery(query, subjectOf(item), nowMs)) continue;
+      if (fits && !(await fits(item))) continue;
       items.push(item);
       if (items.length === limit) return { items, next: item.seq };
     }
@@ -53,8 +57,28 @@ export async function search(captures: CaptureStore, ask: Search): Promise<Found
   return { items, next: oldestFirst ? after : before };
 }
 
-/** With everything that a search may ask for. */
-function subjectOf(capture: StoredCapture): Subject {
+/** What costs more than a look is found out for queries that ask for it. */
+function fitting(
+  query: Query,
+  signing: InboxSigning,
+  nowMs: Ms,
+): (capture: StoredCapture) => Promise<boolean> | boolean {
+  const bySender = asksFor(query, 'sender');
+  const subjectFor = (capture: StoredCapture, signed?: string) =>
+    subjectOf(capture, { signed, sender: bySender ? senderOf(capture).sender : undefined });
+  if (!asksFor(query, 'signed')) {
+    return (capture) => matchesQuery(query, subjectFor(capture), nowMs);
+  }
+  return async (capture) => {
+    const { state } = await signatureOf(capture, signing);
+    return matchesQuery(query, subjectFor(capture, state), nowMs);
+  };
+}
+
+function subjectOf(
+  capture: StoredCapture,
+  facts: { readonly signed: string | undefined; readonly sender: string | undefined },
+): Subject {
   const { method, target, pathAt, head, body } = capture;
   return new Subject({
     method,
@@ -62,6 +86,7 @@ function subjectOf(capture: StoredCapture): Subject {
     headers: decodeHead(head),
     body,
     facts: {
+      ...facts,
       type: capture.type,
       id: capture.id,
       message: capture.messageId,

@@ -18,6 +18,12 @@ export interface Finding {
   readonly errors: readonly { readonly path: string; readonly message: string }[];
 }
 
+/** Of data that nobody posted: a sentence, '' if it fits. */
+export interface Compared extends Omit<Finding, 'code'> {
+  readonly type: string;
+  readonly fits: boolean;
+}
+
 export interface EventJudgeOptions {
   readonly view: ConfigView;
   readonly store: Pick<ConfigStore, 'read'>;
@@ -50,6 +56,18 @@ export class EventJudge {
     return mode === 'off' ? undefined : this.#judge(mode, tenant, drafts);
   }
 
+  /** What came from somewhere else; undefined = the catalogue says nothing of its data. */
+  async compare(
+    tenant: TenantId,
+    { type, data }: Pick<EventDraft, 'type' | 'data'>,
+  ): Promise<Compared | undefined> {
+    const { view } = this.#o;
+    if (!view.catalogue.find(view.lineage(tenant), type)?.hasSchema) return undefined;
+    const finding = await this.#look('warn', tenant, { type, data });
+    const { message = '', errors = [] } = finding ?? {};
+    return { type, fits: finding === undefined, message, errors };
+  }
+
   async #judge(
     mode: 'warn' | 'refuse',
     tenant: TenantId,
@@ -74,7 +92,7 @@ export class EventJudge {
   async #look(
     mode: 'warn' | 'refuse',
     tenant: TenantId,
-    { type, data }: EventDraft,
+    { type, data }: Pick<EventDraft, 'type' | 'data'>,
   ): Promise<Finding | undefined> {
     const { view, checker } = this.#o;
     const head = view.catalogue.find(view.lineage(tenant), type);

@@ -1,20 +1,16 @@
 import { Readable } from 'node:stream';
-import type * as api from '@posthorn/api';
-import { MASK } from '@posthorn/api';
 import { parseQuery, type Query, QueryError } from '@posthorn/wire';
 import { AppError } from '../../core/errors.ts';
 import type { CaptureId, InboxId } from '../../core/inbox.ts';
 import type { TenantId } from '../../core/model.ts';
-import { decodeHead } from '../../inbox/head.ts';
-import { listParts } from '../../inbox/multipart.ts';
-import { isPrivateName, redact } from '../../inbox/redact.ts';
-import { type Found, type Search, search } from '../../inbox/search.ts';
+import { VERIFIED_BYTES_MAX } from '../../inbox/recognition.ts';
+import { redact } from '../../inbox/redact.ts';
+import { type Found, SEARCHED_BYTES_MAX, type Search, search } from '../../inbox/search.ts';
 import { capturePlace } from '../../store/capture-id.ts';
-import type { CaptureKey, CaptureStore, Exchange, StoredCapture } from '../../store/inbox.ts';
-import { bytesToApi, toIso } from '../format.ts';
+import type { CaptureStore, StoredCapture } from '../../store/inbox.ts';
 import { type Handlers, Reply } from '../handlers.ts';
-import { maskHead } from '../mask.ts';
 import type { HttpDeps } from '../ports.ts';
+import { markOf, toApi, wholeToApi } from './capture-view.ts';
 import { keyOf, read } from './inboxes.ts';
 
 type Ids =
@@ -25,11 +21,9 @@ type Ids =
   | 'deleteCapture'
   | 'deleteCaptures';
 
-/** A body up to this size stands in the JSON of its capture. */
-const SHOWN_BYTES = 262_144;
 const DELETE_BATCH = 500;
 
-interface Address {
+export interface Address {
   readonly tenant: TenantId;
   readonly inbox: InboxId;
   readonly capture: CaptureId;
@@ -37,21 +31,10 @@ interface Address {
 
 export function captureRoutes(deps: HttpDeps): Pick<Handlers, Ids> {
   const { now } = deps;
+  const { recogniser } = deps.inbox;
   const { captures } = deps.inbox.store;
 
-  async function keyAt(address: Address): Promise<CaptureKey> {
-    const { value } = await read(deps, address);
-    const place = capturePlace(address.capture);
-    if (!place) throw noCapture();
-    return { ...keyOf(value), seq: place.seq };
-  }
-
-  /** With the number an id names, and only if it is really that one. */
-  async function find(address: Address, bodyBytesMax: number): Promise<StoredCapture> {
-    const found = await captures.read(await keyAt(address), bodyBytesMax);
-    if (found?.id !== address.capture) throw noCapture();
-    return found;
-  }
+  const find = (address: Address, bodyBytesMax: number) => findCapture(deps, address, bodyBytesMax);
 
   return {
     async listCaptures({ params, query, principal }) {
@@ -60,6 +43,7 @@ export function captureRoutes(deps: HttpDeps): Pick<Handlers, Ids> {
       const ask = {
         key: keyOf(value),
         query: q === undefined ? undefined : queryOf(q),
+        signing: value.signing,
         before: cursor === undefined ? undefined : numberOf(cursor),
         after,
         limit,
@@ -67,8 +51,11 @@ export function captureRoutes(deps: HttpDeps): Pick<Handlers, Ids> {
       };
       const page =
         wait === undefined ? await search(captures, ask) : await waitFor(deps, ask, wait * 1000);
-      const items = principal.only?.shared ? page.items.map(redact) : page.items;
-      return { items: items.map(toApi), next: page.next?.toString() ?? null };
+      const shown = principal.only?.shared ? redact : (capture: StoredCapture) => capture;
+      const items = page.items.map(async (capture) =>
+        toApi(shown(capture), await markOf(capture, value.signing)),
+      );
+      return { items: await Promise.all(items), next: page.next?.toString() ?? null };
     },
 
     async getCapture({ params, query, principal }) {
@@ -76,9 +63,14 @@ export function captureRoutes(deps: HttpDeps): Pick<Handlers, Ids> {
       if (reveal && !principal.admin && !principal.scopes.includes('write')) {
         throw new AppError('forbidden', 'To see what is masked, use a key with the scope write.');
       }
-      const found = await find(params, SHOWN_BYTES);
-      if (principal.only?.shared) return wholeToApi(redact(found), [], false);
-      return wholeToApi(found, await captures.exchanges(found), reveal);
+      const { value } = await read(deps, params);
+      const found = await find(params, VERIFIED_BYTES_MAX);
+      const recognition = await recogniser.examine(value, found);
+      if (principal.only?.shared) {
+        return wholeToApi(redact(found), { recognition, log: [], reveal: false });
+      }
+      const log = await captures.exchanges(found);
+      return wholeToApi(found, { recognition, log, reveal });
     },
 
     async getCaptureBody({ params }) {
@@ -97,7 +89,9 @@ export function captureRoutes(deps: HttpDeps): Pick<Handlers, Ids> {
         ...(bookmarked === undefined ? {} : { bookmarked }),
       });
       if (!marked) throw noCapture();
-      return toApi(await find(params, 0));
+      const { value } = await read(deps, params);
+      const now = await find(params, SEARCHED_BYTES_MAX);
+      return toApi(now, await markOf(now, value.signing));
     },
 
     async deleteCapture({ params }) {
@@ -121,6 +115,21 @@ export function captureRoutes(deps: HttpDeps): Pick<Handlers, Ids> {
       }
     },
   };
+}
+
+/** With the number an id names, and only if it is really that one. */
+export async function findCapture(
+  deps: HttpDeps,
+  address: Address,
+  bodyBytesMax: number,
+): Promise<StoredCapture> {
+  const { value } = await read(deps, address);
+  const place = capturePlace(address.capture);
+  if (!place) throw noCapture();
+  const key = { ...keyOf(value), seq: place.seq };
+  const found = await deps.inbox.store.captures.read(key, bodyBytesMax);
+  if (found?.id !== address.capture) throw noCapture();
+  return found;
 }
 
 export async function* bodyOf(
@@ -178,73 +187,4 @@ function noCapture(): AppError {
 function numberOf(cursor: string): number {
   if (/^\d{1,10}$/.test(cursor)) return Number(cursor);
   throw new AppError('invalid_request', 'cursor: is not the `next` of a page.');
-}
-
-export function toApi(row: StoredCapture): api.Capture {
-  return {
-    id: row.id,
-    seq: row.seq,
-    receivedAt: toIso(row.receivedAt),
-    method: row.method,
-    target: row.target,
-    path: row.target.slice(row.pathAt),
-    type: row.type ?? null,
-    messageId: row.messageId ?? null,
-    remoteAddress: row.remoteAddress,
-    bodyBytes: row.bodyBytes,
-    truncated: row.truncated,
-    answeredBy: row.answeredBy,
-    status: row.status ?? null,
-    durationMs: row.durationMs ?? null,
-    error: row.error ?? null,
-    exchanges: row.exchanges,
-    note: row.note,
-    bookmarked: row.bookmarked,
-  };
-}
-
-function wholeToApi(
-  row: StoredCapture,
-  log: readonly Exchange[],
-  reveal: boolean,
-): api.WholeCapture {
-  const flat = decodeHead(row.head);
-  const headers: { name: string; value: string }[] = [];
-  for (let i = 0; i + 1 < flat.length; i += 2) {
-    const [name, value] = [flat[i] as string, flat[i + 1] as string];
-    headers.push({ name, value: reveal || !isPrivateName(name) ? value : MASK });
-  }
-  return {
-    ...toApi(row),
-    headers,
-    body: row.body ? bytesToApi(row.body) : null,
-    parts: row.body ? listParts(flat, row.body) : [],
-    log: log.map((exchange) => exchangeToApi(exchange, reveal)),
-  };
-}
-
-function exchangeToApi(exchange: Exchange, reveal: boolean): api.WholeCapture['log'][number] {
-  const head = (bytes: Uint8Array) =>
-    reveal ? Buffer.from(bytes).toString('latin1') : maskHead(bytes);
-  const { requestHead, requestBody, responseHead, responseBody } = exchange;
-  const asCaptured = requestHead.length === 0 && requestBody === undefined;
-  const answered = responseHead.length > 0 || responseBody.length > 0;
-  return {
-    kind: exchange.kind,
-    to: exchange.to,
-    at: toIso(exchange.at),
-    durationMs: exchange.durationMs,
-    status: exchange.status ?? null,
-    error: exchange.error ?? null,
-    request: asCaptured
-      ? null
-      : { head: head(requestHead), body: requestBody ? bytesToApi(requestBody) : null },
-    response: answered
-      ? {
-          head: head(responseHead),
-          body: bytesToApi(responseBody),
-          truncated: exchange.responseTruncated,
-        }
-      : null,
-  };
 }
