@@ -34,8 +34,10 @@ const fields = {
   }),
   channels: z.array(Channel).max(50).meta({ description: 'Empty = events of every channel.' }),
   filter: Filter.nullable().meta({ description: 'Which events, beyond their type; null = all.' }),
-  scope: z.enum(['tenant', 'all']).meta({
-    description: 'all: events of every tenant. Admin keys only, and never ordered.',
+  scope: z.enum(['tenant', 'below', 'all']).meta({
+    description:
+      "below: this tenant's events and those of the tenants below it. all: every tenant's. Both with " +
+      'admin keys only, and never ordered.',
   }),
   enabled: z.boolean().meta({ description: 'false: events do not match it at all.' }),
   ordering: z.enum(['none', 'endpoint', 'key']).meta({

@@ -108,8 +108,13 @@ export const form = {
     orderingAbout: 'A delivery that fails holds up those behind it.',
   },
   more: {
-    scope: 'Events of all tenants',
-    scopeAbout: 'It hears every tenant. Only operators see and change it.',
+    scope: 'Whose events',
+    scopes: {
+      tenant: "This tenant's",
+      below: "This tenant's, and those of the tenants below it",
+      all: "Every tenant's",
+    },
+    scopeAbout: 'Only operators change a webhook that hears more than one tenant.',
     metadata: 'Metadata',
     metadataAbout: 'One per line: key = value. Never interpreted.',
   },

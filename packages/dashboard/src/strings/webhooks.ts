@@ -16,7 +16,7 @@ export const webhooks = {
   spark: (name: string) => `Deliveries of ${name} over time`,
   allEvents: 'All events',
   more: (count: number) => `+${count}`,
-  allTenants: 'all tenants',
+  beyond: { tenant: '', below: 'and tenants below', all: 'all tenants' },
   detail: {
     pause: 'Pause',
     resume: 'Resume',

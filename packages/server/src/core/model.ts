@@ -75,7 +75,8 @@ export interface Endpoint {
   readonly channels: readonly string[];
   /** What an event must be like beyond its type; null = anything. */
   readonly filter: Filter | null;
-  readonly scope: 'tenant' | 'all';
+  /** Whose events: the tenant's, those of the tenants below it too, or every tenant's. */
+  readonly scope: 'tenant' | 'below' | 'all';
   readonly dialect: DialectName | null;
   /** Members of `data` that are sent; empty = all of it. */
   readonly fields: readonly string[];

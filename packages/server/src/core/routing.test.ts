@@ -50,6 +50,26 @@ test('tenants do not meet, except in an endpoint of all tenants', () => {
   expect(routed(routing, 'x')).toEqual(['ep_a', 'ep_all']);
 });
 
+test('an endpoint of a tenant and those below it hears their events and no others', () => {
+  const parents: Record<string, string> = { child: 'parent', grandchild: 'child', other: 'root' };
+  const routing = new RoutingIndex((tenant) => {
+    const line = [{ id: tenant }];
+    for (let at = parents[tenant]; at !== undefined; at = parents[at]) line.push({ id: at });
+    return line;
+  });
+  const below = endpoint('below', { tenant: 'parent', scope: 'below' });
+  routing.set(below.id, below);
+  for (const tenant of ['parent', 'child', 'grandchild']) {
+    expect(routed(routing, 'x', tenant)).toEqual(['ep_below']);
+  }
+  expect(routed(routing, 'x', 'other')).toEqual([]);
+  parents['other'] = 'grandchild';
+  routing.tenantsChanged();
+  expect(routed(routing, 'x', 'other')).toEqual(['ep_below']);
+  routing.set(below.id, undefined);
+  expect(routed(routing, 'x', 'child')).toEqual([]);
+});
+
 test('an endpoint with channels gets only events of one of them', () => {
   const routing = index(endpoint('a', { channels: ['eu', 'us'] }));
   expect(routed(routing, 'x')).toEqual([]);

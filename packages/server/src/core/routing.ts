@@ -1,5 +1,5 @@
 import { isPattern, matchesPattern } from '@posthorn/wire';
-import type { Endpoint, EndpointId, LaneId, Slot, TenantId } from './model.ts';
+import type { Endpoint, EndpointId, LaneId, Slot, Tenant, TenantId } from './model.ts';
 import { LANE_PARTS } from './model.ts';
 
 /** CRC-32 (ISO-HDLC) of UTF-8 text. */
@@ -30,6 +30,20 @@ export function numberOfLane(lane: LaneId): number {
   return Math.floor(lane / LANE_PARTS);
 }
 
+/** Events of more than one tenant may come to it, so it has lanes in many slots. */
+export function spansTenants({ scope }: Pick<Endpoint, 'scope'>): boolean {
+  return scope !== 'tenant';
+}
+
+/** `line`: a tenant, then its parents. */
+export function hears(
+  { scope, tenant }: Pick<Endpoint, 'scope' | 'tenant'>,
+  line: readonly Pick<Tenant, 'id'>[],
+): boolean {
+  if (scope === 'all') return true;
+  return scope === 'below' ? line.some(({ id }) => id === tenant) : line[0]?.id === tenant;
+}
+
 interface Routes {
   readonly exact: Map<string, Set<Endpoint>>;
   readonly open: Set<Endpoint>;
@@ -43,9 +57,19 @@ const CACHE_MAX = 10_000;
  * time, so that 50,000 endpoints cost what they match and not what they are.
  */
 export class RoutingIndex {
-  readonly #byTenant = new Map<TenantId, Routes>();
+  readonly #byPlace = new Map<string, Routes>();
   readonly #known = new Map<EndpointId, Endpoint>();
   readonly #cache = new Map<string, readonly Endpoint[]>();
+  readonly #lineage: (tenant: TenantId) => readonly Pick<Tenant, 'id'>[];
+
+  /** `lineage`: the tenant, then its parents. Call `tenantsChanged` when its answers do. */
+  constructor(lineage: (tenant: TenantId) => readonly Pick<Tenant, 'id'>[] = (id) => [{ id }]) {
+    this.#lineage = lineage;
+  }
+
+  tenantsChanged(): void {
+    this.#cache.clear();
+  }
 
   /** `endpoint` undefined = it is gone. */
   set(id: EndpointId, endpoint: Endpoint | undefined): void {
@@ -84,8 +108,9 @@ export class RoutingIndex {
     const cached = this.#cache.get(key);
     if (cached) return cached;
     const found = new Set<Endpoint>();
-    for (const place of [tenant, EVERYWHERE]) {
-      const routes = this.#byTenant.get(place);
+    const below = this.#lineage(tenant).map(({ id }) => belowOf(id));
+    for (const place of [tenant, ...below, EVERYWHERE]) {
+      const routes = this.#byPlace.get(place);
       if (!routes) continue;
       for (const endpoint of routes.exact.get(type) ?? []) found.add(endpoint);
       for (const endpoint of routes.open) if (listens(endpoint, type)) found.add(endpoint);
@@ -97,9 +122,9 @@ export class RoutingIndex {
   }
 
   #add(endpoint: Endpoint): void {
-    const place = endpoint.scope === 'all' ? EVERYWHERE : endpoint.tenant;
-    const routes = this.#byTenant.get(place) ?? { exact: new Map(), open: new Set() };
-    this.#byTenant.set(place, routes);
+    const place = placeOf(endpoint);
+    const routes = this.#byPlace.get(place) ?? { exact: new Map(), open: new Set() };
+    this.#byPlace.set(place, routes);
     if (endpoint.eventTypes.length === 0) routes.open.add(endpoint);
     for (const type of endpoint.eventTypes) {
       if (isPattern(type)) {
@@ -112,8 +137,7 @@ export class RoutingIndex {
   }
 
   #remove(endpoint: Endpoint): void {
-    const place = endpoint.scope === 'all' ? EVERYWHERE : endpoint.tenant;
-    const routes = this.#byTenant.get(place);
+    const routes = this.#byPlace.get(placeOf(endpoint));
     if (!routes) return;
     routes.open.delete(endpoint);
     for (const type of endpoint.eventTypes) {
@@ -122,6 +146,16 @@ export class RoutingIndex {
       if (set?.size === 0) routes.exact.delete(type);
     }
   }
+}
+
+function placeOf({ scope, tenant }: Endpoint): string {
+  if (scope === 'all') return EVERYWHERE;
+  return scope === 'below' ? belowOf(tenant) : tenant;
+}
+
+/** No tenant's name holds a slash. */
+function belowOf(tenant: TenantId): string {
+  return `${tenant}/`;
 }
 
 function listens(endpoint: Endpoint, type: string): boolean {

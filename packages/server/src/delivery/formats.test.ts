@@ -34,6 +34,26 @@ test("an endpoint of all tenants shows each event's own tenant and its parent", 
   });
 });
 
+test('an endpoint of a tenant and those below it gets their events and no others', async () => {
+  const app = await start();
+  const receiver = await startReceiver(app.clock);
+  await app.api.putTenant({ tenant: 'origin', body: {} });
+  await app.api.putTenant({ tenant: 'child', body: { parent: 'origin' } });
+  await app.api.putTenant({ tenant: 'stranger', body: {} });
+  const body = { url: receiver.url, scope: 'below', dialect: 'cand' } as const;
+  await app.api.createEndpoint({ tenant: 'origin', body });
+  const type = 'MOIM:member.joined';
+  for (const at of ['stranger', 'child', 'origin']) {
+    const [made] = [await app.api.publishEvents({ tenant: at, body: { type, data: {} } })].flat();
+    expect(made?.deliveries).toBe(at === 'stranger' ? 0 : 1);
+  }
+  await receiver.request(2);
+  const communities = receiver.requests.map(
+    (request) => JSON.parse(request.body.toString()).context.communityId,
+  );
+  expect(communities.sort()).toEqual(['child', 'origin']);
+});
+
 test('every attempt sends the same body under a new signature and the same delivery id', async () => {
   const app = await start();
   const receiver = await startReceiver(app.clock, () =>

@@ -19,6 +19,7 @@ import type {
   Tenant,
   TenantId,
 } from '../core/model.ts';
+import { spansTenants } from '../core/routing.ts';
 import { DEFAULT_RETRY } from '../core/settle.ts';
 import type { ConfigView } from '../store/config-view.ts';
 import type { AttemptRecord, Due, SentBody } from '../store/store.ts';
@@ -30,7 +31,7 @@ export interface Plan {
   readonly endpoint: Endpoint;
   readonly url: URL;
   readonly dialect: Dialect;
-  /** The tenant of an event as formats show it; of an endpoint of all tenants each event has its own. */
+  /** The tenant of an event as formats show it; of an endpoint of several tenants each event has its own. */
   readonly tenantOf: (id: TenantId) => WireTenant;
   readonly keys: readonly { readonly key: SigningKey; readonly expiresAt: Ms | null }[];
   /** Why the secrets are no keys of the dialect, which a tenant's new default can cause. */
@@ -78,7 +79,7 @@ function keysOf(endpoint: Endpoint, { name, traits }: Dialect): Pick<Plan, 'keys
 }
 
 function tenantsOf(endpoint: Endpoint, view: ConfigView): (id: TenantId) => WireTenant {
-  if (endpoint.scope === 'all') return (id) => wireTenant(view.tenant(id), id, view);
+  if (spansTenants(endpoint)) return (id) => wireTenant(view.tenant(id), id, view);
   const own = wireTenant(view.tenant(endpoint.tenant), endpoint.tenant, view);
   return () => own;
 }

@@ -19,7 +19,7 @@ const PAGE = 1000;
  * brings it to what the store holds now.
  */
 export class ConfigView {
-  readonly routing = new RoutingIndex();
+  readonly routing = new RoutingIndex((id) => this.lineage(id));
   readonly catalogue = new CatalogueIndex();
   readonly #store: ConfigStore;
   readonly #kinds: readonly ConfigKind[] | undefined;
@@ -114,6 +114,7 @@ export class ConfigView {
     } else if (item.kind === 'tenant') {
       if (item.value) this.#tenants.set(item.id, item.value as Tenant);
       else this.#tenants.delete(item.id);
+      this.routing.tenantsChanged();
     } else if (item.kind === 'session') {
       this.#sessions.set(item.id, (item.value ?? undefined) as Session | undefined);
     } else if (item.kind === 'event-type') {

@@ -122,7 +122,7 @@ function factsOf(endpoint: EndpointRow): Fact[] {
     [sending.rate, endpoint.rateLimit],
     [sending.concurrency, endpoint.maxConcurrency],
     [sending.ordering, endpoint.ordering === 'none' ? null : sending.orderings[endpoint.ordering]],
-    [more.scope, endpoint.scope === 'all' ? webhooks.allTenants : null],
+    [more.scope, endpoint.scope === 'tenant' ? null : more.scopes[endpoint.scope]],
     [
       more.metadata,
       Object.entries(metadata)

@@ -152,7 +152,9 @@ function Row({ endpoint, stats }: Judged) {
       </td>
       <td className={classes.events}>
         <Types types={endpoint.eventTypes} />
-        {endpoint.scope === 'all' && <span className="secondary"> · {webhooks.allTenants}</span>}
+        {endpoint.scope !== 'tenant' && (
+          <span className="secondary"> · {webhooks.beyond[endpoint.scope]}</span>
+        )}
       </td>
     </tr>
   );

@@ -3,6 +3,7 @@ import type { At } from '../../core/crash-sites.ts';
 import { AppError } from '../../core/errors.ts';
 import type { IdFactory } from '../../core/ids.ts';
 import type { Endpoint, EventId, JobId, Ms, TenantId } from '../../core/model.ts';
+import { hears } from '../../core/routing.ts';
 import type { ConfigView } from '../../store/config-view.ts';
 import type { Job, JobStore, ReplaySpec } from '../../store/jobs.ts';
 import type { Page } from '../../store/store.ts';
@@ -11,7 +12,7 @@ import { isWanted, limitOf, soughtBy } from './replay.ts';
 
 export interface JobsOptions {
   readonly jobs: JobStore;
-  readonly view: Pick<ConfigView, 'endpoint' | 'routing'>;
+  readonly view: Pick<ConfigView, 'endpoint' | 'routing' | 'lineage'>;
   readonly ids: Pick<IdFactory, 'job'>;
   readonly clock: Clock;
   readonly at: At;
@@ -83,7 +84,7 @@ export class Jobs {
     const end = this.#options.clock.now() + 1;
     for (const [i, id] of input.endpoints.entries()) {
       const endpoint = this.#options.view.endpoint(id);
-      if (!endpoint || (endpoint.tenant !== tenant && endpoint.scope !== 'all')) {
+      if (!endpoint || !hears(endpoint, this.#options.view.lineage(tenant))) {
         throw invalid(`endpoints.${i}`, 'there is no such endpoint');
       }
       checkSent(endpoint);

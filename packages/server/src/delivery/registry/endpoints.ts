@@ -1,6 +1,7 @@
 import { type Filter, FilterError, parseFilter } from '@posthorn/wire';
 import { AppError } from '../../core/errors.ts';
 import type { Endpoint, EndpointId, Ms, SecretKey, Tenant, TenantId } from '../../core/model.ts';
+import { spansTenants } from '../../core/routing.ts';
 import { type ConfigWriter, invalid, notFound, type Versioned } from '../../store/config-writer.ts';
 import type { NewEvent } from '../../store/store.ts';
 import { checkFormat, overlaps, readLine, secretFor } from './format.ts';
@@ -230,8 +231,8 @@ export class Endpoints {
     sameUrl = false,
   ): Pick<Endpoint, 'url' | 'filter'> {
     checkFormat(settings, line);
-    if (settings.scope === 'all' && settings.ordering !== 'none') {
-      throw invalid('ordering', 'an endpoint of all tenants cannot be ordered');
+    if (spansTenants(settings) && settings.ordering !== 'none') {
+      throw invalid('ordering', 'an endpoint of more than one tenant cannot be ordered');
     }
     return {
       url: sameUrl ? settings.url : this.#checkUrl(settings.url),

@@ -120,7 +120,10 @@ export async function readEndpoint(
 
 export function requireAdmin(principal: Principal, scope: Endpoint['scope']): void {
   if (scope === 'tenant' || principal.admin) return;
-  throw new AppError('forbidden', 'Endpoints of all tenants are managed with an admin key.');
+  throw new AppError(
+    'forbidden',
+    'Endpoints of more than one tenant are managed with an admin key.',
+  );
 }
 
 /** `current`: what headers that are sent back masked stand for. */

@@ -1,6 +1,6 @@
 import type { Endpoint, EndpointId, Ms, Slot } from '../../core/model.ts';
 import { LANE_PARTS } from '../../core/model.ts';
-import { slotOf } from '../../core/routing.ts';
+import { slotOf, spansTenants } from '../../core/routing.ts';
 import { closeItem, openItem } from '../sealed.ts';
 import {
   type ConfigChange,
@@ -256,7 +256,7 @@ async function tellLanes(
     const was = before
       ? (openItem(ctx.vault, { kind: 'endpoint', id }, before) as Endpoint)
       : undefined;
-    const everywhere = (value as Endpoint | null)?.scope === 'all' || was?.scope === 'all';
+    const everywhere = [value as Endpoint | null, was].some((one) => one && spansTenants(one));
     const slots = everywhere ? ALL_SLOTS : [slotOf(tenant)];
     return slots.map((slot) => ({ slot, number, ...stateOf(value as Endpoint | null) }));
   });

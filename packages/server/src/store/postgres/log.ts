@@ -1,6 +1,6 @@
 import type { AttemptId, EventId, Ms } from '../../core/model.ts';
 import { ASLEEP, LANE_PARTS } from '../../core/model.ts';
-import { slotOf } from '../../core/routing.ts';
+import { slotOf, spansTenants } from '../../core/routing.ts';
 import {
   FLAG_SAME_BODY,
   FLAG_SEALED,
@@ -260,8 +260,11 @@ export class PgLog implements LogStore {
   }
 
   async pendingOf(endpoints: Parameters<LogStore['pendingOf']>[0]): Promise<number[]> {
-    const places = endpoints.flatMap(({ id, tenant, scope }) =>
-      (scope === 'all' ? ALL_SLOTS : [slotOf(tenant)]).map((slot) => ({ id, slot })),
+    const places = endpoints.flatMap((endpoint) =>
+      (spansTenants(endpoint) ? ALL_SLOTS : [slotOf(endpoint.tenant)]).map((slot) => ({
+        id: endpoint.id,
+        slot,
+      })),
     );
     const rows = await this.#ctx.db.reads.all<{ id: string; owed: number }>(
       `select p.id, sum(o.owed)::bigint as owed

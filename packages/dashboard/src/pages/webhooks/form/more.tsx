@@ -1,6 +1,7 @@
-import { Switch, Textarea } from '@mantine/core';
+import { Select, Textarea } from '@mantine/core';
 import { useRights } from '../../../app/context.tsx';
 import { form } from '../../../strings/webhook-form.ts';
+import type { Draft } from '../draft.ts';
 import { mistakeOf, type Part } from './part.ts';
 
 const text = form.more;
@@ -10,12 +11,13 @@ export function More({ draft, set, mistakes }: Part) {
   return (
     <>
       {admin && (
-        <Switch
+        <Select
           label={text.scope}
-          description={text.scopeAbout}
-          checked={draft.scope === 'all'}
+          description={draft.scope === 'tenant' ? undefined : text.scopeAbout}
+          data={Object.entries(text.scopes).map(([value, label]) => ({ value, label }))}
+          value={draft.scope}
           error={mistakeOf(mistakes, 'scope')}
-          onChange={(event) => set({ scope: event.currentTarget.checked ? 'all' : 'tenant' })}
+          onChange={(value) => set({ scope: value as Draft['scope'] })}
         />
       )}
       <Textarea
