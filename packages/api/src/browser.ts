@@ -1,11 +1,13 @@
 /** `@posthorn/api/browser`: the client without zod, for pages that bring the contract as lines. */
 export {
   ApiError,
+  type BlobCall,
   type CallLine,
   type CallLines,
   type CallOptions,
   type Client,
   type ClientOptions,
+  createBlobCall,
   createClientOf,
   createTextCall,
   type TextCall,

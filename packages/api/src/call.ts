@@ -92,6 +92,24 @@ export function createTextCall(lines: CallLines, options: ClientOptions): TextCa
     (await answer(send, { line: lines[id], input: input as Members, signal, body })).text;
 }
 
+/** The bytes of an answer, for what is no text. */
+export type BlobCall = <Id extends OperationId>(
+  id: Id,
+  input: Omit<Input<Operations[Id]>, 'body'>,
+  options?: CallOptions,
+) => Promise<Blob>;
+
+export function createBlobCall(lines: CallLines, options: ClientOptions): BlobCall {
+  const send = sender(options);
+  return async (id, input, { signal } = {}) => {
+    const headers = { accept: '*/*' };
+    const line = lines[id];
+    const response = await send({ line, input: input as Members, headers, signal });
+    if (response.ok && !isProblem(response)) return response.blob();
+    throw new ApiError(response, problemOf(await response.text()));
+  };
+}
+
 /** A client of the operations that `lines` has; see `createClient`. */
 export function createClientOf(lines: CallLines, options: ClientOptions): Client {
   const send = sender(options);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ApiError, createTextCall } from './call.ts';
+import { ApiError, createBlobCall, createTextCall } from './call.ts';
 import { contractLines, createClient } from './client.ts';
 
 interface Seen {
@@ -46,6 +46,13 @@ test('an answer can be had as the text it came as, and a body sent as text', asy
   expect(await text('getEvent', { tenant: 'a', event: 'evt_1' })).toBe('{"data":1.0}');
   await text('publishEvents', { tenant: 'a' }, { body: '{"type":"b","data":1.0}' });
   expect(seen[1]?.init.body).toBe('{"type":"b","data":1.0}');
+});
+
+test('an answer can be had as its bytes', async () => {
+  const { fetch } = answering(() => new Response(new Uint8Array([0, 255])));
+  const blob = createBlobCall(contractLines(), { baseUrl: 'http://host', fetch });
+  const got = await blob('getCaptureBody', { tenant: 'a', inbox: 'inb_1', capture: 'cap_1' });
+  expect([...new Uint8Array(await got.arrayBuffer())]).toEqual([0, 255]);
 });
 
 test('a problem becomes an ApiError that carries it', async () => {

@@ -54,12 +54,12 @@ function Inside(props: {
   state: Extract<SessionState, { kind: 'in' }>;
 }) {
   const { place, session } = props;
-  const { who, api, apiText } = props.state;
+  const { who, api, apiText, apiBlob } = props.state;
   const client: QueryClient = useMemo(createQueryClient, []);
   const router = useMemo(() => makeRouter(place, who.tenant), [place, who.tenant]);
   const app = useMemo(
-    () => ({ place, session, who, api, apiText }),
-    [place, session, who, api, apiText],
+    () => ({ place, session, who, api, apiText, apiBlob }),
+    [place, session, who, api, apiText, apiBlob],
   );
   return (
     <QueryClientProvider client={client}>

@@ -1,5 +1,5 @@
 import type { CurrentSession } from '@posthorn/api';
-import type { Client, TextCall } from '@posthorn/api/browser';
+import type { BlobCall, Client, TextCall } from '@posthorn/api/browser';
 import { createContext, useContext } from 'react';
 import type { LiveFeed } from '../data/live.ts';
 import type { Place } from './place.ts';
@@ -12,6 +12,7 @@ export interface AppContext {
   readonly who: CurrentSession;
   readonly api: Client;
   readonly apiText: TextCall;
+  readonly apiBlob: BlobCall;
 }
 
 export const AppContext = createContext<AppContext | undefined>(undefined);

@@ -52,6 +52,7 @@ function TenantLinks({ tenant }: { tenant: string }) {
       <NavLink icon="webhook" label={pages.webhooks} to="/$tenant/webhooks" params={params} />
       <NavLink icon="activity" label={pages.activity} to="/$tenant/activity" params={params} />
       <NavLink icon="types" label={pages.eventTypes} to="/$tenant/event-types" params={params} />
+      <NavLink icon="inbox" label={pages.inboxes} to="/$tenant/inboxes" params={params} />
       {write && (
         <NavLink icon="settings" label={pages.settings} to="/$tenant/settings" params={params} />
       )}

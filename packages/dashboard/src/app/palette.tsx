@@ -110,6 +110,7 @@ function usePages(tenant: string): Choice[] {
       | '/$tenant/webhooks'
       | '/$tenant/activity'
       | '/$tenant/event-types'
+      | '/$tenant/inboxes'
       | '/$tenant/settings',
   ): Choice => ({ key: to, icon, label, go: () => void navigate({ to, params: here }) });
   const operator = (
@@ -121,6 +122,7 @@ function usePages(tenant: string): Choice[] {
     page(['webhook', pages.webhooks], '/$tenant/webhooks'),
     page(['activity', pages.activity], '/$tenant/activity'),
     page(['types', pages.eventTypes], '/$tenant/event-types'),
+    page(['inbox', pages.inboxes], '/$tenant/inboxes'),
     ...(write ? [page(['settings', pages.settings], '/$tenant/settings')] : []),
   ];
   return [

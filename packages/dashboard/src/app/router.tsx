@@ -6,7 +6,7 @@ import {
   Outlet,
   redirect,
 } from '@tanstack/react-router';
-import { parseActivity, parseCompose } from '../data/activity-search.ts';
+import { parseActivity, parseCompose, parseInbox } from '../data/activity-search.ts';
 import { lastTenant } from './last-tenant.ts';
 import { NotFound } from './not-found.tsx';
 import type { Place } from './place.ts';
@@ -103,6 +103,37 @@ const editEventType = createRoute({
   component: lazyRouteComponent(() => import('../pages/event-types/edit.tsx'), 'EditEventType'),
 });
 
+const inboxes = createRoute({
+  getParentRoute: () => tenant,
+  path: '/inboxes',
+  component: lazyRouteComponent(() => import('../pages/inboxes/list.tsx'), 'Inboxes'),
+});
+
+const inbox = createRoute({
+  getParentRoute: () => tenant,
+  path: '/inboxes/$inbox',
+  validateSearch: parseInbox,
+  component: lazyRouteComponent(() => import('../pages/inboxes/inbox.tsx'), 'InboxPage'),
+});
+
+const capture = createRoute({
+  getParentRoute: () => inbox,
+  path: '/$capture',
+  component: lazyRouteComponent(() => import('../pages/inboxes/capture.tsx'), 'CapturePane'),
+});
+
+const inboxRules = createRoute({
+  getParentRoute: () => tenant,
+  path: '/inboxes/$inbox/rules',
+  component: lazyRouteComponent(() => import('../pages/inboxes/rules.tsx'), 'InboxRules'),
+});
+
+const inboxSettings = createRoute({
+  getParentRoute: () => tenant,
+  path: '/inboxes/$inbox/settings',
+  component: lazyRouteComponent(() => import('../pages/inboxes/settings.tsx'), 'InboxSettings'),
+});
+
 const settings = createRoute({
   getParentRoute: () => tenant,
   path: '/settings',
@@ -154,6 +185,10 @@ export function makeRouter({ base, portal }: Place, own: string | null) {
       newEventType,
       eventType,
       editEventType,
+      inboxes,
+      inbox.addChildren([capture]),
+      inboxRules,
+      inboxSettings,
       settings,
     ]),
   ]);

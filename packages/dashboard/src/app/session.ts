@@ -2,8 +2,10 @@ import lines from 'virtual:contract';
 import type { CurrentSession } from '@posthorn/api';
 import {
   ApiError,
+  type BlobCall,
   type Client,
   type ClientOptions,
+  createBlobCall,
   createClientOf,
   createTextCall,
   type TextCall,
@@ -28,6 +30,7 @@ export type SessionState =
 export interface Way {
   readonly api: Client;
   readonly apiText: TextCall;
+  readonly apiBlob: BlobCall;
 }
 
 const LINK = /^#(phl_[\w-]+)$/;
@@ -96,7 +99,13 @@ export class Session {
     try {
       const who = await api.getCurrentSession();
       this.#keep.set(bearer);
-      this.#set({ kind: 'in', who, api, apiText: createTextCall(lines, options) });
+      this.#set({
+        kind: 'in',
+        who,
+        api,
+        apiText: createTextCall(lines, options),
+        apiBlob: createBlobCall(lines, options),
+      });
     } catch (error) {
       if (error instanceof ApiError) this.#end(refused);
       else this.#set({ kind: 'out', why: 'unreachable' });

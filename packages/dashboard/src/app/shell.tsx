@@ -93,6 +93,7 @@ const GO_TO = [
   ['w', keys.webhooks, '/$tenant/webhooks'],
   ['a', keys.activity, '/$tenant/activity'],
   ['e', keys.eventTypes, '/$tenant/event-types'],
+  ['i', keys.inboxes, '/$tenant/inboxes'],
   ['s', keys.settings, '/$tenant/settings'],
 ] as const;
 

@@ -54,6 +54,12 @@ export function parseCompose(search: Record<string, unknown>): { from?: EventRow
     : {};
 }
 
+/** What the captures of an inbox are searched for. */
+export function parseInbox(search: Record<string, unknown>): { q?: string } {
+  const { q } = search;
+  return typeof q === 'string' && q !== '' ? { q: q.slice(0, 1000) } : {};
+}
+
 function isEndpointId(text: string | undefined): text is EndpointRow['id'] {
   return text?.startsWith('ep_') === true;
 }

@@ -1,7 +1,7 @@
 import { ApiError, type Client } from '@posthorn/api/browser';
 import { QueryClient, queryOptions, useQuery } from '@tanstack/react-query';
 import { useApi, useTenant } from '../app/context.tsx';
-import type { EndpointRow, EventTypeRow, TenantRow } from './types.ts';
+import type { EndpointRow, EventTypeRow, InboxRow, TenantRow } from './types.ts';
 
 /** What the server said, kept for a moment. Live news and our own writes mark it as old earlier. */
 
@@ -71,6 +71,17 @@ export const queries = {
       queryKey: [tenant, 'event-types', 'list'],
       queryFn: ({ signal }): Promise<EventTypeRow[]> =>
         whole((cursor) => api.listEventTypes({ tenant, ...at(cursor) }, { signal })),
+    }),
+  inboxes: (api: Client, tenant: string) =>
+    queryOptions({
+      queryKey: [tenant, 'inboxes', 'list'],
+      queryFn: ({ signal }): Promise<InboxRow[]> =>
+        whole((cursor) => api.listInboxes({ tenant, ...at(cursor) }, { signal })),
+    }),
+  inbox: (api: Client, tenant: string, inbox: InboxRow['id']) =>
+    queryOptions({
+      queryKey: [tenant, 'inboxes', inbox],
+      queryFn: ({ signal }) => api.getInbox({ tenant, inbox }, { signal }),
     }),
   presets: (api: Client) =>
     queryOptions({

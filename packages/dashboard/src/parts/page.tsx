@@ -1,6 +1,7 @@
 import { Link, type LinkProps } from '@tanstack/react-router';
 import { type ReactNode, useEffect, useSyncExternalStore } from 'react';
 import { useLive } from '../app/context.tsx';
+import type { LiveState } from '../data/live.ts';
 import { common } from '../strings/common.ts';
 import { shell } from '../strings/shell.ts';
 import { Icon } from './icon.tsx';
@@ -16,7 +17,8 @@ export interface PageProps {
   readonly about?: ReactNode;
   /** The content scrolls by itself and takes what room there is. */
   readonly fixed?: boolean;
-  readonly live?: boolean;
+  /** Whose state is shown: the tenant's feed, or another one. */
+  readonly live?: boolean | Feed;
   readonly children: ReactNode;
 }
 
@@ -38,7 +40,8 @@ export function Page(props: PageProps) {
           )}
           <div className={classes.titleLine}>
             <h1>{title}</h1>
-            {live && <LiveMark />}
+            {live === true && <TenantLiveMark />}
+            {typeof live === 'object' && <LiveMark feed={live} />}
           </div>
           {about !== undefined && <div className={classes.about}>{about}</div>}
         </div>
@@ -49,10 +52,18 @@ export function Page(props: PageProps) {
   );
 }
 
+export interface Feed {
+  readonly subscribe: (listener: () => void) => () => void;
+  readonly getState: () => LiveState;
+}
+
+function TenantLiveMark() {
+  return <LiveMark feed={useLive()} />;
+}
+
 /** Whether what is shown is what is. */
-export function LiveMark() {
-  const live = useLive();
-  const state = useSyncExternalStore(live.subscribe, live.getState);
+function LiveMark({ feed }: { feed: Feed }) {
+  const state = useSyncExternalStore(feed.subscribe, feed.getState);
   return (
     <span className={classes.live} data-state={state} role="status">
       <span className={classes.dot} aria-hidden="true" />

@@ -33,6 +33,7 @@ export const common = {
   tooMany: (count: string) => `${count} rows are loaded. Narrow the time to see older ones.`,
   loadingMore: 'Loading older ones',
   noRate: '–',
+  notANumber: 'Not a number.',
   ofDeliveries: (count: string) => `of ${count}`,
   windows: { '24h': '24 hours', '30d': '30 days' },
   window: 'Time',

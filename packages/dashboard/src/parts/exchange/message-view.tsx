@@ -11,12 +11,15 @@ export interface MessageViewProps {
   readonly head: string;
   readonly body: BodyText;
   readonly truncated?: boolean;
+  /** In place of the body. */
+  readonly instead?: ReactNode;
   /** Beside the title. */
   readonly children?: ReactNode;
 }
 
 /** One side of an exchange: its first line, then body or headers. */
-export function MessageView({ title, head: text, body, truncated, children }: MessageViewProps) {
+export function MessageView(props: MessageViewProps) {
+  const { title, head: text, body, truncated, instead, children } = props;
   const head = parseHead(text);
   const [part, setPart] = useState<'body' | 'headers'>('body');
   return (
@@ -37,6 +40,8 @@ export function MessageView({ title, head: text, body, truncated, children }: Me
       </div>
       {part === 'headers' ? (
         <Headers headers={head.headers} />
+      ) : instead ? (
+        instead
       ) : (
         <BodyView
           body={body}
