@@ -7,6 +7,7 @@ import {
   redirect,
 } from '@tanstack/react-router';
 import { parseActivity, parseCompose, parseInbox } from '../data/activity-search.ts';
+import type { CaptureRow } from '../data/types.ts';
 import { lastTenant } from './last-tenant.ts';
 import { NotFound } from './not-found.tsx';
 import type { Place } from './place.ts';
@@ -125,6 +126,8 @@ const capture = createRoute({
 const inboxRules = createRoute({
   getParentRoute: () => tenant,
   path: '/inboxes/$inbox/rules',
+  validateSearch: ({ from }: Record<string, unknown>): { from?: CaptureRow['id'] } =>
+    typeof from === 'string' ? { from: from as CaptureRow['id'] } : {},
   component: lazyRouteComponent(() => import('../pages/inboxes/rules.tsx'), 'InboxRules'),
 });
 

@@ -75,12 +75,6 @@ export const activity = {
     open: 'Compare',
     title: 'Against the last one that succeeded',
     none: 'None of this type has succeeded here.',
-    same: 'No difference.',
-    headers: 'Headers',
-    body: 'Body',
-    response: 'Answer',
-    before: 'then',
-    after: 'now',
   },
   verdict: {
     succeeded: (status: number, took: string) => `Answered ${status} in ${took}.`,

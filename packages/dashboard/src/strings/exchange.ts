@@ -28,4 +28,12 @@ export const exchange = {
   curl: 'curl',
   fetch: 'fetch',
   har: 'HAR file',
+  differences: {
+    same: 'No difference.',
+    headers: 'Headers',
+    body: 'Body',
+    answer: 'Answer',
+    before: 'then',
+    after: 'now',
+  },
 };

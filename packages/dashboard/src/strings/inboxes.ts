@@ -12,6 +12,7 @@ export const inboxes = {
     nameAbout: 'Empty: one that cannot be guessed. A chosen name is easier to guess.',
     label: 'Title',
   },
+  searchLabel: 'Search the captures',
   search: 'Search: status:5xx headers.x-event:push body.user.id:42',
   nothingFound: 'No capture fits',
   waiting: {
@@ -57,8 +58,8 @@ export const inboxes = {
     unbookmark: 'Remove the bookmark',
     delete: 'Delete',
     deleted: 'Deleted.',
-    reveal: 'Show masked values',
-    mask: 'Mask values',
+    reveal: 'Reveal masked',
+    mask: 'Mask again',
     answered: (status: number, by: string, took: string) =>
       `Answered ${status} by ${by}${took === '' ? '' : ` in ${took}`}.`,
     unanswered: 'Not answered yet.',
@@ -77,7 +78,7 @@ export const inboxes = {
     } as Readonly<Record<string, string>>,
     makeRule: 'Make an answer rule of it',
     compare: 'Compare',
-    compareAbout: 'With the one before of the same kind',
+    compareTitle: 'Against the one before of the same kind',
     noBefore: 'None of the same kind came before it.',
     noteSaved: 'Saved.',
   },

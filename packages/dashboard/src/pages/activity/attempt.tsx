@@ -68,6 +68,7 @@ function Whole({ attempt, close }: { attempt: WholeAttempt; close: () => void })
       <Head attempt={attempt} close={close} />
       <div className={classes.body}>
         <Facts attempt={attempt} />
+        {comparing && <Comparison attempt={attempt} />}
         {request.head === '' ? (
           <p className="secondary">{text.noRequest}</p>
         ) : (
@@ -93,7 +94,6 @@ function Whole({ attempt, close }: { attempt: WholeAttempt; close: () => void })
             </section>
           )
         )}
-        {comparing && <Comparison attempt={attempt} />}
         <Timings timings={attempt.timings} />
         <Timeline attempt={attempt} />
       </div>

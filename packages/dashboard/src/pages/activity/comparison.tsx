@@ -1,15 +1,18 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link, useSearch } from '@tanstack/react-router';
 import { useApi, useTenant } from '../../app/context.tsx';
-import type { BodyText } from '../../data/bytes.ts';
-import { parseHead } from '../../data/head.ts';
-import { type Difference, diffEntries, diffJson } from '../../data/json-diff.ts';
 import type { WholeAttempt } from '../../data/types.ts';
+import {
+  bodyDifferences,
+  Differences,
+  type Differing,
+  headerDifferences,
+} from '../../parts/exchange/differences.tsx';
 import { Failed, Loading } from '../../parts/faces.tsx';
 import { Section } from '../../parts/page.tsx';
 import { Ago } from '../../parts/time.tsx';
 import { activity } from '../../strings/activity.ts';
-import classes from './attempt.module.css';
+import { exchange } from '../../strings/exchange.ts';
 
 const text = activity.comparison;
 
@@ -48,61 +51,17 @@ export function Comparison({ attempt }: { attempt: WholeAttempt }) {
       {data === null ? (
         <p className="secondary">{text.none}</p>
       ) : (
-        <Differences before={data} after={attempt} />
+        <Differences parts={partsOf(data, attempt)} />
       )}
     </Section>
   );
 }
 
-function Differences({ before, after }: { before: WholeAttempt; after: WholeAttempt }) {
-  const parts = [
-    [text.headers, diffEntries(headersOf(before), headersOf(after))],
-    [text.body, bodyDifferences(before.request.body, after.request.body)],
-    [text.response, bodyDifferences(before.response?.body, after.response?.body)],
-  ] as const;
-  const shown = parts.filter(([, differences]) => differences.length > 0);
-  if (shown.length === 0) return <p className="secondary">{text.same}</p>;
-  return shown.map(([name, differences]) => (
-    <DifferenceTable key={name} name={name} differences={differences} />
-  ));
-}
-
-/** Of JSON by its values; of anything else as a whole. */
-function bodyDifferences(before: BodyText | undefined, after: BodyText | undefined): Difference[] {
-  const [old, now] = [before?.text ?? '', after?.text ?? ''];
-  if (old === now) return [];
-  return diffJson(old, now) ?? [{ path: '', before: old, after: now }];
-}
-
-/** New for every attempt: they always differ, and tell nothing. */
-const ALWAYS_NEW = new Set(['webhook-timestamp', 'webhook-signature', 'webhook-id', 'date']);
-
-function headersOf({ request }: WholeAttempt): Map<string, string> {
-  const { headers } = parseHead(request.head);
-  const kept = headers.filter(({ name }) => !ALWAYS_NEW.has(name.toLowerCase()));
-  return new Map(kept.map(({ name, value }) => [name, value]));
-}
-
-function DifferenceTable(props: { name: string; differences: readonly Difference[] }) {
-  return (
-    <table className={classes.differences}>
-      <caption>{props.name}</caption>
-      <thead>
-        <tr>
-          <td />
-          <th scope="col">{text.before}</th>
-          <th scope="col">{text.after}</th>
-        </tr>
-      </thead>
-      <tbody>
-        {props.differences.map(({ path, before, after }) => (
-          <tr key={path}>
-            <th scope="row">{path}</th>
-            <td data-kind="before">{before ?? '–'}</td>
-            <td data-kind="after">{after ?? '–'}</td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  );
+function partsOf(before: WholeAttempt, after: WholeAttempt): Differing[] {
+  const { differences } = exchange;
+  return [
+    [differences.headers, headerDifferences(before.request, after.request)],
+    [differences.body, bodyDifferences(before.request.body, after.request.body)],
+    [differences.answer, bodyDifferences(before.response?.body, after.response?.body)],
+  ];
 }

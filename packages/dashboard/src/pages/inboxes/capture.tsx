@@ -1,17 +1,11 @@
-import { Button, Menu, Textarea } from '@mantine/core';
+import { Button } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, useNavigate, useParams } from '@tanstack/react-router';
 import { useState } from 'react';
-import { copyText } from '../../app/clipboard.ts';
 import { useApi, useRights } from '../../app/context.tsx';
 import { formatBytes, formatMoment, formatMs } from '../../app/format.ts';
 import { useShortcut } from '../../app/shortcuts.tsx';
-import { useToast } from '../../app/toasts.tsx';
-import { asCurl, asFetch, type CopiedRequest } from '../../data/copy-as.ts';
-import { parseHead } from '../../data/head.ts';
-import { queries } from '../../data/queries.ts';
-import type { CaptureRow, InboxRow, WholeCapture } from '../../data/types.ts';
-import { useAction } from '../../parts/actions.tsx';
+import type { WholeCapture } from '../../data/types.ts';
 import { Copyable } from '../../parts/copy.tsx';
 import { MessageView } from '../../parts/exchange/message-view.tsx';
 import { Failed, Loading } from '../../parts/faces.tsx';
@@ -21,25 +15,21 @@ import { IconButton } from '../../parts/icon-button.tsx';
 import { Section } from '../../parts/page.tsx';
 import { type Column, Table } from '../../parts/table.tsx';
 import { activity } from '../../strings/activity.ts';
-import { common } from '../../strings/common.ts';
 import { exchange } from '../../strings/exchange.ts';
 import { inboxes } from '../../strings/inboxes.ts';
 import { keys } from '../../strings/keys.ts';
 import pane from '../activity/attempt.module.css';
 import { answeredBy } from './answer.ts';
+import { CaptureComparison } from './capture-comparison.tsx';
 import { AnswerMark } from './capture-list.tsx';
+import { type CaptureAddress, captureHead } from './capture-parts.ts';
+import { Actions, CopyMenu, Note } from './capture-tools.tsx';
 import { ExchangeLog } from './exchange-log.tsx';
 import { LargeBody } from './large-body.tsx';
 
 const text = inboxes.capture;
 const route = getRouteApi('/$tenant/inboxes/$inbox');
 const UNANSWERED_MS = 1000;
-
-export interface CaptureAddress {
-  readonly tenant: string;
-  readonly inbox: InboxRow['id'];
-  readonly capture: CaptureRow['id'];
-}
 
 /** One captured request whole, beside the list it was opened from. */
 export function CapturePane() {
@@ -53,6 +43,8 @@ export function CapturePane() {
     queryKey: [address.tenant, 'captures', address.capture, reveal],
     queryFn: ({ signal }) =>
       api.getCapture({ ...address, reveal: reveal ? 'true' : 'false' }, { signal }),
+    // The same capture with other eyes: what is open in it stays open.
+    placeholderData: (before) => (before?.id === address.capture ? before : undefined),
     refetchInterval: (query) => (query.state.data?.status === null ? UNANSWERED_MS : false),
   });
   return (
@@ -89,6 +81,7 @@ interface WholeProps {
 
 function Whole({ address, capture, reveal, onReveal, close }: WholeProps) {
   const { write } = useRights();
+  const [comparing, setComparing] = useState(false);
   const { body } = capture;
   return (
     <>
@@ -105,9 +98,10 @@ function Whole({ address, capture, reveal, onReveal, close }: WholeProps) {
       <div className={pane.body}>
         <p className={pane.verdict}>{verdictOf(capture)}</p>
         <AboutCapture capture={capture} />
+        {comparing && <CaptureComparison address={address} capture={capture} />}
         <MessageView
           title={exchange.request}
-          head={headOf(capture)}
+          head={captureHead(capture)}
           body={body ?? { encoding: 'utf8', text: '' }}
           instead={body === null && <LargeBody address={address} bytes={capture.bodyBytes} />}
         >
@@ -121,6 +115,9 @@ function Whole({ address, capture, reveal, onReveal, close }: WholeProps) {
             </Button>
           )}
           {body && <CopyMenu address={address} capture={capture} />}
+          <Button onClick={() => setComparing(!comparing)} aria-pressed={comparing}>
+            {text.compare}
+          </Button>
         </MessageView>
         {capture.truncated && (
           <p className="secondary">
@@ -140,12 +137,6 @@ function verdictOf(capture: WholeCapture): string {
   if (status === null) return error ?? text.unanswered;
   const took = durationMs === null ? '' : formatMs(durationMs);
   return text.answered(status, answeredBy(capture), took);
-}
-
-/** As it came: the first line, then the headers in their order. */
-function headOf({ method, target, headers }: WholeCapture): string {
-  const lines = headers.map(({ name, value }) => `${name}: ${value}`);
-  return [`${method} ${target} HTTP/1.1`, ...lines].join('\r\n');
 }
 
 function keptBytes({ body, bodyBytes }: WholeCapture): number {
@@ -185,99 +176,5 @@ function Parts({ capture }: { capture: WholeCapture }) {
         keyOf={({ offset }) => String(offset)}
       />
     </Section>
-  );
-}
-
-function Actions({ address, capture, close }: Pick<WholeProps, 'address' | 'capture' | 'close'>) {
-  const api = useApi();
-  const { tenant } = address;
-  const touches = [[tenant, 'captures']];
-  const bookmark = useAction({
-    run: () => api.markCapture({ ...address, body: { bookmarked: !capture.bookmarked } }),
-    touches,
-  });
-  const remove = useAction({
-    run: () => api.deleteCapture(address),
-    done: () => text.deleted,
-    touches,
-    after: close,
-  });
-  const toggle = () => bookmark.mutate(undefined);
-  useShortcut({ keys: 'b', label: text.bookmark, group: keys.delivery, run: toggle });
-  return (
-    <>
-      <IconButton
-        icon="star"
-        label={capture.bookmarked ? text.unbookmark : text.bookmark}
-        pressed={capture.bookmarked}
-        onClick={toggle}
-      />
-      <Menu>
-        <Menu.Target>
-          <Button aria-label={common.more} px={6}>
-            <Icon name="more" />
-          </Button>
-        </Menu.Target>
-        <Menu.Dropdown>
-          <Menu.Item
-            color="red"
-            leftSection={<Icon name="trash" />}
-            onClick={() => remove.mutate(undefined)}
-          >
-            {text.delete}
-          </Menu.Item>
-        </Menu.Dropdown>
-      </Menu>
-    </>
-  );
-}
-
-function CopyMenu({ address, capture }: Pick<WholeProps, 'address' | 'capture'>) {
-  const toast = useToast();
-  const { method, body } = capture;
-  const { data } = useQuery(queries.inbox(useApi(), address.tenant, address.inbox));
-  const copied: CopiedRequest = {
-    method,
-    url: (data?.url ?? '') + capture.path,
-    head: parseHead(headOf(capture)),
-    body: body ?? { encoding: 'utf8', text: '' },
-  };
-  const copy = async (what: string) => {
-    await copyText(what);
-    toast({ text: common.copied });
-  };
-  const curl = () => void copy(asCurl(copied));
-  useShortcut({ keys: 'c', label: keys.copyCurl, group: keys.delivery, run: curl });
-  return (
-    <Menu>
-      <Menu.Target>
-        <Button rightSection={<Icon name="down" size={12} />}>{exchange.copyAs}</Button>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Item onClick={curl}>{exchange.curl}</Menu.Item>
-        <Menu.Item onClick={() => void copy(asFetch(copied))}>{exchange.fetch}</Menu.Item>
-      </Menu.Dropdown>
-    </Menu>
-  );
-}
-
-function Note({ address, capture }: Pick<WholeProps, 'address' | 'capture'>) {
-  const api = useApi();
-  const [note, setNote] = useState(capture.note);
-  const save = useAction({
-    run: () => api.markCapture({ ...address, body: { note } }),
-    done: () => text.noteSaved,
-    touches: [[address.tenant, 'captures', address.capture]],
-  });
-  return (
-    <Textarea
-      label={text.note}
-      autosize
-      minRows={1}
-      maxLength={2000}
-      value={note}
-      onChange={(event) => setNote(event.currentTarget.value)}
-      onBlur={() => note !== capture.note && save.mutate(undefined)}
-    />
   );
 }

@@ -100,7 +100,8 @@ function Search({ q = '', inbox }: { q: string | undefined; inbox: InboxRow }) {
     <form className={classes.search} onSubmit={submit}>
       <TextInput
         ref={input}
-        aria-label={inboxes.search}
+        type="search"
+        aria-label={inboxes.searchLabel}
         placeholder={inboxes.search}
         leftSection={<Icon name="search" size={14} />}
         value={text}

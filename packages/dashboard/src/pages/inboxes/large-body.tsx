@@ -7,7 +7,7 @@ import exchange from '../../parts/exchange/exchange.module.css';
 import { HexView } from '../../parts/exchange/hex-view.tsx';
 import { saveFile } from '../../parts/save-file.ts';
 import { inboxes } from '../../strings/inboxes.ts';
-import type { CaptureAddress } from './capture.tsx';
+import type { CaptureAddress } from './capture-parts.ts';
 
 const text = inboxes.capture;
 

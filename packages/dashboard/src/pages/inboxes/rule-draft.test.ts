@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { newRule, ruleDraftOf, ruleOf } from './rule-draft.ts';
+import { newRule, ruleDraftOf, ruleLike, ruleOf } from './rule-draft.ts';
 
 const ANSWER = {
   kind: 'reply' as const,
@@ -36,4 +36,12 @@ test('what is left empty is no condition', () => {
     probability: null,
   });
   expect(ruleOf(newRule('k', { nthEvery: '3' })).when.nth).toEqual({ from: 1, to: null, every: 3 });
+});
+
+test('a rule made of a request fits its like', () => {
+  expect(ruleOf(ruleLike({ method: 'PUT', path: '/orders?page=2' }))).toMatchObject({
+    name: 'PUT /orders',
+    when: { methods: ['PUT'], path: '/orders' },
+  });
+  expect(ruleLike({ method: 'GET', path: '' }).path).toBe('/');
 });

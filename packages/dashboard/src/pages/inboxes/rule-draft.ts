@@ -1,4 +1,5 @@
 import type { Client } from '@posthorn/api/browser';
+import type { CaptureRow } from '../../data/types.ts';
 import { type AnswerDraft, answerDraftOf, answerOf, PLAIN_ANSWER } from './answer.ts';
 
 export type Rule = Awaited<ReturnType<Client['getInboxRules']>>['rules'][number];
@@ -37,6 +38,12 @@ export function newRule(key: string, change: Partial<RuleDraft> = {}): RuleDraft
     hits: 0,
     ...change,
   };
+}
+
+/** Fits requests such as this one: the same method and path, whatever is in them. */
+export function ruleLike({ method, path }: Pick<CaptureRow, 'method' | 'path'>): RuleDraft {
+  const bare = path.split('?', 1)[0] || '/';
+  return newRule('like', { name: `${method} ${bare}`, methods: [method], path: bare });
 }
 
 export function ruleDraftOf(rule: Rule): RuleDraft {

@@ -1,10 +1,10 @@
 import { Button, Switch, TagsInput, TextInput } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { useParams } from '@tanstack/react-router';
+import { useParams, useSearch } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useApi, useTenant } from '../../app/context.tsx';
 import { queries } from '../../data/queries.ts';
-import type { InboxRow } from '../../data/types.ts';
+import type { CaptureRow, InboxRow, WholeCapture } from '../../data/types.ts';
 import { useAction } from '../../parts/actions.tsx';
 import confirm from '../../parts/confirm.module.css';
 import { Failed, Loading } from '../../parts/faces.tsx';
@@ -17,7 +17,7 @@ import form from '../webhooks/form/form.module.css';
 import { answerMistakes } from './answer.ts';
 import { AnswerFields } from './answer-fields.tsx';
 import classes from './inboxes.module.css';
-import { newRule, type Rule, type RuleDraft, ruleDraftOf, ruleOf } from './rule-draft.ts';
+import { newRule, type Rule, type RuleDraft, ruleDraftOf, ruleLike, ruleOf } from './rule-draft.ts';
 
 const text = inboxes.rule;
 
@@ -32,6 +32,15 @@ export function InboxRules() {
     queryFn: ({ signal }) => api.getInboxRules({ tenant, inbox }, { signal }),
     staleTime: Number.POSITIVE_INFINITY,
   });
+  const { from } = useSearch({ from: '/$tenant/inboxes/$inbox/rules' });
+  const capture = useQuery({
+    queryKey: [tenant, 'captures', from, 'as-rule'],
+    queryFn: ({ signal }) =>
+      api.getCapture({ tenant, inbox, capture: from as CaptureRow['id'] }, { signal }),
+    enabled: from !== undefined,
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  const ready = data && !capture.isLoading;
   const name = about.data?.title || about.data?.name || inboxes.title;
   return (
     <Page
@@ -39,9 +48,11 @@ export function InboxRules() {
       about={text.about}
       back={{ label: name, link: { to: '/$tenant/inboxes/$inbox', params: { tenant, inbox } } }}
     >
-      {!data && !error && <Loading />}
+      {!ready && !error && <Loading />}
       {!data && error && <Failed error={error} retry={() => void refetch()} />}
-      {data && <Editor key={data.version} inbox={inbox} {...data} />}
+      {ready && (
+        <Editor key={data.version} inbox={inbox} {...data} like={capture.data ?? undefined} />
+      )}
     </Page>
   );
 }
@@ -50,12 +61,17 @@ interface EditorProps {
   readonly inbox: InboxRow['id'];
   readonly rules: readonly Rule[];
   readonly version: number;
+  /** What a first new rule is to answer. */
+  readonly like: WholeCapture | undefined;
 }
 
-function Editor({ inbox, rules, version }: EditorProps) {
+function Editor({ inbox, rules, version, like }: EditorProps) {
   const api = useApi();
   const tenant = useTenant();
-  const [drafts, setDrafts] = useState(() => rules.map(ruleDraftOf));
+  const [drafts, setDrafts] = useState(() => [
+    ...(like ? [ruleLike(like)] : []),
+    ...rules.map(ruleDraftOf),
+  ]);
   const [made, setMade] = useState(0);
   const save = useAction({
     run: () => {

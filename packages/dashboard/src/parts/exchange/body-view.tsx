@@ -18,13 +18,22 @@ export interface BodyViewProps {
   readonly body: BodyText;
   readonly contentType: string | undefined;
   readonly truncated?: boolean;
+  /** Before the switch between its views, in one line with it. */
+  readonly lead?: React.ReactNode;
 }
 
-export function BodyView({ body, contentType, truncated = false }: BodyViewProps) {
+export function BodyView({ body, contentType, truncated = false, lead }: BodyViewProps) {
   const bytes = useMemo(() => bytesOf(body), [body]);
   const pretty = useMemo(() => prettyOf(body, contentType), [body, contentType]);
   const [wanted, setWanted] = useState<View>('pretty');
-  if (bytes.length === 0) return <p className={classes.note}>{exchange.emptyBody}</p>;
+  if (bytes.length === 0) {
+    return (
+      <>
+        {lead && <div className={classes.tools}>{lead}</div>}
+        <p className={classes.note}>{exchange.emptyBody}</p>
+      </>
+    );
+  }
   const views: View[] = [
     ...(pretty ? (['pretty'] as const) : []),
     ...(body.encoding === 'utf8' ? (['raw'] as const) : []),
@@ -34,6 +43,7 @@ export function BodyView({ body, contentType, truncated = false }: BodyViewProps
   return (
     <>
       <div className={classes.tools}>
+        {lead}
         <SegmentedControl
           aria-label={exchange.view}
           data={views.map((value) => ({ value, label: exchange.views[value] }))}

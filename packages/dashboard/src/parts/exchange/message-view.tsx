@@ -22,32 +22,36 @@ export function MessageView(props: MessageViewProps) {
   const { title, head: text, body, truncated, instead, children } = props;
   const head = parseHead(text);
   const [part, setPart] = useState<'body' | 'headers'>('body');
+  const parts = (
+    <SegmentedControl
+      aria-label={exchange.part}
+      data={[
+        { value: 'body', label: exchange.body },
+        { value: 'headers', label: exchange.headers(head.headers.length) },
+      ]}
+      value={part}
+      onChange={(value) => setPart(value as typeof part)}
+    />
+  );
   return (
     <section className={classes.message} aria-label={title}>
       <div className={classes.title}>
         <h2>{title}</h2>
         <code className={classes.first}>{head.line}</code>
         {children}
-        <SegmentedControl
-          aria-label={exchange.part}
-          data={[
-            { value: 'body', label: exchange.body },
-            { value: 'headers', label: exchange.headers(head.headers.length) },
-          ]}
-          value={part}
-          onChange={(value) => setPart(value as typeof part)}
-        />
       </div>
-      {part === 'headers' ? (
-        <Headers headers={head.headers} />
-      ) : instead ? (
-        instead
-      ) : (
+      {part === 'body' && !instead ? (
         <BodyView
           body={body}
           contentType={headerOf(head, 'content-type')}
           truncated={truncated ?? false}
+          lead={parts}
         />
+      ) : (
+        <>
+          <div className={classes.tools}>{parts}</div>
+          {part === 'headers' ? <Headers headers={head.headers} /> : instead}
+        </>
       )}
     </section>
   );

@@ -1,0 +1,134 @@
+import { Button, Menu, Textarea } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { useState } from 'react';
+import { copyText } from '../../app/clipboard.ts';
+import { useApi } from '../../app/context.tsx';
+import { useShortcut } from '../../app/shortcuts.tsx';
+import { useToast } from '../../app/toasts.tsx';
+import { asCurl, asFetch, type CopiedRequest } from '../../data/copy-as.ts';
+import { parseHead } from '../../data/head.ts';
+import { queries } from '../../data/queries.ts';
+import type { WholeCapture } from '../../data/types.ts';
+import { useAction } from '../../parts/actions.tsx';
+import { Icon } from '../../parts/icon.tsx';
+import { IconButton } from '../../parts/icon-button.tsx';
+import { common } from '../../strings/common.ts';
+import { exchange } from '../../strings/exchange.ts';
+import { inboxes } from '../../strings/inboxes.ts';
+import { keys } from '../../strings/keys.ts';
+import { type CaptureAddress, captureHead } from './capture-parts.ts';
+
+const text = inboxes.capture;
+
+interface Tool {
+  readonly address: CaptureAddress;
+  readonly capture: WholeCapture;
+}
+
+export function Actions({ address, capture, close }: Tool & { close: () => void }) {
+  const api = useApi();
+  const { tenant } = address;
+  const touches = [[tenant, 'captures']];
+  const bookmark = useAction({
+    run: () => api.markCapture({ ...address, body: { bookmarked: !capture.bookmarked } }),
+    touches,
+  });
+  const remove = useAction({
+    run: () => api.deleteCapture(address),
+    done: () => text.deleted,
+    touches,
+    after: close,
+  });
+  const toggle = () => bookmark.mutate(undefined);
+  useShortcut({ keys: 'b', label: text.bookmark, group: keys.delivery, run: toggle });
+  return (
+    <>
+      <IconButton
+        icon="star"
+        label={capture.bookmarked ? text.unbookmark : text.bookmark}
+        pressed={capture.bookmarked}
+        onClick={toggle}
+      />
+      <Menu>
+        <Menu.Target>
+          <Button aria-label={common.more} px={6}>
+            <Icon name="more" />
+          </Button>
+        </Menu.Target>
+        <Menu.Dropdown>
+          <Menu.Item
+            leftSection={<Icon name="plus" />}
+            renderRoot={(props) => (
+              <Link
+                to="/$tenant/inboxes/$inbox/rules"
+                params={{ tenant, inbox: address.inbox }}
+                search={{ from: capture.id }}
+                {...props}
+              />
+            )}
+          >
+            {text.makeRule}
+          </Menu.Item>
+          <Menu.Item
+            color="red"
+            leftSection={<Icon name="trash" />}
+            onClick={() => remove.mutate(undefined)}
+          >
+            {text.delete}
+          </Menu.Item>
+        </Menu.Dropdown>
+      </Menu>
+    </>
+  );
+}
+
+export function CopyMenu({ address, capture }: Tool) {
+  const toast = useToast();
+  const { method, body } = capture;
+  const { data } = useQuery(queries.inbox(useApi(), address.tenant, address.inbox));
+  const copied: CopiedRequest = {
+    method,
+    url: (data?.url ?? '') + capture.path,
+    head: parseHead(captureHead(capture)),
+    body: body ?? { encoding: 'utf8', text: '' },
+  };
+  const copy = async (what: string) => {
+    await copyText(what);
+    toast({ text: common.copied });
+  };
+  const curl = () => void copy(asCurl(copied));
+  useShortcut({ keys: 'c', label: keys.copyCurl, group: keys.delivery, run: curl });
+  return (
+    <Menu>
+      <Menu.Target>
+        <Button rightSection={<Icon name="down" size={12} />}>{exchange.copyAs}</Button>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Item onClick={curl}>{exchange.curl}</Menu.Item>
+        <Menu.Item onClick={() => void copy(asFetch(copied))}>{exchange.fetch}</Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
+  );
+}
+
+export function Note({ address, capture }: Tool) {
+  const api = useApi();
+  const [note, setNote] = useState(capture.note);
+  const save = useAction({
+    run: () => api.markCapture({ ...address, body: { note } }),
+    done: () => text.noteSaved,
+    touches: [[address.tenant, 'captures', address.capture]],
+  });
+  return (
+    <Textarea
+      label={text.note}
+      autosize
+      minRows={1}
+      maxLength={2000}
+      value={note}
+      onChange={(event) => setNote(event.currentTarget.value)}
+      onBlur={() => note !== capture.note && save.mutate(undefined)}
+    />
+  );
+}

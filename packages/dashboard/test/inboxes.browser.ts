@@ -1,0 +1,89 @@
+import { expect, test } from 'vitest';
+import { stage } from './lib/stage.ts';
+
+const on = stage();
+const tenant = 'default';
+
+async function inbox(name: string) {
+  return on.product.api.createInbox({ tenant, body: { name } });
+}
+
+const send = (url: string, init: RequestInit = {}) =>
+  fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, ...init });
+
+test('a new inbox tells its URL, and shows a request the moment it is caught', async () => {
+  const page = await on.signedIn('/inboxes');
+  await page.getByText('No inboxes yet').waitFor();
+  await page.getByRole('button', { name: 'New inbox' }).first().click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Name in the URL').fill('shop');
+  await dialog.getByRole('button', { name: 'Create' }).click();
+  await page.getByText('Waiting for the first request').waitFor();
+  await page.getByText('posthorn listen 3000 --inbox shop').waitFor();
+  const answer = await send(`${on.product.url}/in/shop/orders?x=1`, { body: '{"order":{"id":7}}' });
+  expect(answer.status).toBe(200);
+  await page.getByRole('row', { name: /POST \/orders\?x=1/ }).click();
+  const request = page.getByRole('region', { name: 'Request' });
+  await request.getByText('"order"').waitFor();
+  await page.getByText(/Answered 200 by inbox/).waitFor();
+});
+
+test('secrets are masked until they are asked for', async () => {
+  const { url } = await inbox('masked');
+  await send(url, { headers: { authorization: 'Bearer correct-horse' } });
+  const page = await on.signedIn('/inboxes');
+  await page.getByRole('link', { name: 'masked' }).first().click();
+  await page.getByRole('row', { name: /POST/ }).click();
+  const request = page.getByRole('region', { name: 'Request' });
+  await request.getByText('Headers').click();
+  await request.getByText('authorization').waitFor();
+  expect(await request.textContent()).not.toContain('correct-horse');
+  await request.getByRole('button', { name: 'Reveal masked' }).click();
+  await request.getByText('Bearer correct-horse').waitFor();
+});
+
+test('a rule made of a request answers its like from then on', async () => {
+  const { id, url } = await inbox('ruled');
+  await send(`${url}/orders`);
+  const page = await on.signedIn(`/inboxes/${id}`);
+  await page.getByRole('row', { name: /POST \/orders/ }).click();
+  const pane = page.getByRole('region', { name: 'Capture' });
+  await pane.getByRole('button', { name: 'More' }).click();
+  await page.getByRole('menuitem', { name: 'Make an answer rule of it' }).click();
+  const rule = page.getByRole('region', { name: 'POST /orders' });
+  await rule.getByLabel('Status').fill('503');
+  await rule.getByLabel('Headers, one per line').fill('Retry-After: 7');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('Saved.').waitFor();
+  const answer = await send(`${url}/orders`);
+  expect(answer.status).toBe(503);
+  expect(answer.headers.get('retry-after')).toBe('7');
+  expect((await send(`${url}/others`)).status).toBe(200);
+});
+
+test('a request is compared with the one before of its kind', async () => {
+  const { id, url } = await inbox('compared');
+  await send(`${url}/a`, { body: '{"state":"open","n":1}' });
+  await send(`${url}/b`, { body: '{"state":"unrelated"}' });
+  await send(`${url}/a`, { body: '{"state":"closed","n":1}' });
+  const page = await on.signedIn(`/inboxes/${id}`);
+  await page
+    .getByRole('row', { name: /POST \/a/ })
+    .first()
+    .click();
+  await page.getByRole('button', { name: 'Compare' }).click();
+  const differences = page.getByRole('region', { name: /Against the one before/ });
+  await differences.getByRole('row', { name: 'state "open" "closed"' }).waitFor();
+  expect(await differences.getByText('unrelated').count()).toBe(0);
+});
+
+test('captures are searched', async () => {
+  const { id, url } = await inbox('searched');
+  await send(url, { body: '{"user":{"id":41}}' });
+  await send(url, { body: '{"user":{"id":42}}' });
+  const page = await on.signedIn(`/inboxes/${id}`);
+  await page.getByRole('row', { name: /POST/ }).nth(1).waitFor();
+  await page.getByRole('searchbox').fill('body.user.id:42');
+  await page.keyboard.press('Enter');
+  await expect.poll(() => page.getByRole('row', { name: /POST/ }).count()).toBe(1);
+});
