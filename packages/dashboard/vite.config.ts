@@ -1,5 +1,6 @@
 import { contractLines } from '@posthorn/api';
 import { DIALECT_NAMES } from '@posthorn/wire';
+import { SIGNATURE_SCHEMES } from '@posthorn/wire/explain';
 import react from '@vitejs/plugin-react';
 import { defineConfig, type Plugin } from 'vite';
 
@@ -9,6 +10,7 @@ function contract(): Plugin {
   const module = [
     `export default ${JSON.stringify(contractLines())};`,
     `export const dialects = ${JSON.stringify(DIALECT_NAMES)};`,
+    `export const schemes = ${JSON.stringify(SIGNATURE_SCHEMES)};`,
   ].join('\n');
   return {
     name: 'posthorn:contract',

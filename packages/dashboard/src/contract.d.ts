@@ -3,4 +3,6 @@ declare module 'virtual:contract' {
   export default lines;
   /** Those that this release renders. */
   export const dialects: readonly NonNullable<import('@posthorn/api').Endpoint['dialect']>[];
+  /** Those that captures are judged by. */
+  export const schemes: readonly import('@posthorn/wire/explain').SignatureScheme[];
 }

@@ -1,4 +1,5 @@
-import { Button, Switch, TagsInput, TextInput } from '@mantine/core';
+import { schemes } from 'virtual:contract';
+import { Button, Select, Switch, TagsInput, TextInput } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate, useParams } from '@tanstack/react-router';
 import { type FormEvent, useState } from 'react';
@@ -27,7 +28,7 @@ interface Draft {
   readonly captures: string;
   readonly days: string;
   readonly megabytes: string;
-  readonly scheme: string;
+  readonly scheme: InboxRow['signing']['scheme'];
   readonly secrets: readonly string[];
   readonly answer: AnswerDraft;
 }
@@ -59,7 +60,7 @@ function draftOf(inbox: InboxRow): Draft {
     captures: String(keep.captures),
     days: String(Math.round((keep.ageS / DAY_S) * 100) / 100),
     megabytes: String(Math.round(keep.bytes / MIB)),
-    scheme: signing.scheme ?? '',
+    scheme: signing.scheme,
     secrets: signing.secrets,
     answer: answerDraftOf(answer),
   };
@@ -75,10 +76,7 @@ function patchOf(draft: Draft) {
       ageS: Math.round(Number(draft.days) * DAY_S),
       bytes: Math.round(Number(draft.megabytes) * MIB),
     },
-    signing: {
-      scheme: draft.scheme.trim() === '' ? null : draft.scheme.trim(),
-      secrets: [...draft.secrets],
-    },
+    signing: { scheme: draft.scheme, secrets: [...draft.secrets] },
     answer: answerOf(draft.answer),
   };
 }
@@ -218,12 +216,15 @@ function Keep({ draft, set, mistakes }: Part) {
 function Signing({ draft, set, mistakes }: Part) {
   return (
     <>
-      <TextInput
+      <Select
         label={text.scheme}
-        placeholder={text.schemeAny}
-        value={draft.scheme}
+        data={[
+          { value: '', label: text.schemeAny },
+          ...schemes.map((value) => ({ value, label: value })),
+        ]}
+        value={draft.scheme ?? ''}
         error={mistakes['signing.scheme']}
-        onChange={(event) => set({ scheme: event.currentTarget.value })}
+        onChange={(value) => set({ scheme: (value || null) as Draft['scheme'] })}
       />
       <TagsInput
         label={text.secrets}
