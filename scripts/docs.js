@@ -41,7 +41,7 @@ export function renderConfiguration(rows) {
     INTRO,
     '## Server: `posthorn dev`, `serve` and `doctor`\n',
     renderTable(server),
-    '## Client: `posthorn send` and `dashboard`\n',
+    '## Client: the commands that talk to a running server\n',
     renderTable(client),
   ].join('\n');
 }

@@ -42,6 +42,7 @@ import { createHttpServer } from './http/server.ts';
 import { readSite, type SiteFiles } from './http/site.ts';
 import { InboxView } from './inbox/view.ts';
 import { createInboxRoom, type InboxRoom } from './inbox-room.ts';
+import { keepAddress, keyFile } from './kept-key.ts';
 import { ConfigView } from './store/config-view.ts';
 import type { InboxStore } from './store/inbox.ts';
 import { openSqliteInbox } from './store/sqlite/open-inbox.ts';
@@ -221,7 +222,7 @@ async function compose(
     const address = await http.listen({ host: config.host, port: config.port });
     ports = [address.port];
     engine.listening(ports);
-    url = urlOf(config, address);
+    url = keptUrl(config, address);
   }
   const handler: RequestListener = (req, res) => void http.server.emit('request', req, res);
   const dashboardLink = async () => (dashboard ? operatorLink(registry, url) : undefined);
@@ -470,7 +471,7 @@ function keptSecret(path: string, make: () => string): { text: string; made: boo
 async function provideAdminKey(registry: Registry, config: Config): Promise<App['adminKey']> {
   const made = await registry.keys.ensureAdmin(config.adminKey);
   if (config.adminKey !== undefined) return { text: config.adminKey, file: undefined, made: false };
-  const file = join(config.dataDirectory, 'admin-key');
+  const file = keyFile(config.dataDirectory);
   if (made !== undefined) {
     writeFileSync(file, `${made}\n`, { mode: 0o600 });
     chmodSync(file, 0o600);
@@ -536,6 +537,13 @@ async function storeMetrics(store: Store, clock: Clock): Promise<string> {
       ([name, help, value]) => `# HELP ${name} ${help}\n# TYPE ${name} gauge\n${name} ${value}\n`,
     )
     .join('');
+}
+
+/** Where people reach it. Commands on this machine find it beside the key. */
+function keptUrl(config: Config, address: { address: string; port: number }): string {
+  const url = urlOf(config, address);
+  keepAddress(config.dataDirectory, [url, urlOf({ ...config, baseUrl: undefined }, address)]);
+  return url;
 }
 
 function urlOf(config: Config, address: { address: string; port: number }): string {

@@ -25,7 +25,9 @@ import { isRole, ROLES, type Role } from './core/roles.ts';
  * Flags win over the environment, that over `.env`, that over the file, that over the default.
  */
 
-export type Command = 'dev' | 'serve' | 'doctor' | 'send' | 'dashboard' | 'types' | 'listen';
+const IN_A_TENANT = ['send', 'dashboard', 'types', 'listen'] as const;
+const DESCRIBING = ['apply', 'dump'] as const;
+export type Command = Mode | 'doctor' | (typeof IN_A_TENANT)[number] | (typeof DESCRIBING)[number];
 export type Environment = Readonly<Record<string, string | undefined>>;
 /** Options of the server: `dev`, `serve`, and `doctor` which examines them. */
 const SERVER_OPTIONS = {
@@ -333,6 +335,14 @@ export function loadClientConfig(input: Omit<ConfigInput, 'command'>): ClientCon
   return { ...values, sources };
 }
 
+/** What a file may refer to: the environment, and under it `.env`. Throws `ConfigError`. */
+export function readVariables(env: Environment = process.env, cwd = process.cwd()): Environment {
+  const problems: string[] = [];
+  const variables = { ...readDotEnv(cwd, problems), ...env };
+  if (problems.length > 0) throw new ConfigError(problems);
+  return variables;
+}
+
 /** May `stream` get colours? See no-color.org; a terminal that calls itself `dumb` cannot. */
 export function colorsFor(
   stream: { readonly isTTY?: boolean },
@@ -402,6 +412,7 @@ export interface OptionRow {
 }
 
 export function configTable(): OptionRow[] {
+  const { tenant, ...server } = CLIENT_OPTIONS;
   const rows = (table: Record<string, OptionSpec>, commands: readonly Command[]) =>
     Object.values(table).map((spec) => ({
       name: spec.name,
@@ -416,7 +427,8 @@ export function configTable(): OptionRow[] {
     }));
   return [
     ...rows(SERVER_OPTIONS, ['dev', 'serve', 'doctor']),
-    ...rows(CLIENT_OPTIONS, ['send', 'dashboard', 'types', 'listen']),
+    ...rows(server, [...IN_A_TENANT, ...DESCRIBING]),
+    ...rows({ tenant }, IN_A_TENANT),
   ];
 }
 

@@ -6,7 +6,8 @@ import { listenInput } from './cli/listen-options.ts';
 import { jsonView, lineView } from './cli/listen-views.ts';
 import type { Flags } from './cli/program.ts';
 import { proxyAgent } from './cli/tunnel/proxy.ts';
-import { colorsFor, loadClientConfig, proxyFor, stateDirectory } from './config.ts';
+import { colorsFor, proxyFor, stateDirectory } from './config.ts';
+import { clientConfig } from './kept-key.ts';
 
 /** `posthorn listen` with the terminal, the environment and the signals of this process. */
 
@@ -14,13 +15,11 @@ export interface ListenCommand {
   readonly target: string;
   readonly flags: Flags;
   readonly version: string;
-  /** Of a server on this machine, if its data are where they are by default. */
-  readonly keptKey: () => string | undefined;
 }
 
 export async function runListen(command: ListenCommand): Promise<number> {
   const { target, flags, version } = command;
-  const { url, key, tenant } = loadClientConfig({ flags });
+  const { url, key, tenant } = clientConfig(flags);
   const { stdout, stderr, stdin } = process;
   const asks = stdin.isTTY === true && stdout.isTTY === true;
   const options = {
@@ -45,7 +44,7 @@ export async function runListen(command: ListenCommand): Promise<number> {
       {
         ...listenInput(flags),
         ...{ target, url, tenant, version },
-        key: key ?? command.keptKey(),
+        key,
         agent: proxy === undefined ? undefined : proxyAgent(proxy, url.startsWith('https:')),
       },
       { view, memory: memoryIn(stateDirectory()), signal: stop.signal },

@@ -1,7 +1,6 @@
 #!/usr/bin/env node
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
 import { checkNode, crashSites, examine } from './admin/doctor.ts';
 import { type App, startApp } from './app.ts';
 import { banner } from './cli/banner.ts';
@@ -10,15 +9,10 @@ import { createOutput, EXIT, type Output, table } from './cli/output.ts';
 import { type Flags, runProgram } from './cli/program.ts';
 import { send } from './cli/send.ts';
 import { types } from './cli/types.ts';
-import {
-  type Config,
-  ConfigError,
-  colorsFor,
-  configTable,
-  loadClientConfig,
-  loadConfig,
-} from './config.ts';
+import { type Config, ConfigError, colorsFor, configTable, loadConfig } from './config.ts';
 import type { Mode } from './config-values.ts';
+import { type DeclareCommand, runApply, runDump } from './declare-commands.ts';
+import { clientConfig } from './kept-key.ts';
 import { runListen } from './listen-command.ts';
 import { createLogger, createMetrics, type Logger } from './telemetry.ts';
 
@@ -156,33 +150,28 @@ async function runSend(
   args: { type: string; data: string | undefined },
   flags: Flags,
 ): Promise<number> {
-  const { url, key, tenant } = loadClientConfig({ flags });
+  const { url, key, tenant } = clientConfig(flags);
   const id = typeof flags['id'] === 'string' ? flags['id'] : undefined;
   return send({ ...args, id, url, key, tenant }, outputOf(flags));
 }
 
 async function runDashboard(flags: Flags): Promise<number> {
-  const { url, key, tenant } = loadClientConfig({ flags });
-  return dashboard({ url, key: key ?? keptAdminKey(), tenant }, outputOf(flags));
+  const { url, key, tenant } = clientConfig(flags);
+  return dashboard({ url, key, tenant }, outputOf(flags));
 }
 
 async function runTypes(flags: Flags): Promise<number> {
-  const { url, key, tenant } = loadClientConfig({ flags });
+  const { url, key, tenant } = clientConfig(flags);
   const [from, out] = ['from', 'out'].map((name) => {
     const value = flags[name];
     return typeof value === 'string' ? value : undefined;
   });
   const schemas = flags['schemas'] === true;
-  return types({ from, out, schemas, url, tenant, key: key ?? keptAdminKey() }, outputOf(flags));
+  return types({ from, out, schemas, url, tenant, key }, outputOf(flags));
 }
 
-/** Of a server on this machine, if its data directory is where it is by default. */
-function keptAdminKey(): string | undefined {
-  for (const command of ['dev', 'serve'] as const) {
-    const file = join(loadConfig({ command }).dataDirectory, 'admin-key');
-    if (existsSync(file)) return readFileSync(file, 'utf8').trim();
-  }
-  return undefined;
+function declared(flags: Flags): DeclareCommand {
+  return { flags, output: outputOf(flags) };
 }
 
 async function main(): Promise<number> {
@@ -198,7 +187,9 @@ async function main(): Promise<number> {
         serve: (flags) => runServer('serve', flags),
         doctor: runDoctor,
         dashboard: runDashboard,
-        listen: (target, flags) => runListen({ target, flags, version, keptKey: keptAdminKey }),
+        apply: (flags) => runApply(declared(flags)),
+        dump: (flags) => runDump(declared(flags)),
+        listen: (target, flags) => runListen({ target, flags, version }),
         send: runSend,
         types: runTypes,
       },

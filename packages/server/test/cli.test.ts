@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -100,6 +102,31 @@ describe('a server', () => {
     const { ready } = await startServer('serve');
     expect(JSON.stringify(ready)).not.toContain('phk_');
     expect(statSync(String(ready['adminKeyFile'])).mode & 0o777).toBe(0o600);
+  });
+
+  test('needs no key on its own machine, and nobody else is given the one it keeps', async () => {
+    const { started, ready } = await startServer('dev');
+    const heard: (string | undefined)[] = [];
+    const stranger = createServer((req, res) => {
+      heard.push(req.headers.authorization);
+      res.writeHead(401, { connection: 'close' }).end();
+    }).listen(0, '127.0.0.1');
+    await once(stranger, 'listening');
+    const elsewhere = `http://127.0.0.1:${(stranger.address() as AddressInfo).port}`;
+    const env = { POSTHORN_DATA: 'data' };
+    const types = async (url: string) => (await run(['types', '--url', url], env)).exitCode;
+    expect(await types(String(ready['url']))).toBe(0);
+    expect(await types(elsewhere)).toBe(1);
+    expect(heard).toEqual([undefined]);
+    const others = [['dashboard'], ['dump'], ['send', 'a.b'], ['listen', '3000']];
+    const refused = await Promise.all(
+      others.map(async (argv) => (await run([...argv, '--url', elsewhere], env)).exitCode),
+    );
+    expect(refused).toEqual([2, 2, 2, 2]);
+    expect(heard).toHaveLength(1);
+    started.kill('SIGKILL');
+    await once(started, 'exit');
+    stranger.close();
   });
 
   test('ends with 1 when the port is taken', async () => {

@@ -23,6 +23,8 @@ async function run(...argv: string[]) {
     dashboard: action('dashboard'),
     types: action('types'),
     listen: (_target, flags) => action('listen')(flags),
+    apply: action('apply'),
+    dump: action('dump'),
     send: async (args, flags) => {
       calls.push({ name: 'send', flags, args });
       return 1;
@@ -77,6 +79,7 @@ describe('usage', () => {
     ['an unknown flag, with a suggestion', ['serve', '--prot', '1'], '--port'],
     ['an unknown command, with a suggestion', ['serv'], 'serve'],
     ['a flag without its value', ['serve', '--port'], 'argument missing'],
+    ['no file to apply', ['apply'], "required option '-f, --file <file>'"],
     ['a missing event type', ['send'], "missing required argument 'type'"],
     ['too many arguments', ['serve', 'now'], 'too many arguments'],
     ['an empty id', ['send', 'a', '--id', ''], 'must not be empty'],

@@ -1,8 +1,18 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { addApply, addDump } from './declare/options.ts';
 import { addListen } from './listen-options.ts';
 import { EXIT, type Stream } from './output.ts';
 
-export type CommandName = 'dev' | 'serve' | 'doctor' | 'send' | 'dashboard' | 'types' | 'listen';
+export type CommandName =
+  | 'dev'
+  | 'serve'
+  | 'doctor'
+  | 'send'
+  | 'dashboard'
+  | 'types'
+  | 'listen'
+  | 'apply'
+  | 'dump';
 
 /** An option of the configuration, as far as flags and help need it. */
 export interface ProgramOption {
@@ -29,6 +39,8 @@ export interface Actions {
   dashboard(flags: Flags): Promise<number>;
   types(flags: Flags): Promise<number>;
   listen(target: string, flags: Flags): Promise<number>;
+  apply(flags: Flags): Promise<number>;
+  dump(flags: Flags): Promise<number>;
   send(args: { type: string; data: string | undefined }, flags: Flags): Promise<number>;
 }
 
@@ -50,6 +62,7 @@ Examples:
   posthorn send user.created @user.json --id 42    the same event twice is one event
   posthorn types --out events.ts                   TypeScript types of your catalogue, for receivers
   posthorn listen 3000 --path /webhooks            carry what an inbox captures to this machine
+  posthorn apply -f hooks.yaml                     have what a file says: plan, then changes
   posthorn dashboard                               print a link that signs in
   posthorn doctor --json                           is everything as it should be?
 
@@ -106,6 +119,8 @@ function buildProgram(input: ProgramInput, done: (code: number) => void): Comman
       done(await actions.send({ type, data }, flags)),
     );
   addListen(add, async (target, flags) => done(await actions.listen(target, flags)));
+  addApply(add, async (flags) => done(await actions.apply(flags)));
+  addDump(add, async (flags) => done(await actions.dump(flags)));
   add('dashboard', 'Print a link that signs in to the dashboard of a running Posthorn')
     .option('--json', 'print the link as JSON')
     .action(async (flags: Flags) => done(await actions.dashboard(flags)));

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { ApiError, createClient, type EventInput } from '@posthorn/api';
+import { readInput } from './input.ts';
 import { EXIT, type ExitCode, type Output } from './output.ts';
 
 export interface SendInput {
@@ -25,7 +25,7 @@ export async function send(input: SendInput, output: Output): Promise<ExitCode> 
   }
   let data: unknown;
   try {
-    data = JSON.parse(readData(input.data));
+    data = JSON.parse(await readData(input.data));
   } catch (error) {
     output.note(`The event's data is not usable: ${messageOf(error)}`);
     return EXIT.usage;
@@ -47,10 +47,10 @@ export async function send(input: SendInput, output: Output): Promise<ExitCode> 
   }
 }
 
-function readData(data: string | undefined): string {
+async function readData(data: string | undefined): Promise<string> {
   if (data === undefined) return '{}';
-  if (data === '-') return readFileSync(0, 'utf8');
-  return data.startsWith('@') ? readFileSync(data.slice(1), 'utf8') : data;
+  if (data !== '-' && !data.startsWith('@')) return data;
+  return (await readInput(data === '-' ? data : data.slice(1))).toString('utf8');
 }
 
 /** Why a call failed, for people. */
