@@ -110,8 +110,8 @@ const everySite = {
       await twentyEndpoints(stage);
       await stage.server.stop();
       const producer = await stage.produce({ types: TYPES, parallel: 8, pauseMs: 10 });
-      // Those of jobs are F2-jobs.
-      const sites = crashSites().filter((site) => !site.startsWith('job:'));
+      // Those of jobs are F2-jobs and F2-purge.
+      const sites = crashSites().filter((site) => !/^(job|purge):/.test(site));
       for (const site of sites) {
         for (const passage of [1, 2, 7]) await dieAt(stage, `${site}:${passage}`);
       }

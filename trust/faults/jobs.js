@@ -1,7 +1,10 @@
 // @ts-check
-/** F2 for replays: death at every boundary of a job, and while its steps are being stored. */
+/** F2 for replays and purges: death at every boundary of a job, and while its steps are being stored. */
+import fs from 'node:fs';
+import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, waitFor } from '../lib/check.js';
+import { freePort } from '../lib/server.js';
 import { Stage } from '../lib/stage.js';
 
 /** @typedef {import('../lib/check.js').Programme} Programme */
@@ -91,5 +94,67 @@ const everyBoundary = {
     }),
 };
 
+const PURGED = 'purged-tenant';
+const MARK = 'mark-of-the-purged-tenant';
+const PURGED_EVENTS = 3000;
+const PURGE_DEATHS = [
+  'job:created:1',
+  'purge:configured:1',
+  ...['job:advanced', 'store:begun', 'store:written', 'store:committed'].flatMap((site) =>
+    [1, 2, 5].map((passage) => `${site}:${passage}`),
+  ),
+];
+
+/** A tenant with events, an endpoint that fails, and captures. @param {Stage} stage */
+async function fillTenant(stage) {
+  const { api } = stage;
+  const tenant = `/api/v1/tenants/${PURGED}`;
+  await api.request('PUT', tenant, { body: { name: MARK } });
+  // Nobody is there: the ledgers are about the other tenant.
+  const url = `http://127.0.0.1:${await freePort()}/${MARK}`;
+  await api.post(`${tenant}/endpoints`, { name: MARK, url });
+  const inbox = await api.post(`${tenant}/inboxes`, { title: MARK });
+  for (let n = 0; n < 20; n++) {
+    await fetch(`${api.origin}/in/${inbox.name}`, { method: 'POST', body: MARK.repeat(1000) });
+  }
+  const event = { type: 'job.purged', subject: MARK, data: { mark: MARK, text: '.'.repeat(6000) } };
+  for (let n = 0; n < PURGED_EVENTS; n += 100) {
+    await api.post(`${tenant}/events`, Array(100).fill(event));
+  }
+  return tenant;
+}
+
+/** @type {Programme} */
+const everyBoundaryOfAPurge = {
+  id: 'F2-purge',
+  title: 'kill -9 at every boundary of a purge: all of the tenant goes, nothing of the others',
+  run: () =>
+    Stage.with({}, async (stage) => {
+      await stage.endpoint('/ok/0', ['job.kept']);
+      const producer = await stage.produce({ types: ['job.kept'], parallel: 2, pauseMs: 20 });
+      const tenant = await fillTenant(stage);
+      await stage.server.stop();
+      const ask = () => stage.api.post(`${tenant}/purge`, {});
+      for (const site of PURGE_DEATHS) {
+        await dieAt(stage, site, site === PURGE_DEATHS[0] ? ask : undefined);
+      }
+      await stage.start();
+      const job = await waitFor('the purge to end', async () => {
+        const [only, ...others] = await stage.api.list('/api/v1/purges');
+        expect(only !== undefined && others.length === 0, 'not one purge is listed');
+        return only.state === 'done' && only;
+      });
+      expect(job.done === PURGED_EVENTS, `${job.done} of ${PURGED_EVENTS} events went`);
+      await producer.ask('stop');
+      const { line } = await stage.reconcile(60_000);
+      await stage.server.stop();
+      const holding = fs
+        .readdirSync(stage.dataDir)
+        .filter((name) => fs.readFileSync(path.join(stage.dataDir, name)).includes(MARK));
+      expect(holding.length === 0, `${holding.join(', ')} still hold what was purged`);
+      return `${PURGE_DEATHS.length} kills, ${job.done} events purged, ${line}`;
+    }),
+};
+
 /** @type {readonly Programme[]} */
-export const programmes = [everyBoundary];
+export const programmes = [everyBoundary, everyBoundaryOfAPurge];

@@ -24,6 +24,7 @@ export type * from './operation.ts';
 export { type OperationId, type Operations, operations } from './operations.ts';
 export * from './portal.ts';
 export * from './problems.ts';
+export * from './purges.ts';
 export * from './replays.ts';
 export * from './retry.ts';
 export * from './rules.ts';

@@ -12,6 +12,7 @@ import { liveOperations } from './live.ts';
 import { mendingOperations } from './mending.ts';
 import { nodeOperations } from './nodes.ts';
 import type { Operation } from './operation.ts';
+import { purgeOperations } from './purges.ts';
 import { replayOperations } from './replays.ts';
 import { ruleOperations } from './rules.ts';
 import { sessionOperations } from './sessions.ts';
@@ -35,6 +36,7 @@ export const operations = {
   ...statsOperations,
   ...mendingOperations,
   ...replayOperations,
+  ...purgeOperations,
   ...inboxOperations,
   ...captureOperations,
   ...ruleOperations,

@@ -125,7 +125,9 @@ export const tenantOperations = {
     scope: 'admin',
     tag: 'Tenants',
     summary: 'Delete a tenant and its keys',
-    description: 'Refused while it has endpoints or children. `default` cannot be deleted.',
+    description:
+      'Refused while it has endpoints, inboxes or children. `default` cannot be deleted. Its events stay ' +
+      'as long as the log is kept: to remove them as well, purge it.',
     params: TenantParams,
     query: None,
     responses: { 204: { description: 'Deleted.' } },

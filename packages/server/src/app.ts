@@ -21,9 +21,12 @@ import { SchemaChecker } from './delivery/catalogue/checker.ts';
 import { EventJudge, FINDING_CODES } from './delivery/catalogue/judge.ts';
 import { Samples } from './delivery/catalogue/samples.ts';
 import { startHere } from './delivery/catalogue/schema-runner.ts';
+import type { Guard } from './delivery/guard.ts';
 import { Erasing } from './delivery/mending/erasing.ts';
 import { Jobs } from './delivery/mending/jobs.ts';
 import { Mending } from './delivery/mending/mending.ts';
+import { PurgeRunner } from './delivery/mending/purge-runner.ts';
+import { Purges, purgeUnderWay } from './delivery/mending/purges.ts';
 import { OwnEvents } from './delivery/own-events.ts';
 import { Publisher } from './delivery/publish.ts';
 import { Registry } from './delivery/registry/registry.ts';
@@ -44,6 +47,7 @@ import { InboxView } from './inbox/view.ts';
 import { createInboxRoom, type InboxRoom } from './inbox-room.ts';
 import { keepAddress, keyFile } from './kept-key.ts';
 import { ConfigView } from './store/config-view.ts';
+import { ConfigWriter } from './store/config-writer.ts';
 import type { InboxStore } from './store/inbox.ts';
 import { openSqliteInbox } from './store/sqlite/open-inbox.ts';
 import type { Store } from './store/store.ts';
@@ -170,23 +174,16 @@ async function compose(
   const own = new OwnEvents({ view, ids });
   const checker = createChecker(options);
   closers.push(() => checker.close());
-  const registry = new Registry({
-    store: store.config,
-    ids,
-    now: () => clock.now(),
-    random: randomBytes,
-    judgeUrl: (url) => guard.judgeUrl(url),
-    schemaRefusal: (schema, owner) => checker.refusal(schema, owner),
-    tell: (before, after, at) => own.ofChange(before, after, at),
-    refresh: () => view.refresh(),
-  });
+  const registry = createRegistry({ stores, ids, guard, own, checker });
   await registry.tenants.ensureDefault();
   const adminKey = await provideAdminKey(registry, config);
 
   view.onChange(() => engine.configChanged());
   await engine.start();
 
-  const verbs = verbsOf({ options, engine, view, ids, clock, checker });
+  const purger = startPurger(options, stores, closers);
+  const begun = () => purger.poke();
+  const verbs = verbsOf({ options, engine, view, ids, clock, checker, begun });
 
   let url = config.baseUrl ?? 'http://localhost';
   const dashboard = dashboardFiles(config, logger);
@@ -229,6 +226,30 @@ async function compose(
   return { url, handler, adminKey, dashboardLink, publisher, registry, store };
 }
 
+interface RegistryParts {
+  readonly stores: Stores;
+  readonly ids: IdFactory;
+  readonly guard: Guard;
+  readonly own: OwnEvents;
+  readonly checker: SchemaChecker;
+}
+
+function createRegistry({ stores, ids, guard, own, checker }: RegistryParts): Registry {
+  const { engine, clock, view } = stores;
+  const { store } = engine;
+  return new Registry({
+    store: store.config,
+    ids,
+    now: () => clock.now(),
+    random: randomBytes,
+    judgeUrl: (url) => guard.judgeUrl(url),
+    schemaRefusal: (schema, owner) => checker.refusal(schema, owner),
+    tell: (before, after, at) => own.ofChange(before, after, at),
+    refresh: () => view.refresh(),
+    isPurged: async (tenant) => (await purgeUnderWay(store.jobs, tenant)) !== undefined,
+  });
+}
+
 /** What people and producers ask for, apart from configuration. */
 interface VerbParts {
   readonly options: AppOptions;
@@ -237,10 +258,12 @@ interface VerbParts {
   readonly ids: IdFactory;
   readonly clock: Clock;
   readonly checker: SchemaChecker;
+  /** A purge was asked for. */
+  readonly begun: () => void;
 }
 
 function verbsOf(parts: VerbParts) {
-  const { engine, view, ids, clock } = parts;
+  const { engine, view, ids, clock, begun } = parts;
   const { store, probe } = engine;
   const { config, metrics } = parts.options;
   const judge = createJudge(parts);
@@ -262,7 +285,8 @@ function verbsOf(parts: VerbParts) {
   const mending = new Mending({ lanes: store.lanes, log: store.log, view, clock });
   const jobs = new Jobs({ jobs: store.jobs, view, ids, clock, at });
   const erasing = new Erasing({ log: store.log, clock });
-  return { publisher, tester, mending, jobs, erasing, judge };
+  const purges = new Purges({ store: store.config, jobs: store.jobs, ids, clock, at, begun });
+  return { publisher, tester, mending, jobs, erasing, purges, judge };
 }
 
 function openInboxRoom(of: {
@@ -286,6 +310,23 @@ function openInboxRoom(of: {
     compare: (tenant, event) => verbs.judge.compare(tenant, event),
     log: options.logger,
   });
+}
+
+/** Beside the engine, as it reaches into the inboxes too. */
+function startPurger(
+  { config, logger: log }: AppOptions,
+  { engine, settings, clock, view, inboxStore: inboxes }: Stores,
+  closers: Lifetime['closers'],
+): PurgeRunner {
+  const { jobs, config: store } = engine.store;
+  const now = () => clock.now();
+  const writer = new ConfigWriter({ store, now, refresh: () => view.refresh() });
+  const shared = settings.databaseUrl !== undefined;
+  const at = crashPoint(config.crashAt);
+  const runner = new PurgeRunner({ jobs, store, writer, inboxes, clock, log, at, shared });
+  if (config.roles.includes('maintain')) runner.start();
+  closers.push(() => runner.stop());
+  return runner;
 }
 
 /** One line a minute: whoever makes it happen may make it happen often. */

@@ -223,7 +223,10 @@ function sendingFrom(
       background.poke();
       worker.asked(lanesOf(events));
     }),
-    jobs: waking(store.jobs, background.jobCreated),
+    jobs: waking(store.jobs, {
+      created: background.jobCreated,
+      erased: (event) => worker.erased(event),
+    }),
     log: erasing(store.log, (event) => worker.erased(event)),
     lanes: offering(store.lanes, {
       offer: (events) => worker.offer(events),

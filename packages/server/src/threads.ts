@@ -133,7 +133,12 @@ export async function startEngineThreads(options: EngineThreadOptions): Promise<
         maintain: store.log.maintain,
       },
       stats: reads.stats,
-      jobs: { ...store.jobs, list: reads.jobs.list, candidates: reads.jobs.candidates },
+      jobs: {
+        ...store.jobs,
+        list: reads.jobs.list,
+        candidates: reads.jobs.candidates,
+        eventsOf: reads.jobs.eventsOf,
+      },
       close: async () => {},
     },
     clock: systemClock,

@@ -18,6 +18,7 @@ export const CRASH_SITES = [
   'job:created', // a replay is stored, nobody told
   'job:read', // what it owes next is in memory, nothing stored
   'job:advanced', // stored, nobody poked
+  'purge:configured', // a tenant is gone with its endpoints, its log and captures are not
   'inbox:received', // a request to an inbox read, nothing kept
   'inbox:kept', // on the disk, its sender not answered
 ] as const;

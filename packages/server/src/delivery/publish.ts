@@ -94,10 +94,7 @@ export class Publisher {
     if (!view.tenant(tenant)) {
       await view.refresh();
       if (!view.tenant(tenant)) {
-        throw new AppError(
-          'not_found',
-          `There is no tenant ${tenant}. Create it with PUT /api/v1/tenants/${tenant}.`,
-        );
+        throw noTenant(tenant);
       }
     }
     let bytes = 0;
@@ -174,6 +171,12 @@ export class Publisher {
     let bytes = 0;
     while (this.#head < this.#queue.length) {
       const next = this.#queue[this.#head] as Waiting;
+      if (!this.#options.view.tenant(next.tenant)) {
+        // Deleted while this waited: nothing of a tenant is stored behind its end.
+        this.#head += 1;
+        this.#finish(next).reject(noTenant(next.tenant));
+        continue;
+      }
       const full =
         events + next.drafts.length > BATCH_EVENTS_MAX || bytes + next.bytes > BATCH_BYTES_MAX;
       if (full && batch.length > 0) break;
@@ -293,6 +296,11 @@ export class Publisher {
     this.#bytes -= bytes;
     if (this.#events === 0) for (const emptied of this.#emptied.splice(0)) emptied();
   }
+}
+
+function noTenant(tenant: TenantId): AppError {
+  const message = `There is no tenant ${tenant}. Create it with PUT /api/v1/tenants/${tenant}.`;
+  return new AppError('not_found', message);
 }
 
 function isFiltered({ filter }: Endpoint): boolean {

@@ -21,6 +21,7 @@ import { Guard } from '../delivery/guard.ts';
 import { Erasing } from '../delivery/mending/erasing.ts';
 import { Jobs } from '../delivery/mending/jobs.ts';
 import { Mending } from '../delivery/mending/mending.ts';
+import { Purges } from '../delivery/mending/purges.ts';
 import { OwnEvents } from '../delivery/own-events.ts';
 import { Publisher } from '../delivery/publish.ts';
 import { Registry } from '../delivery/registry/registry.ts';
@@ -97,6 +98,7 @@ export async function startServer(
     schemaRefusal: (schema, owner) => checker.refusal(schema, owner),
     tell: (before, after, at) => own.ofChange(before, after, at),
     refresh: () => config.refresh(),
+    isPurged: async () => false,
   });
   await registry.tenants.ensureDefault();
   const adminKey = (await registry.keys.ensureAdmin(undefined)) ?? '';
@@ -146,6 +148,14 @@ export async function startServer(
       clock: { now, after },
     }),
     erasing: new Erasing({ log: store.log, clock: { now, after } }),
+    purges: new Purges({
+      store: store.config,
+      jobs: store.jobs,
+      ids,
+      clock: { now, after },
+      at: () => {},
+      begun: () => {},
+    }),
     jobs: new Jobs({ jobs: store.jobs, view: config, ids, clock: { now, after }, at: () => {} }),
     config,
     log: store.log,

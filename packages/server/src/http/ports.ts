@@ -5,6 +5,7 @@ import type { Finding } from '../delivery/catalogue/judge.ts';
 import type { Erasing } from '../delivery/mending/erasing.ts';
 import type { Jobs } from '../delivery/mending/jobs.ts';
 import type { Mending } from '../delivery/mending/mending.ts';
+import type { Purges } from '../delivery/mending/purges.ts';
 import type { Registry } from '../delivery/registry/registry.ts';
 import type { Tester } from '../delivery/tester.ts';
 import type { Capturing } from '../inbox/capturing.ts';
@@ -28,6 +29,7 @@ export interface HttpDeps {
   readonly mending: Mending;
   readonly jobs: Jobs;
   readonly erasing: Erasing;
+  readonly purges: Purges;
   readonly config: ConfigView;
   readonly log: LogStore;
   readonly stats: StatsStore;

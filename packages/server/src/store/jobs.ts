@@ -20,7 +20,12 @@ export interface ReplaySpec {
   readonly only: 'all' | 'failed' | 'missing';
   readonly ownId: boolean;
 }
-export type JobSpec = ReplaySpec;
+
+/** Everything that the log has of a tenant. */
+export interface PurgeSpec {
+  readonly kind: 'purge';
+}
+export type JobSpec = ReplaySpec | PurgeSpec;
 
 export type JobState = 'running' | 'done' | 'cancelled';
 
@@ -39,6 +44,18 @@ export interface Job {
   readonly createdAt: Ms;
   readonly updatedAt: Ms;
   readonly endedAt: Ms | undefined;
+}
+
+export interface Purged {
+  readonly job: Job;
+  /** Whose payload is gone, and which somebody is sending this moment. */
+  readonly waiting: readonly EventId[];
+}
+
+export type ReplayJob = Job & { readonly spec: ReplaySpec };
+
+export function isReplay(job: Job): job is ReplayJob {
+  return job.spec.kind !== 'purge';
 }
 
 export interface CandidateQuery {
@@ -94,7 +111,7 @@ export interface JobStore {
   /** Newest first. */
   list(query: JobQuery): Promise<Page<Job>>;
   /** Oldest first, at most `limit`. */
-  running(limit: number): Promise<Job[]>;
+  running(kinds: readonly JobSpec['kind'][], limit: number): Promise<Job[]>;
   /** Ends a job that is running; of any other the answer is how it ended. Nothing owed is taken back. */
   cancel(id: JobId, now: Ms): Promise<Job | undefined>;
   candidates(query: CandidateQuery): Promise<Candidates>;
@@ -105,10 +122,19 @@ export interface JobStore {
    * was owed. undefined = the job is not running, or stands elsewhere: nothing was applied.
    */
   advance(step: JobStep, now: Ms): Promise<Job | undefined>;
+  /**
+   * One step of a purge: some events go with all that the store has of them, about `limit` rows. What is
+   * owed of them is cancelled first; where somebody else has to let go of it, the event waits for a later
+   * step. With the last one go the tenant's replays, and the job is done. undefined = it is not running.
+   */
+  purge(id: JobId, limit: number, now: Ms): Promise<Purged | undefined>;
+  /** Events of a tenant, counted up to `max`. */
+  eventsOf(tenant: TenantId, max: number): Promise<number>;
 }
 
 export interface JobQuery {
-  readonly tenant: TenantId;
+  /** undefined = of all. */
+  readonly tenant: TenantId | undefined;
   readonly kinds: readonly JobSpec['kind'][];
   readonly limit: number;
   readonly cursor?: string | undefined;
@@ -116,7 +142,7 @@ export interface JobQuery {
 
 /** A job after a step; it is done when all its endpoints are at the end. */
 export function advanced(
-  job: Job,
+  job: ReplayJob,
   step: {
     readonly endpoint: EndpointId;
     readonly to: EventId | 'end' | undefined;
@@ -136,4 +162,10 @@ export function advanced(
     updatedAt: now,
     ...(over ? { state: 'done', endedAt: now } : {}),
   };
+}
+
+/** A purge after a step that took so many events. */
+export function purged(job: Job, gone: number, { now, over }: { now: Ms; over: boolean }): Job {
+  const end = over ? { state: 'done' as const, endedAt: now } : {};
+  return { ...job, done: job.done + gone, updatedAt: now, ...end };
 }

@@ -55,7 +55,7 @@ export function serveReader(port: MessagePort, reader: SqliteReader): void {
     config: bound(reader, ['list', 'readMany']),
     log: bound(reader, READS),
     stats: bound(reader.stats, STATS),
-    jobs: bound(reader.jobs, ['list', 'candidates']),
+    jobs: bound(reader.jobs, ['list', 'candidates', 'eventsOf']),
     store: { close: () => reader.close() },
   });
 }
@@ -127,6 +127,8 @@ const JOBS = [
   'candidates',
   'backlog',
   'advance',
+  'purge',
+  'eventsOf',
 ] as const satisfies readonly (keyof JobStore)[];
 
 export function bound<T extends object>(target: T, names: readonly (keyof T & string)[]): Methods {

@@ -6,6 +6,7 @@ import { durableLaneCases, laneCases } from './suite/lanes.suite.ts';
 import { configCases, durableLogCases, logCases, retentionCases } from './suite/log.suite.ts';
 import { durableNoticeCases, noticeCases } from './suite/notices.suite.ts';
 import { commandCases, durableCommandCases, outcomeCases } from './suite/outcomes.suite.ts';
+import { durablePurgeCases, purgeCases } from './suite/purge.suite.ts';
 import { resendCases } from './suite/resend.suite.ts';
 import { capCases, payloadCases } from './suite/retention.suite.ts';
 import { durableStatsCases, statsCases } from './suite/stats.suite.ts';
@@ -29,6 +30,7 @@ export function storeSuite(
     notices: noticeCases,
     resends: resendCases,
     jobs: jobCases,
+    purges: purgeCases,
     log: logCases,
     retention: retentionCases,
     payloads: payloadCases,
@@ -42,6 +44,7 @@ export function storeSuite(
     ...durableLaneCases,
     ...durableCommandCases,
     ...durableJobCases,
+    ...durablePurgeCases,
     ...durableNoticeCases,
     ...durableLogCases,
     ...durableStatsCases,

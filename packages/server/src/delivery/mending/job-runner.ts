@@ -3,7 +3,13 @@ import type { At } from '../../core/crash-sites.ts';
 import type { Endpoint, EndpointId, EventId, Ms } from '../../core/model.ts';
 import { Pace } from '../../core/pace.ts';
 import type { ConfigView } from '../../store/config-view.ts';
-import type { Candidate, Job, JobStep, JobStore } from '../../store/jobs.ts';
+import {
+  type Candidate,
+  isReplay,
+  type JobStep,
+  type JobStore,
+  type ReplayJob,
+} from '../../store/jobs.ts';
 import type { LaneKey } from '../../store/store.ts';
 import { whyNotSent } from './mending.ts';
 import { isWanted, limitOf, requeueOf, soughtBy } from './replay.ts';
@@ -21,6 +27,7 @@ export interface JobRunnerOptions {
 /** Jobs that take turns; others wait. */
 const JOBS_MAX = 20;
 const LOOK = 200;
+const REPLAYS = ['replay', 'recover'] as const;
 /** Between rounds: while there is room in the lanes, while there is none, and after a failure. */
 const BUSY_MS = 5;
 const FULL_MS = 100;
@@ -75,13 +82,14 @@ export class JobRunner {
   async #round(): Promise<Ms | undefined> {
     this.#again = false;
     try {
-      const jobs = await this.#options.jobs.running(JOBS_MAX);
+      const jobs = await this.#options.jobs.running(REPLAYS, JOBS_MAX);
       if (jobs.length === 0) {
         this.#paces.clear();
         return undefined;
       }
       let moved = false;
-      for (const job of jobs) if (!this.#stopped && (await this.#work(job))) moved = true;
+      for (const job of jobs.filter(isReplay))
+        if (!this.#stopped && (await this.#work(job))) moved = true;
       return moved ? BUSY_MS : FULL_MS;
     } catch (err) {
       this.#options.log.warn({ err }, 'a replay could not go on; it is tried again');
@@ -90,7 +98,7 @@ export class JobRunner {
   }
 
   /** true = something of it went on. */
-  async #work(job: Job): Promise<boolean> {
+  async #work(job: ReplayJob): Promise<boolean> {
     let moved = false;
     for (const id of job.spec.endpoints) {
       const from = job.places[id];
@@ -114,7 +122,7 @@ export class JobRunner {
 
   /** undefined = it has to wait. */
   async #stepFor(
-    job: Job,
+    job: ReplayJob,
     endpoint: Endpoint,
     at: Pick<JobStep, 'job' | 'endpoint' | 'from'>,
   ): Promise<JobStep | undefined> {
@@ -146,16 +154,27 @@ function lastOf(taken: readonly Candidate[]): EventId {
   return (taken.at(-1) as Candidate).event;
 }
 
-/** The same jobs; `created` is called when there is a new one. */
-export function waking(jobs: JobStore, created: () => void): JobStore {
+/**
+ * The same jobs; `created` is called when there is a new one, `erased` for what must not be sent any more.
+ */
+export function waking(
+  jobs: JobStore,
+  { created, erased }: { readonly created: () => void; readonly erased: (event: EventId) => void },
+): JobStore {
   return {
     read: (id) => jobs.read(id),
     list: (query) => jobs.list(query),
-    running: (limit) => jobs.running(limit),
+    running: (kinds, limit) => jobs.running(kinds, limit),
     cancel: (id, now) => jobs.cancel(id, now),
     candidates: (query) => jobs.candidates(query),
     backlog: (endpoint, now, max) => jobs.backlog(endpoint, now, max),
     advance: (step, now) => jobs.advance(step, now),
+    eventsOf: (tenant, max) => jobs.eventsOf(tenant, max),
+    async purge(id, limit, now) {
+      const done = await jobs.purge(id, limit, now);
+      for (const event of done?.waiting ?? []) erased(event);
+      return done;
+    },
     async create(job) {
       await jobs.create(job);
       created();

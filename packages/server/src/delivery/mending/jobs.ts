@@ -5,7 +5,7 @@ import type { IdFactory } from '../../core/ids.ts';
 import type { Endpoint, EventId, JobId, Ms, TenantId } from '../../core/model.ts';
 import { hears } from '../../core/routing.ts';
 import type { ConfigView } from '../../store/config-view.ts';
-import type { Job, JobStore, ReplaySpec } from '../../store/jobs.ts';
+import { isReplay, type JobStore, type ReplayJob, type ReplaySpec } from '../../store/jobs.ts';
 import type { Page } from '../../store/store.ts';
 import { whyNotSent } from './mending.ts';
 import { isWanted, limitOf, soughtBy } from './replay.ts';
@@ -47,7 +47,7 @@ export class Jobs {
   }
 
   /** Rejects `invalid_request` for an unknown endpoint, `conflict` for one that is not sent to. */
-  async replay(tenant: TenantId, input: ReplayInput): Promise<Job> {
+  async replay(tenant: TenantId, input: ReplayInput): Promise<ReplayJob> {
     return this.#start(tenant, this.#replayOf(tenant, input));
   }
 
@@ -57,25 +57,29 @@ export class Jobs {
   }
 
   /** Everything created since then that the endpoint was owed and that failed. */
-  async recover(endpoint: Endpoint, of: { since: Ms; ownId: boolean }): Promise<Job> {
+  async recover(endpoint: Endpoint, of: { since: Ms; ownId: boolean }): Promise<ReplayJob> {
     return this.#start(endpoint.tenant, this.#recoveryOf(endpoint, of));
   }
 
-  list(tenant: TenantId, page: { limit: number; cursor?: string | undefined }): Promise<Page<Job>> {
-    return this.#options.jobs.list({ tenant, kinds: KINDS, ...page });
+  async list(
+    tenant: TenantId,
+    page: { limit: number; cursor?: string | undefined },
+  ): Promise<Page<ReplayJob>> {
+    const { items, next } = await this.#options.jobs.list({ tenant, kinds: KINDS, ...page });
+    return { items: items.filter(isReplay), next };
   }
 
-  async read(tenant: TenantId, id: JobId): Promise<Job> {
+  async read(tenant: TenantId, id: JobId): Promise<ReplayJob> {
     const job = await this.#options.jobs.read(id);
-    if (job?.tenant !== tenant) throw new AppError('not_found', 'There is no such replay.');
-    return job;
+    if (job?.tenant === tenant && isReplay(job)) return job;
+    throw new AppError('not_found', 'There is no such replay.');
   }
 
   /** What it has owed so far stays owed. Rejects `conflict` if it has ended. */
-  async cancel(tenant: TenantId, id: JobId): Promise<Job> {
+  async cancel(tenant: TenantId, id: JobId): Promise<ReplayJob> {
     await this.read(tenant, id);
     const job = await this.#options.jobs.cancel(id, this.#options.clock.now());
-    if (job?.state === 'cancelled') return job;
+    if (job?.state === 'cancelled' && isReplay(job)) return job;
     throw new AppError('conflict', 'The replay is done: there is nothing to cancel.');
   }
 
@@ -102,7 +106,7 @@ export class Jobs {
     return { kind: 'recover', endpoints: [id], types: [], from: since, to, only: 'failed', ownId };
   }
 
-  async #start(tenant: TenantId, spec: ReplaySpec): Promise<Job> {
+  async #start(tenant: TenantId, spec: ReplaySpec): Promise<ReplayJob> {
     const { jobs, ids, clock, at } = this.#options;
     const { items } = await jobs.list({ tenant, kinds: KINDS, limit: 200 });
     if (items.filter(({ state }) => state === 'running').length >= RUNNING_MAX) {
@@ -113,14 +117,14 @@ export class Jobs {
     const now = clock.now();
     const times = { createdAt: now, updatedAt: now, endedAt: undefined };
     const begun = { state: 'running', places: {}, done: 0, owed: 0 } as const;
-    const job: Job = { id: ids.job(now), tenant, spec, ...begun, total, ...times };
+    const job: ReplayJob = { id: ids.job(now), tenant, spec, ...begun, total, ...times };
     await jobs.create(job);
     at('job:created');
     return job;
   }
 
   /** By doing all but the last step: bounded in number and, for the sake of who waits, in time. */
-  async #count(job: Pick<Job, 'tenant' | 'spec'>): Promise<Count> {
+  async #count(job: Pick<ReplayJob, 'tenant' | 'spec'>): Promise<Count> {
     const { view, clock } = this.#options;
     const until = clock.now() + COUNT_MS;
     let count = 0;

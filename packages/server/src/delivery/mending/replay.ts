@@ -2,7 +2,7 @@ import { decodeMeta, looksAtData } from '@posthorn/wire';
 import { applyFilters, FILTER_STEPS_MAX } from '../../core/filtering.ts';
 import type { Endpoint } from '../../core/model.ts';
 import type { ConfigView } from '../../store/config-view.ts';
-import type { Candidate, CandidateQuery, Job, ReplaySpec } from '../../store/jobs.ts';
+import type { Candidate, CandidateQuery, ReplayJob, ReplaySpec } from '../../store/jobs.ts';
 import type { Requeue } from '../../store/store.ts';
 import { placeOf } from './mending.ts';
 
@@ -14,7 +14,7 @@ export type Sought = Omit<CandidateQuery, 'after' | 'limit'>;
 const WITH_DATA_MAX = 20;
 
 export function soughtBy(
-  { tenant, spec }: Pick<Job, 'tenant' | 'spec'>,
+  { tenant, spec }: Pick<ReplayJob, 'tenant' | 'spec'>,
   endpoint: Endpoint,
 ): Sought {
   const { types, from, to, only } = spec;

@@ -52,6 +52,7 @@ async function setUp(judge: (url: URL) => string | undefined = () => undefined) 
     judgeUrl: judge,
     schemaRefusal: async () => undefined,
     tell: () => [],
+    isPurged: async () => false,
     refresh: async () => void refreshed++,
   });
   await registry.tenants.ensureDefault();

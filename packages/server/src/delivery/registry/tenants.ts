@@ -25,6 +25,8 @@ export type TenantInput = Pick<
 export interface TenantsOptions {
   readonly store: ConfigStore;
   readonly now: () => Ms;
+  /** It is being removed with all that it has. */
+  readonly isPurged: (tenant: TenantId) => Promise<boolean>;
 }
 
 export class Tenants {
@@ -52,6 +54,11 @@ export class Tenants {
 
   /** Creates or replaces. Rejects `invalid_request` for a parent that is missing or a descendant. */
   async put(id: TenantId, input: TenantInput, version?: number): Promise<Versioned<Tenant>> {
+    if (await this.#options.isPurged(id)) {
+      const message =
+        'The tenant is being purged: wait until its purge is done, then create it anew.';
+      throw new AppError('conflict', message);
+    }
     await this.#checkParent(id, input.parent);
     if (input.defaults.dialect === 'custom') {
       throw invalid('defaults.dialect', 'custom has no format to inherit: set it on the endpoints');

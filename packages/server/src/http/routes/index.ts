@@ -14,6 +14,7 @@ import { keyRoutes } from './keys.ts';
 import { liveRoutes } from './live.ts';
 import { mendingRoutes } from './mending.ts';
 import { nodeRoutes } from './nodes.ts';
+import { purgeRoutes } from './purges.ts';
 import { replayRoutes } from './replays.ts';
 import { ruleRoutes } from './rules.ts';
 import { sessionRoutes } from './sessions.ts';
@@ -35,6 +36,7 @@ export function createHandlers(deps: HttpDeps, live: LiveFeed): Handlers {
     ...statsRoutes(deps),
     ...mendingRoutes(deps),
     ...replayRoutes(deps),
+    ...purgeRoutes(deps),
     ...inboxRoutes(deps),
     ...captureRoutes(deps),
     ...inboxKeyRoutes(deps),

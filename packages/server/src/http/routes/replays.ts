@@ -1,7 +1,7 @@
 import type * as api from '@posthorn/api';
 import type { Endpoint, JobId } from '../../core/model.ts';
 import type { Count } from '../../delivery/mending/jobs.ts';
-import type { Job } from '../../store/jobs.ts';
+import type { ReplayJob } from '../../store/jobs.ts';
 import { fromIso, toIso, toIsoOrNull } from '../format.ts';
 import { type Handlers, Reply } from '../handlers.ts';
 import type { HttpDeps } from '../ports.ts';
@@ -47,11 +47,11 @@ function countToApi(total: Count): { total: Count } {
   return { total };
 }
 
-function begun(job: Job): Reply {
+function begun(job: ReplayJob): Reply {
   return new Reply(202, JSON.stringify(toApi(job)));
 }
 
-function toApi(job: Job): api.Replay {
+function toApi(job: ReplayJob): api.Replay {
   const { spec, total } = job;
   return {
     id: job.id,

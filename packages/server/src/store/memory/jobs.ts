@@ -1,15 +1,19 @@
 import { matchesPattern } from '@posthorn/wire';
-import type { EndpointId, EventId, JobId, Ms } from '../../core/model.ts';
+import type { EndpointId, EventId, JobId, Ms, TenantId } from '../../core/model.ts';
 import { numberOfLane } from '../../core/routing.ts';
 import {
   advanced,
   type Candidate,
   type CandidateQuery,
   type Candidates,
+  isReplay,
   type Job,
   type JobQuery,
+  type JobSpec,
   type JobStep,
   type JobStore,
+  type Purged,
+  purged,
 } from '../jobs.ts';
 import type { NewEvent, Page } from '../store.ts';
 import type { MemoryLanes } from './lanes.ts';
@@ -34,15 +38,18 @@ export class MemoryJobs implements JobStore {
 
   async list({ tenant, kinds, limit, cursor }: JobQuery): Promise<Page<Job>> {
     const all = [...this.#state.jobs.values()]
-      .filter((job) => job.tenant === tenant && kinds.includes(job.spec.kind))
+      .filter((job) => tenant === undefined || job.tenant === tenant)
+      .filter(({ spec }) => kinds.includes(spec.kind))
       .filter(({ id }) => cursor === undefined || id < cursor)
       .sort((a, b) => (a.id < b.id ? 1 : -1));
     const items = all.slice(0, limit);
     return { items, next: all.length > limit ? items.at(-1)?.id : undefined };
   }
 
-  async running(limit: number): Promise<Job[]> {
-    const running = [...this.#state.jobs.values()].filter(({ state }) => state === 'running');
+  async running(kinds: readonly JobSpec['kind'][], limit: number): Promise<Job[]> {
+    const running = [...this.#state.jobs.values()].filter(
+      ({ state, spec }) => state === 'running' && kinds.includes(spec.kind),
+    );
     return running.sort((a, b) => (a.id < b.id ? -1 : 1)).slice(0, limit);
   }
 
@@ -108,7 +115,8 @@ export class MemoryJobs implements JobStore {
 
   async advance(step: JobStep, now: Ms): Promise<Job | undefined> {
     const job = this.#state.jobs.get(step.job);
-    if (job?.state !== 'running' || job.places[step.endpoint] !== step.from) return undefined;
+    if (job?.state !== 'running' || !isReplay(job)) return undefined;
+    if (job.places[step.endpoint] !== step.from) return undefined;
     let to: EventId | 'end' | undefined = step.to;
     let [owed, done] = [0, 0];
     let before = step.from;
@@ -123,6 +131,40 @@ export class MemoryJobs implements JobStore {
       if (kind === 'owed') owed += 1;
     }
     return this.#keep(advanced(job, { endpoint: step.endpoint, to, done, owed, now }));
+  }
+
+  async purge(id: JobId, limit: number, now: Ms): Promise<Purged | undefined> {
+    const job = this.#state.jobs.get(id);
+    if (job?.state !== 'running' || job.spec.kind !== 'purge') return undefined;
+    const { tenant } = job;
+    const { log } = this.#state;
+    const found = [...log.events.values()]
+      .map(({ event }) => event)
+      .filter((event) => event.tenant === tenant)
+      .sort((a, b) => (a.id < b.id ? -1 : 1))
+      .slice(0, limit);
+    const gone = new Set<EventId>();
+    for (const event of found) {
+      const erased = this.#lanes.erase({ tenant, event: event.id, from: 0 }, now);
+      if (erased?.asked === 0) gone.add(event.id);
+    }
+    log.remove(({ row }) => gone.has(row.event));
+    for (const event of gone) log.events.delete(event);
+    const over = found.length < limit && gone.size === found.length;
+    if (over) this.#forgetOf(tenant);
+    const moved = this.#keep(purged(job, gone.size, { now, over }));
+    return { job: moved, waiting: found.map(({ id }) => id).filter((id) => !gone.has(id)) };
+  }
+
+  #forgetOf(tenant: TenantId): void {
+    for (const { id, tenant: of, spec } of this.#state.jobs.values()) {
+      if (of === tenant && spec.kind !== 'purge') this.#state.jobs.delete(id);
+    }
+  }
+
+  async eventsOf(tenant: TenantId, max: number): Promise<number> {
+    const events = [...this.#state.log.events.values()];
+    return Math.min(events.filter(({ event }) => event.tenant === tenant).length, max);
   }
 
   #keep(job: Job): Job {

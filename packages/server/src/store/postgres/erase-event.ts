@@ -44,8 +44,8 @@ interface EventKey {
   readonly event: EventId;
 }
 
-/** What is owed in these lanes: as routed without an end in the log, and repeated. */
-async function cancelsOf(
+/** What would cancel all that is owed in these lanes: as routed without an end in the log, and repeated. */
+export async function cancelsOf(
   tx: Querying,
   { slot, event, lanes }: EventKey & { readonly lanes: readonly LaneId[] },
 ): Promise<LaneCommand[]> {

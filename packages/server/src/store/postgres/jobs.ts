@@ -6,6 +6,7 @@ import {
   LANE_PARTS,
   type LaneId,
   type Ms,
+  type TenantId,
 } from '../../core/model.ts';
 import { numberOfLane, slotOf } from '../../core/routing.ts';
 import {
@@ -13,26 +14,21 @@ import {
   type Candidate,
   type CandidateQuery,
   type Candidates,
+  isReplay,
   type Job,
   type JobQuery,
+  type JobSpec,
   type JobStep,
   type JobStore,
+  type Purged,
 } from '../jobs.ts';
 import type { Page } from '../store.ts';
 import { texts, uuid, uuidAt } from './arrays.ts';
 import type { Context } from './context.ts';
 import type { Querying } from './database.ts';
+import { type JobRow, lockJob, toJob, writeJob } from './job-rows.ts';
+import { purgeStep } from './purge.ts';
 import { lastRun, NewRuns } from './requeue.ts';
-
-interface JobRow {
-  readonly id: JobId;
-  readonly tenant: string;
-  readonly state: Job['state'];
-  readonly created_at: Ms;
-  readonly ended_at: Ms | null;
-  /** JSON of the rest. */
-  readonly value: string;
-}
 
 export class PgJobs implements JobStore {
   readonly #ctx: Context;
@@ -52,9 +48,9 @@ export class PgJobs implements JobStore {
 
   async list({ tenant, kinds, limit, cursor }: JobQuery): Promise<Page<Job>> {
     const rows = await this.#ctx.db.reads.all<JobRow>(
-      `select * from job where tenant = $1 and id < $2 and kind = any ($3::text[])
-       order by id desc limit $4`,
-      tenant,
+      `select * from job where ($1::text is null or tenant = $1) and id < $2
+         and kind = any ($3::text[]) order by id desc limit $4`,
+      tenant ?? null,
       cursor ?? 'k',
       texts(kinds),
       limit + 1,
@@ -63,9 +59,11 @@ export class PgJobs implements JobStore {
     return { items, next: rows.length > limit ? items.at(-1)?.id : undefined };
   }
 
-  async running(limit: number): Promise<Job[]> {
+  async running(kinds: readonly JobSpec['kind'][], limit: number): Promise<Job[]> {
     const rows = await this.#ctx.db.reads.all<JobRow>(
-      "select * from job where state = 'running' order by id limit $1",
+      `select * from job where state = 'running' and kind = any ($1::text[])
+       order by id limit $2`,
+      texts(kinds),
       limit,
     );
     return rows.map(toJob);
@@ -122,13 +120,29 @@ export class PgJobs implements JobStore {
     await ctx.endpoints.refresh();
     return ctx.db.writes.transaction(async (tx) => {
       const job = await lockJob(tx, step.job);
-      if (job?.state !== 'running' || job.places[step.endpoint] !== step.from) return undefined;
+      if (job?.state !== 'running' || !isReplay(job)) return undefined;
+      if (job.places[step.endpoint] !== step.from) return undefined;
       const runs = await NewRuns.begin(ctx, tx, { what: step.requeue, now });
       const applied = await apply(runs, step);
       const moved = advanced(job, { ...applied, endpoint: step.endpoint, now });
       await writeJob(tx, moved);
       return moved;
     });
+  }
+
+  purge(id: JobId, limit: number, now: Ms): Promise<Purged | undefined> {
+    return purgeStep(this.#ctx, id, { limit, now });
+  }
+
+  async eventsOf(tenant: TenantId, max: number): Promise<number> {
+    const row = await this.#ctx.db.reads.get<{ n: number }>(
+      `select count(*) as n from (
+         select 1 from event where slot = $1 and tenant = $2 limit $3) counted`,
+      slotOf(tenant),
+      tenant,
+      max,
+    );
+    return row?.n ?? 0;
   }
 }
 
@@ -217,31 +231,4 @@ async function dataOf(
     uuid(event),
   );
   return row?.data;
-}
-
-async function lockJob(tx: Querying, id: JobId): Promise<Job | undefined> {
-  const row = await tx.get<JobRow>('select * from job where id = $1 for update', id);
-  return row && toJob(row);
-}
-
-function toJob({ id, tenant, state, created_at, ended_at, value }: JobRow): Job {
-  const rest = JSON.parse(value) as Omit<Job, 'id' | 'tenant' | 'state' | 'createdAt' | 'endedAt'>;
-  return { ...rest, id, tenant, state, createdAt: created_at, endedAt: ended_at ?? undefined };
-}
-
-async function writeJob(tx: Querying, job: Job): Promise<void> {
-  const { id, tenant, state, createdAt, endedAt, ...rest } = job;
-  await tx.run(
-    `insert into job (id, tenant, kind, state, created_at, ended_at, value)
-     values ($1, $2, $3, $4, $5, $6, $7)
-     on conflict (id) do update set state = excluded.state, ended_at = excluded.ended_at,
-       value = excluded.value`,
-    id,
-    tenant,
-    job.spec.kind,
-    state,
-    createdAt,
-    endedAt ?? null,
-    JSON.stringify(rest),
-  );
 }

@@ -5,7 +5,7 @@ import { blankAttempt, blankEvent } from './blank.ts';
 import type { Job } from './committer.ts';
 import { applyCommand, type CommandEffect, carryOut, keepCommand } from './complete.ts';
 import type { Engine } from './engine.ts';
-import { type EventKey, eventKey, slotOfRest } from './keys.ts';
+import { type EventKey, eventId, eventKey, slotOfRest } from './keys.ts';
 import { pendingRuns } from './owed.ts';
 
 /** Of one call. */
@@ -19,11 +19,11 @@ interface EventRow {
 
 /** One step of an erasure. The first one takes the event's own payload: nothing more of it is sent. */
 export function eraseJob(engine: Engine, what: Erasure, now: Ms): Job<Erased | undefined> {
-  let effects: CommandEffect[] = [];
+  const effects: CommandEffect[] = [];
   return {
     durable: true,
     execute() {
-      effects = [];
+      effects.length = 0;
       const key = eventKey(what.event);
       const row = key && readEvent(engine, what, key);
       if (!key || !row) return undefined;
@@ -32,25 +32,43 @@ export function eraseJob(engine: Engine, what: Erasure, now: Ms): Job<Erased | u
         engine.erased.set(key.seq, now);
         const lanes = JSON.parse(row.lanes) as LaneId[];
         const to = Math.min(what.from + LANES_MAX, lanes.length);
-        const commands = cancelsOf(engine, { what, key, lanes: lanes.slice(what.from, to) });
-        effects = commands
-          .filter((one) => !isHeld(engine, one))
-          .map((one) => applyCommand(engine, one, now));
-        const asked = commands.filter((one) => isHeld(engine, one));
-        for (const command of asked) ask(engine, command);
+        const owed = { key, lanes: lanes.slice(what.from, to) };
+        const done = cancelOwed(engine, owed, { now, effects });
         const left = blankSome(engine, key.seq);
-        return {
-          erasedAt: row.erased_at ?? now,
-          cancelled: effects.filter(({ moved }) => moved).length,
-          asked: asked.length,
-          next: to < lanes.length || left ? to : undefined,
-        };
+        const next = to < lanes.length || left ? to : undefined;
+        return { erasedAt: row.erased_at ?? now, ...done, next };
       });
     },
     applied() {
       for (const effect of effects) carryOut(engine, effect);
     },
   };
+}
+
+/**
+ * Cancels what is owed of an event in these lanes; holders of theirs are asked. `effects` is added to:
+ * who commits carries them out.
+ */
+export function cancelOwed(
+  engine: Engine,
+  { key, lanes }: { readonly key: EventKey; readonly lanes: readonly LaneId[] },
+  by: { readonly now: Ms; readonly effects: CommandEffect[] },
+): { cancelled: number; asked: number } {
+  const event = eventId(key.seq, key.rest);
+  const runs = pendingRuns(engine.db, { seq: key.seq, slot: slotOfRest(key.rest), lanes });
+  const done = { cancelled: 0, asked: 0 };
+  for (const run of runs) {
+    const command: LaneCommand = { ...run, event, do: 'cancel' };
+    if (isHeld(engine, command)) {
+      ask(engine, command);
+      done.asked += 1;
+      continue;
+    }
+    const effect = applyCommand(engine, command, by.now);
+    by.effects.push(effect);
+    if (effect.moved) done.cancelled += 1;
+  }
+  return done;
 }
 
 function readEvent(
@@ -65,15 +83,6 @@ function readEvent(
     rest,
     tenant,
   );
-}
-
-function cancelsOf(
-  engine: Engine,
-  of: { readonly what: Erasure; readonly key: EventKey; readonly lanes: readonly LaneId[] },
-): LaneCommand[] {
-  const { event } = of.what;
-  const at = { seq: of.key.seq, slot: slotOfRest(of.key.rest), lanes: of.lanes };
-  return pendingRuns(engine.db, at).map((run) => ({ ...run, event, do: 'cancel' }));
 }
 
 function isHeld(engine: Engine, { slot, lane }: LaneCommand): boolean {

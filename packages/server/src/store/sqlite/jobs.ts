@@ -1,28 +1,23 @@
-import type { EndpointId, EventId, JobId, Ms } from '../../core/model.ts';
+import type { EndpointId, EventId, JobId, Ms, TenantId } from '../../core/model.ts';
 import {
   advanced,
   type CandidateQuery,
   type Candidates,
+  isReplay,
   type Job,
   type JobQuery,
+  type JobSpec,
   type JobStep,
   type JobStore,
+  type Purged,
 } from '../jobs.ts';
 import type { Page } from '../store.ts';
 import { readCandidates } from './candidates.ts';
 import type { Database } from './database.ts';
 import type { Engine } from './engine.ts';
+import { countEvents, listJobs, readJob, runningJobs, writeJob } from './job-rows.ts';
+import { purgeJob } from './purge.ts';
 import { NewRuns } from './requeue.ts';
-
-interface JobRow {
-  readonly id: JobId;
-  readonly tenant: string;
-  readonly state: Job['state'];
-  readonly created_at: Ms;
-  readonly ended_at: Ms | null;
-  /** JSON of the rest. */
-  readonly value: string;
-}
 
 export class SqliteJobs implements JobStore {
   readonly #engine: Engine;
@@ -46,10 +41,8 @@ export class SqliteJobs implements JobStore {
     return listJobs(this.#reader, query);
   }
 
-  async running(limit: number): Promise<Job[]> {
-    return this.#engine.db
-      .all<JobRow>("select * from job where state = 'running' order by id limit ?", limit)
-      .map(toJob);
+  async running(kinds: readonly JobSpec['kind'][], limit: number): Promise<Job[]> {
+    return runningJobs(this.#engine.db, kinds, limit);
   }
 
   cancel(id: JobId, now: Ms): Promise<Job | undefined> {
@@ -97,13 +90,22 @@ export class SqliteJobs implements JobStore {
       execute() {
         runs.clear();
         const job = readJob(engine.db, step.job);
-        if (job?.state !== 'running' || job.places[step.endpoint] !== step.from) return undefined;
+        if (job?.state !== 'running' || !isReplay(job)) return undefined;
+        if (job.places[step.endpoint] !== step.from) return undefined;
         const moved = advanced(job, { ...apply(runs, step), endpoint: step.endpoint, now });
         writeJob(engine.db, moved);
         return moved;
       },
       applied: () => runs.applied(),
     });
+  }
+
+  purge(id: JobId, limit: number, now: Ms): Promise<Purged | undefined> {
+    return this.#engine.committer.run(purgeJob(this.#engine, id, { limit, now }));
+  }
+
+  async eventsOf(tenant: TenantId, max: number): Promise<number> {
+    return countEvents(this.#reader, tenant, max);
   }
 }
 
@@ -123,42 +125,4 @@ function apply(runs: NewRuns, step: JobStep) {
     if (kind === 'owed') owed += 1;
   }
   return { to, done, owed };
-}
-
-export function listJobs(db: Database, { tenant, kinds, limit, cursor }: JobQuery): Page<Job> {
-  const rows = db.all<JobRow>(
-    `select * from job where tenant = ? and id < ?
-     and kind in (select value from json_each(?)) order by id desc limit ?`,
-    tenant,
-    cursor ?? 'k',
-    JSON.stringify(kinds),
-    limit + 1,
-  );
-  const items = rows.slice(0, limit).map(toJob);
-  return { items, next: rows.length > limit ? items.at(-1)?.id : undefined };
-}
-
-function readJob(db: Database, id: JobId): Job | undefined {
-  const row = db.get<JobRow>('select * from job where id = ?', id);
-  return row && toJob(row);
-}
-
-function toJob({ id, tenant, state, created_at, ended_at, value }: JobRow): Job {
-  const rest = JSON.parse(value) as Omit<Job, 'id' | 'tenant' | 'state' | 'createdAt' | 'endedAt'>;
-  return { ...rest, id, tenant, state, createdAt: created_at, endedAt: ended_at ?? undefined };
-}
-
-function writeJob(db: Database, job: Job): void {
-  const { id, tenant, state, createdAt, endedAt, ...rest } = job;
-  db.run(
-    `insert or replace into job (id, tenant, kind, state, created_at, ended_at, value)
-     values (?, ?, ?, ?, ?, ?, ?)`,
-    id,
-    tenant,
-    job.spec.kind,
-    state,
-    createdAt,
-    endedAt ?? null,
-    JSON.stringify(rest),
-  );
 }

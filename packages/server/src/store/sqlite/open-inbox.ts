@@ -90,7 +90,10 @@ class Housekeeping {
     );
     let left = chunk;
     for (const inbox of inboxes) {
-      left -= inbox.keep === null ? this.#clear(inbox, left) : this.#expire(inbox, left, now);
+      left -=
+        inbox.keep === null
+          ? this.#db.securely(() => this.#clear(inbox, left))
+          : this.#expire(inbox, left, now);
       if (left <= 0) return true;
       this.#after = inbox.number;
     }

@@ -7,7 +7,7 @@ import { readCandidates } from './candidates.ts';
 import { listItems, readItems } from './config.ts';
 import { Database, loadDriver } from './database.ts';
 import { SqliteDerived } from './derived/derived.ts';
-import { listJobs } from './jobs.ts';
+import { countEvents, listJobs } from './job-rows.ts';
 import { SqliteLogReader } from './log.ts';
 
 /** What only reads, on a connection that no commit waits for. */
@@ -16,7 +16,7 @@ export type SqliteReader = Pick<
   'events' | 'event' | 'deliveries' | 'attempts' | 'attempt' | 'tail'
 > &
   Pick<ConfigStore, 'list' | 'readMany'> & {
-    readonly jobs: Pick<JobStore, 'list' | 'candidates'>;
+    readonly jobs: Pick<JobStore, 'list' | 'candidates' | 'eventsOf'>;
     readonly stats: StatsStore;
     close(): Promise<void>;
   };
@@ -44,6 +44,7 @@ export async function openSqliteReader(options: {
     jobs: {
       list: async (query) => listJobs(db, query),
       candidates: async (query) => readCandidates(db, query),
+      eventsOf: async (tenant, max) => countEvents(db, tenant, max),
     },
     tail: (tenant, after, limit) => log.tail(tenant, after, limit),
     stats,

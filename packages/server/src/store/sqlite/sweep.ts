@@ -19,7 +19,7 @@ export interface Swept {
 }
 
 /** What one step may take from the store, beside its rows. */
-const STEP_BYTES = 1024 * 1024;
+export const STEP_BYTES = 1024 * 1024;
 
 interface AttemptRow {
   readonly seq: number;
@@ -190,7 +190,7 @@ function nextEvents(
   return bounded(rows, chunk);
 }
 
-const ATTEMPT_BYTES = ['req_head', 'body_before', 'body_after', 'res_head', 'res_body']
+export const ATTEMPT_BYTES = ['req_head', 'body_before', 'body_after', 'res_head', 'res_body']
   .map((name) => `ifnull(length(${name}), 0)`)
   .join(' + ');
 
@@ -217,7 +217,7 @@ interface Taken<R> {
 }
 
 /** Rows until they hold as many bytes as a step may free; one of them always. */
-function bounded<R extends { readonly bytes: number }>(
+export function bounded<R extends { readonly bytes: number }>(
   rows: readonly R[],
   chunk: number,
 ): Taken<R> {

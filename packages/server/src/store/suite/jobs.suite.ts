@@ -4,6 +4,8 @@ import type { CandidateQuery, Job, JobStep, ReplaySpec } from '../jobs.ts';
 import type { Requeue } from '../store.ts';
 import { type Cases, DAY, everyPage, keyOf, laneOf, type World } from './world.suite.ts';
 
+const ALL = ['replay', 'recover', 'purge'] as const;
+
 /** Work in the background: what it looks at, and that each step is applied whole and once. */
 export const jobCases: Cases = {
   'a step owes runs and moves its job in one go, and is applied once': async (w) => {
@@ -23,7 +25,7 @@ export const jobCases: Cases = {
       owed: 3,
       endedAt: w.now,
     });
-    expect(await w.store.jobs.running(9)).toEqual([]);
+    expect(await w.store.jobs.running(ALL, 9)).toEqual([]);
   },
 
   'a run that somebody else asked for meanwhile is not owed twice': async (w) => {
@@ -71,7 +73,7 @@ export const jobCases: Cases = {
     expect(found).toEqual(mine.toReversed());
     expect((await list('other', ['recover'])).map(({ id }) => id)).toEqual([theirs.id]);
     expect(await list('default', ['replay'])).toEqual([]);
-    expect((await w.store.jobs.running(3)).map(({ id }) => id)).toEqual(mine.slice(0, 3));
+    expect((await w.store.jobs.running(ALL, 3)).map(({ id }) => id)).toEqual(mine.slice(0, 3));
   },
 
   'finished jobs are kept as long as the log': async (w) => {
@@ -149,7 +151,7 @@ export const durableJobCases: Cases = {
     const job = await create(w, endpoint);
     const moved = await w.store.jobs.advance(stepOf(job, endpoint, events.slice(0, 1)), w.now);
     await w.open();
-    expect(await w.store.jobs.running(9)).toEqual([moved]);
+    expect(await w.store.jobs.running(ALL, 9)).toEqual([moved]);
     const rest = { ...stepOf(job, endpoint, events.slice(1)), from: events[0], to: 'end' } as const;
     expect(await w.store.jobs.advance(rest, w.now)).toMatchObject({ state: 'done', owed: 2 });
     expect((await w.log.stats(w.now)).pending).toBe(2);
