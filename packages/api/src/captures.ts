@@ -4,7 +4,11 @@ import { INBOX, InboxParams } from './inboxes.ts';
 import type { Operation } from './operation.ts';
 
 const CAPTURE = `${INBOX}/captures/{capture}` as const;
-const CaptureParams = z.strictObject({ tenant: TenantId, inbox: InboxId, capture: CaptureId });
+export const CaptureParams = z.strictObject({
+  tenant: TenantId,
+  inbox: InboxId,
+  capture: CaptureId,
+});
 
 const Signature = z
   .strictObject({
@@ -71,7 +75,7 @@ const Bytes = z
   .strictObject({ encoding: z.enum(['utf8', 'base64']), text: z.string() })
   .meta({ id: 'Bytes', description: 'Text where the bytes are text; base64 elsewhere.' });
 
-const Exchange = z
+export const Exchange = z
   .strictObject({
     kind: z.enum(['live', 'listener', 'replay', 'answer']),
     to: z.string(),

@@ -1,3 +1,4 @@
+import { captureReplayOperations } from './capture-replays.ts';
 import { captureOperations } from './captures.ts';
 import { deliveryOperations } from './deliveries.ts';
 import { endpointToolOperations } from './endpoint-tools.ts';
@@ -39,6 +40,7 @@ export const operations = {
   ...purgeOperations,
   ...inboxOperations,
   ...captureOperations,
+  ...captureReplayOperations,
   ...ruleOperations,
   ...inboxKeyOperations,
   ...keyOperations,

@@ -308,6 +308,7 @@ function openInboxRoom(of: {
     refresh: () => view.refresh(),
     publicUrl,
     compare: (tenant, event) => verbs.judge.compare(tenant, event),
+    probe: (request) => engine.probe(request),
     log: options.logger,
   });
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Config } from './config.ts';
 import type { Clock } from './core/clock.ts';
+import type { Probe } from './core/exchange.ts';
 import type { IdFactory } from './core/ids.ts';
 import type { Ms } from './core/model.ts';
 import { crashPoint } from './engine.ts';
@@ -10,6 +11,7 @@ import { Capturing } from './inbox/capturing.ts';
 import { Recogniser, type RecogniserOptions } from './inbox/recognition.ts';
 import { Inboxes } from './inbox/registry.ts';
 import { Relay } from './inbox/relay.ts';
+import { Replays } from './inbox/replay.ts';
 import type { InboxView } from './inbox/view.ts';
 import { ConfigWriter } from './store/config-writer.ts';
 import type { InboxStore } from './store/inbox.ts';
@@ -33,6 +35,7 @@ export interface InboxRoomOptions {
   /** Where people reach the server; asked, because the port may be known later. */
   readonly publicUrl: () => string;
   readonly compare: RecogniserOptions['compare'];
+  readonly probe: Probe;
   /** How often leases are renewed and tokens judged again; for tests. */
   readonly renewMs?: Ms;
   readonly log: { warn(fields: object, message: string): void };
@@ -97,6 +100,7 @@ export function createInboxRoom(options: InboxRoomOptions): InboxRoom {
       capturing,
       relay,
       recogniser: new Recogniser({ captures: store.captures, compare: options.compare }),
+      replays: new Replays({ captures: store.captures, relay, clock, probe: options.probe }),
       clock,
       urlOf,
       domain: config.inboxDomain,

@@ -78,7 +78,8 @@ export function jsonView(options: ViewOptions): ListenView {
     );
   const about = ({ head, attempts }: Delivery) => ({
     capture: head.id,
-    seq: head.seq,
+    seq: head.replay ? null : head.seq,
+    replay: head.replay,
     method: head.method,
     path: head.path,
     live: head.liveMs > 0,

@@ -10,7 +10,7 @@ import {
   Problem,
 } from '@posthorn/api';
 import { onTestFinished } from 'vitest';
-import type { Outbound } from '../core/exchange.ts';
+import type { Outbound, Probe } from '../core/exchange.ts';
 import { createIdFactory } from '../core/ids.ts';
 import type { EndpointId, KeyScope } from '../core/model.ts';
 import { SchemaChecker } from '../delivery/catalogue/checker.ts';
@@ -104,6 +104,8 @@ export async function startServer(
   const adminKey = (await registry.keys.ensureAdmin(undefined)) ?? '';
   const logged: { level: string; fields: object }[] = [];
   const log = (level: string) => (fields: object) => void logged.push({ level, fields });
+  const outbound = openOutbound();
+  const probe: Probe = ({ url, ...request }) => outbound.send({ ...request, url: new URL(url) });
   const { renewMs = 5000, ...changed } = inboxConfig;
   const inbox = createInboxRoom({
     config: { ...INBOX_CONFIG, ...changed },
@@ -116,9 +118,9 @@ export async function startServer(
     refresh: () => config.refresh(),
     publicUrl: () => 'https://hooks.example.com',
     compare: (tenant, event) => judge.compare(tenant, event),
+    probe,
     log: { warn: log('warn') },
   });
-  const outbound = openOutbound();
   let tell: (() => void) | undefined;
   const http = await createHttpServer({
     publisher: new Publisher({
@@ -138,7 +140,7 @@ export async function startServer(
       log: store.log,
       ids,
       clock: { now, after },
-      probe: ({ url, ...request }) => outbound.send({ ...request, url: new URL(url) }),
+      probe,
     }),
     nodes: () => store.lanes.nodes(now()),
     mending: new Mending({

@@ -12,6 +12,7 @@ import type { Capturing } from '../inbox/capturing.ts';
 import type { Recogniser } from '../inbox/recognition.ts';
 import type { Inboxes } from '../inbox/registry.ts';
 import type { Relay } from '../inbox/relay.ts';
+import type { Replays } from '../inbox/replay.ts';
 import type { InboxView } from '../inbox/view.ts';
 import type { CatalogueIndex } from '../store/catalogue-index.ts';
 import type { InboxStore } from '../store/inbox.ts';
@@ -57,6 +58,7 @@ export interface InboxDeps {
   readonly capturing: Capturing;
   readonly relay: Relay;
   readonly recogniser: Recogniser;
+  readonly replays: Replays;
   readonly clock: Clock;
   /** What senders call. */
   readonly urlOf: (name: string) => string;

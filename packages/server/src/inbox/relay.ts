@@ -146,6 +146,15 @@ export class Relay {
     };
   }
 
+  /** Who listens under a name on this node; without one, who has listened longest. */
+  listening(inbox: InboxId, listener: string | undefined): Tunnel | undefined {
+    for (const tunnel of this.#tunnels) {
+      if (tunnel.admitted?.inbox.id !== inbox) continue;
+      if (listener === undefined || tunnel.listener === listener) return tunnel;
+    }
+    return undefined;
+  }
+
   // ---- captures ----
 
   /** Somebody is there who answers senders, as far as this node knows. */

@@ -59,7 +59,7 @@ export class Sending {
     return this.#streams.get(stream)?.capture.seq;
   }
 
-  open(capture: Carried, as: { readonly liveMs: number }): number {
+  open(capture: Carried, as: { readonly liveMs: number; readonly replay: boolean }): number {
     this.#lastId += 1;
     const id = this.#lastId;
     const stream = { id, capture, offset: 0, credit: STREAM_CREDIT, piece: NOTHING };
@@ -69,8 +69,7 @@ export class Sending {
     const { seq, receivedAt, method, path, headers, remoteAddress, bodyBytes } = capture;
     const head = {
       ...{ seq, id: capture.id, receivedAt, method, path, headers, remoteAddress, bodyBytes },
-      liveMs: as.liveMs,
-      replay: false,
+      ...as,
     };
     const end = whole || bodyBytes === 0;
     this.#options.write({ type: 'open', stream: id, head, bytes, end });

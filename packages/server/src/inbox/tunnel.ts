@@ -1,7 +1,7 @@
 import { AppError } from '../core/errors.ts';
 import type { Ms } from '../core/model.ts';
 import type { ListenerKey } from '../store/inbox.ts';
-import { Answers } from './answers.ts';
+import { Answers, type Finished } from './answers.ts';
 import { BUFFERED_MAX, type Carrier } from './carrier.ts';
 import {
   type AckResult,
@@ -23,6 +23,19 @@ import { Sending } from './sending.ts';
 const HELLO_MS: Ms = 10_000;
 /** Acknowledgements of so long go to the store together. */
 const ACK_MS: Ms = 10;
+
+/** Replays under way with one client. */
+const REPLAYS_MAX = 32;
+const HELD = 'its local server does not answer now: it is delivered when that does';
+const AWAY = 'the listener’s connection was lost';
+const BUSY = `it has ${REPLAYS_MAX} replays under way: try again when they are done`;
+
+/** Who asked for a replay. */
+export interface Replaying {
+  done(finished: Finished): void;
+  /** It takes longer, or will not come: why. May be followed by `done`. */
+  waits(why: string): void;
+}
 
 /** Once a client is attached. */
 interface Attachment {
@@ -62,6 +75,8 @@ export class Tunnel implements HubMember {
   #cancelAck: (() => void) | undefined;
   /** Done since the store was last told; of a shared attachment. */
   #doneNow: number[] = [];
+  /** By the number that each goes under. */
+  readonly #replays = new Map<number, Replaying>();
 
   constructor(relay: Relay, carrier: Carrier, door: Door) {
     this.#relay = relay;
@@ -82,6 +97,9 @@ export class Tunnel implements HubMember {
   }
   get admitted(): Admitted | undefined {
     return this.#attachment?.admitted;
+  }
+  get listener(): string | undefined {
+    return this.#attachment?.listener.name;
   }
   get answers(): boolean {
     return this.#attachment?.responder === true && !this.#holding && this.#state === 'attached';
@@ -126,6 +144,7 @@ export class Tunnel implements HubMember {
         return;
       case 'nack':
         attachment.answers.refused(frame.seq);
+        this.#replays.get(frame.seq)?.waits(HELD);
         return;
       case 'state':
         this.#holding = frame.state !== 'ready';
@@ -239,6 +258,19 @@ export class Tunnel implements HubMember {
     }
   }
 
+  /** Sends something once more, beside the captures: it has its own number and moves no cursor. */
+  replay(capture: Carried, replaying: Replaying): void {
+    const attachment = this.#attachment;
+    if (!attachment || this.#state !== 'attached') replaying.waits(AWAY);
+    else if (this.#replays.size >= REPLAYS_MAX) replaying.waits(BUSY);
+    else {
+      this.#replays.set(capture.seq, replaying);
+      const stream = attachment.sending.open(capture, { liveMs: 0, replay: true });
+      attachment.answers.expect(stream, { capture, live: undefined });
+      if (this.#holding) replaying.waits(HELD);
+    }
+  }
+
   async #claim({ listener, id, window }: Attachment): Promise<number | undefined> {
     if (this.#claimed.length === 0) {
       this.#claimed = await this.#relay.listeners.claim(listener, id, Math.ceil(window / 4));
@@ -258,7 +290,7 @@ export class Tunnel implements HubMember {
     const live = hub.waiting.get(seq);
     const mine = live?.waiting && this.#mayAnswer(attachment) ? live : undefined;
     progress.give(seq);
-    const stream = sending.open(capture, { liveMs: mine?.remainingMs ?? 0 });
+    const stream = sending.open(capture, { liveMs: mine?.remainingMs ?? 0, replay: false });
     answers.expect(stream, { capture, live: mine });
   }
 
@@ -274,10 +306,16 @@ export class Tunnel implements HubMember {
 
   #done(attachment: Attachment, result: AckResult): void {
     const { progress, sending, answers, hub } = attachment;
-    if (!progress.finish(result.seq)) return;
+    const replaying = this.#replays.get(result.seq);
+    if (!replaying && !progress.finish(result.seq)) return;
     const finished = answers.finish(result, this.#relay.now());
+    if (finished) sending.close(finished.stream);
+    if (replaying) {
+      this.#replays.delete(result.seq);
+      if (finished) replaying.done(finished);
+      return;
+    }
     if (finished) {
-      sending.close(finished.stream);
       this.#relay.record(hub.key, attachment.listener.name, finished);
     }
     if (attachment.shared) this.#doneNow.push(result.seq);
@@ -351,6 +389,8 @@ export class Tunnel implements HubMember {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
     this.#cancelTimer();
+    for (const replaying of this.#replays.values()) replaying.waits(AWAY);
+    this.#replays.clear();
     const attachment = this.#attachment;
     if (attachment) {
       attachment.answers.end();

@@ -262,7 +262,9 @@ function nothing({ headers }: SignedRequest, { scheme, secrets }: ExplainOptions
     const reason = known
       ? `It has no signature of ${scheme}.`
       : `Of the scheme ${scheme} nothing can be told by looking.`;
-    return { ...UNKNOWN, state: 'unsigned', reason };
+    const [secret] = secrets;
+    const signer = known && secret !== undefined ? signerOf(known, secret) : undefined;
+    return { ...UNKNOWN, state: 'unsigned', reason, signer };
   }
   const looks = looksSigned(headers);
   if (looks !== undefined) {

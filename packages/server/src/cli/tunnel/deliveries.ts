@@ -231,8 +231,8 @@ const DEAF: AnswerSink = { answer() {}, async data() {}, taken() {} };
 
 function ownHeaders({ head, attempts }: Delivery): string[] {
   const flat = ['X-Posthorn-Capture', head.id];
-  const late = head.replay || head.liveMs === 0;
-  if (late && Date.now() - head.receivedAt > LATE_MS) {
+  const late = head.liveMs === 0 && Date.now() - head.receivedAt > LATE_MS;
+  if (head.replay || late) {
     flat.push('Hook-Replay', 'true', 'Hook-Original-At', new Date(head.receivedAt).toISOString());
   }
   if (attempts > 0) flat.push('X-Posthorn-Attempt', String(attempts + 1));

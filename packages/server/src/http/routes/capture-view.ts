@@ -76,7 +76,10 @@ export function wholeToApi(
   };
 }
 
-function exchangeToApi(exchange: Exchange, reveal: boolean): api.WholeCapture['log'][number] {
+export function exchangeToApi(
+  exchange: Exchange,
+  reveal: boolean,
+): api.WholeCapture['log'][number] {
   const head = (bytes: Uint8Array) =>
     reveal ? Buffer.from(bytes).toString('latin1') : maskHead(bytes);
   const { requestHead, requestBody, responseHead, responseBody } = exchange;

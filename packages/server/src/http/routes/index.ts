@@ -1,6 +1,7 @@
 import type { Handlers } from '../handlers.ts';
 import type { LiveFeed } from '../live/feed.ts';
 import type { HttpDeps } from '../ports.ts';
+import { captureReplayRoutes } from './capture-replays.ts';
 import { captureRoutes } from './captures.ts';
 import { deliveryRoutes } from './deliveries.ts';
 import { endpointToolRoutes } from './endpoint-tools.ts';
@@ -39,6 +40,7 @@ export function createHandlers(deps: HttpDeps, live: LiveFeed): Handlers {
     ...purgeRoutes(deps),
     ...inboxRoutes(deps),
     ...captureRoutes(deps),
+    ...captureReplayRoutes(deps),
     ...inboxKeyRoutes(deps),
     ...ruleRoutes(deps),
     ...keyRoutes(deps),
