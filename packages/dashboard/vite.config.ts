@@ -1,5 +1,6 @@
 import { contractLines } from '@posthorn/api';
 import { DIALECT_NAMES } from '@posthorn/wire';
+import { presets } from '@posthorn/wire/catalogue';
 import { SIGNATURE_SCHEMES } from '@posthorn/wire/explain';
 import react from '@vitejs/plugin-react';
 import { defineConfig, type Plugin } from 'vite';
@@ -19,8 +20,31 @@ function contract(): Plugin {
   };
 }
 
+/** The event by which each system is known best; the rest of its catalogue stays at the server. */
+const KNOWN_BY: Readonly<Record<string, string>> = {
+  casdoor: 'signup',
+  ferriskey: 'user.created',
+  cand: 'product.created',
+  logto: 'User.Created',
+  caisy: 'document_update',
+};
+
+/** An event as each dialect's system would post it. */
+function samples(): Plugin {
+  const id = 'virtual:samples';
+  const all = Object.values(presets).map(({ name, label, eventTypes }) => {
+    const event = eventTypes.find((type) => type.name === KNOWN_BY[name]) ?? eventTypes[0];
+    return { dialect: name, label, event: { type: event?.name, ...event?.example } };
+  });
+  return {
+    name: 'posthorn:samples',
+    resolveId: (source) => (source === id ? `\0${id}` : undefined),
+    load: (source) => (source === `\0${id}` ? `export default ${JSON.stringify(all)};` : undefined),
+  };
+}
+
 export default defineConfig({
-  plugins: [react(), contract()],
+  plugins: [react(), contract(), samples()],
   // Relative, because the server may be below a path; it makes the page's own addresses absolute.
   base: './',
   resolve: { conditions: ['@posthorn/source', 'browser', 'module', 'import', 'default'] },

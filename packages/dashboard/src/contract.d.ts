@@ -6,3 +6,12 @@ declare module 'virtual:contract' {
   /** Those that captures are judged by. */
   export const schemes: readonly import('@posthorn/wire/explain').SignatureScheme[];
 }
+
+declare module 'virtual:samples' {
+  const samples: readonly {
+    readonly dialect: NonNullable<import('@posthorn/api').Endpoint['dialect']>;
+    readonly label: string;
+    readonly event: import('@posthorn/api').EventInput;
+  }[];
+  export default samples;
+}

@@ -111,11 +111,12 @@ function usePages(tenant: string): Choice[] {
       | '/$tenant/activity'
       | '/$tenant/event-types'
       | '/$tenant/inboxes'
+      | '/$tenant/alerts'
       | '/$tenant/settings',
   ): Choice => ({ key: to, icon, label, go: () => void navigate({ to, params: here }) });
   const operator = (
     [icon, label]: readonly [IconName, string],
-    to: '/-/tenants' | '/-/keys' | '/-/sessions',
+    to: '/-/tenants' | '/-/keys' | '/-/sessions' | '/-/nodes',
   ): Choice => ({ key: to, icon, label, go: () => void navigate({ to }) });
   const own: Choice[] = [
     page(['overview', pages.overview], '/$tenant'),
@@ -123,6 +124,7 @@ function usePages(tenant: string): Choice[] {
     page(['activity', pages.activity], '/$tenant/activity'),
     page(['types', pages.eventTypes], '/$tenant/event-types'),
     page(['inbox', pages.inboxes], '/$tenant/inboxes'),
+    page(['bell', pages.alerts], '/$tenant/alerts'),
     ...(write ? [page(['settings', pages.settings], '/$tenant/settings')] : []),
   ];
   return [
@@ -132,6 +134,7 @@ function usePages(tenant: string): Choice[] {
           operator(['tenants', pages.tenants], '/-/tenants'),
           operator(['key', pages.keys], '/-/keys'),
           operator(['people', pages.sessions], '/-/sessions'),
+          operator(['node', pages.nodes], '/-/nodes'),
         ]
       : []),
   ];

@@ -6,7 +6,12 @@ import {
   Outlet,
   redirect,
 } from '@tanstack/react-router';
-import { parseActivity, parseCompose, parseInbox } from '../data/activity-search.ts';
+import {
+  parseActivity,
+  parseCompose,
+  parseInbox,
+  parseNewWebhook,
+} from '../data/activity-search.ts';
 import type { CaptureRow } from '../data/types.ts';
 import { lastTenant } from './last-tenant.ts';
 import { NotFound } from './not-found.tsx';
@@ -39,6 +44,7 @@ const webhooks = createRoute({
 const newWebhook = createRoute({
   getParentRoute: () => tenant,
   path: '/webhooks/new',
+  validateSearch: parseNewWebhook,
   component: lazyRouteComponent(() => import('../pages/webhooks/edit.tsx'), 'NewWebhook'),
 });
 
@@ -143,6 +149,12 @@ const settings = createRoute({
   component: lazyRouteComponent(() => import('../pages/settings/settings.tsx'), 'Settings'),
 });
 
+const alerts = createRoute({
+  getParentRoute: () => tenant,
+  path: '/alerts',
+  component: lazyRouteComponent(() => import('../pages/alerts/alerts.tsx'), 'Alerts'),
+});
+
 const operator = createRoute({ getParentRoute: () => root, path: '/-', component: Outlet });
 
 const tenants = createRoute({
@@ -163,6 +175,12 @@ const sessions = createRoute({
   component: lazyRouteComponent(() => import('../pages/operator/sessions.tsx'), 'Sessions'),
 });
 
+const nodes = createRoute({
+  getParentRoute: () => operator,
+  path: '/nodes',
+  component: lazyRouteComponent(() => import('../pages/operator/nodes.tsx'), 'Nodes'),
+});
+
 export function makeRouter({ base, portal }: Place, own: string | null) {
   const index = createRoute({
     getParentRoute: () => root,
@@ -174,7 +192,7 @@ export function makeRouter({ base, portal }: Place, own: string | null) {
   });
   const routeTree = root.addChildren([
     index,
-    operator.addChildren([tenants, keys, sessions]),
+    operator.addChildren([tenants, keys, sessions, nodes]),
     tenant.addChildren([
       overview,
       webhooks,
@@ -193,6 +211,7 @@ export function makeRouter({ base, portal }: Place, own: string | null) {
       inboxRules,
       inboxSettings,
       settings,
+      alerts,
     ]),
   ]);
   return createRouter({

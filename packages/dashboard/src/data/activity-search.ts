@@ -73,3 +73,13 @@ export function withoutGaps<T extends object>(object: T): Filled<T> {
   const filled = Object.entries(object).filter(([, value]) => value !== undefined);
   return Object.fromEntries(filled) as Filled<T>;
 }
+
+export interface NewWebhookSearch {
+  /** What it listens to at first. */
+  readonly types?: readonly string[];
+}
+
+export function parseNewWebhook({ types }: Record<string, unknown>): NewWebhookSearch {
+  if (!Array.isArray(types)) return {};
+  return { types: types.filter((type) => typeof type === 'string') };
+}

@@ -94,6 +94,11 @@ export const queries = {
       queryKey: ['keys'],
       queryFn: ({ signal }) => whole((cursor) => api.listKeys(at(cursor), { signal })),
     }),
+  nodes: (api: Client) =>
+    queryOptions({
+      queryKey: ['nodes'],
+      queryFn: async ({ signal }) => (await api.listNodes({}, { signal })).items,
+    }),
   sessions: (api: Client) =>
     queryOptions({
       queryKey: ['sessions'],

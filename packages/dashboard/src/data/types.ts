@@ -4,12 +4,14 @@ import type { Client } from '@posthorn/api/browser';
 type ItemOf<Id extends keyof Client> =
   Awaited<ReturnType<Client[Id]>> extends { items: readonly (infer Item)[] } ? Item : never;
 
+export type EndpointTest = Awaited<ReturnType<Client['testEndpoint']>>;
 export type AttemptRow = ItemOf<'listAttempts'>;
 export type DeliveryRow = ItemOf<'listDeliveries'>;
 export type EventRow = ItemOf<'listEvents'>;
 export type EndpointRow = ItemOf<'listEndpoints'>;
 export type TenantRow = ItemOf<'listTenants'>;
 export type KeyRow = ItemOf<'listKeys'>;
+export type NodeRow = ItemOf<'listNodes'>;
 export type SessionRow = ItemOf<'listSessions'>;
 export type WholeAttempt = Awaited<ReturnType<Client['getAttempt']>>;
 export type WholeEvent = Awaited<ReturnType<Client['getEvent']>>;

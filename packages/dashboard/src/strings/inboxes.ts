@@ -19,12 +19,18 @@ export const inboxes = {
     title: 'Waiting for the first request …',
     curl: 'Send something to it:',
     listen: 'Or carry what arrives to this machine:',
-    sample: 'Send a sample',
+    sample: 'Or send a sample of one of these:',
   },
   row: {
     unanswered: 'not answered yet',
     bookmarked: 'bookmarked',
     note: 'has a note',
+  },
+  signed: {
+    valid: 'signature holds',
+    invalid: 'signature does not hold',
+    unchecked: 'signature not checked',
+    unsigned: 'not signed',
   },
   by: {
     default: 'inbox',
@@ -49,6 +55,7 @@ export const inboxes = {
   capture: {
     title: 'Capture',
     from: 'From',
+    sender: 'Format',
     received: 'Received',
     type: 'Event',
     message: 'Message id',

@@ -1,4 +1,4 @@
-/** What operators see: tenants, API keys, sessions. */
+/** What operators see: tenants, API keys, sessions, nodes. */
 export const operator = {
   tenants: {
     title: 'Tenants',
@@ -44,6 +44,20 @@ export const operator = {
     deleteText: 'Whatever uses it is refused from now on. Sessions it made end with it.',
     deleted: 'Deleted. It no longer works.',
     environment: 'It is set by POSTHORN_ADMIN_KEY and comes back at the next start.',
+  },
+  nodes: {
+    title: 'Nodes',
+    about: 'The processes that share this store. One that dies leaves the list within seconds.',
+    name: 'Node',
+    state: 'State',
+    backlog: 'Backlog',
+    lanes: 'Lanes',
+    clock: 'Clock behind',
+    roles: 'Roles',
+    version: 'Version',
+    beat: 'Heartbeat',
+    joined: 'Since',
+    atLeast: (count: string) => `${count} or more`,
   },
   sessions: {
     title: 'Sessions',

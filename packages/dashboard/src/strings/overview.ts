@@ -12,7 +12,7 @@ export const overview = {
     makeKey: 'Put a new key into them',
     keyName: 'First steps',
     waiting: 'Waiting for the first event …',
-    send: 'Or send it from here',
+    send: 'Send a sample',
   },
   figures: {
     events: 'Events',
@@ -43,6 +43,14 @@ export const overview = {
     title: 'Latest deliveries that were given up',
     none: 'None.',
     all: 'All',
+  },
+  flow: {
+    title: 'Right now',
+    about: 'Measured while this page is open',
+    backlog: 'Backlog',
+    waiting: 'waiting',
+    lag: 'Lag: from the event to its first attempt',
+    most: 'longest',
   },
   behind: (time: string) => `Counted up to ${time}.`,
 };

@@ -10,8 +10,20 @@ export const settings = {
   sections: {
     tenant: 'Tenant',
     defaults: 'What webhooks inherit',
+    events: 'Events',
     portal: 'Portal',
   },
+  validation: 'Events that are posted, against the catalogue',
+  validationAbout: 'Their data against the schema of their type.',
+  validations: {
+    off: 'Are not checked',
+    warn: 'Are accepted, and the difference is said',
+    refuse: 'Are refused',
+  },
+  operationalEvents: 'Operational events',
+  operationalEventsAbout: 'Events about webhooks that fail or change, for those who listen.',
+  on: 'On',
+  off: 'Off',
   dialect: 'Dialect',
   inherited: 'As the parent, at last the system',
   portal: {

@@ -12,10 +12,12 @@ export const shell = {
     activity: 'Activity',
     eventTypes: 'Event types',
     inboxes: 'Inboxes',
+    alerts: 'Alerts',
     settings: 'Settings',
     tenants: 'Tenants',
     keys: 'API keys',
     sessions: 'Sessions',
+    nodes: 'Nodes',
   },
   live: {
     live: 'Live',

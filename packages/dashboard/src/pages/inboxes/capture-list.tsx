@@ -9,7 +9,7 @@ import type { CaptureRow, InboxRow } from '../../data/types.ts';
 import { Empty } from '../../parts/faces.tsx';
 import { Icon } from '../../parts/icon.tsx';
 import { Cell, Rows } from '../../parts/rows.tsx';
-import { Status } from '../../parts/status.tsx';
+import { type Mark, Status } from '../../parts/status.tsx';
 import { Ago } from '../../parts/time.tsx';
 import { inboxes } from '../../strings/inboxes.ts';
 import lists from '../activity/lists.module.css';
@@ -152,6 +152,19 @@ export function AnswerMark({ row }: { row: CaptureRow }) {
   const { status, error } = row;
   if (status === null) return <Status mark="pending" text={error ?? inboxes.row.unanswered} />;
   return <Status mark={status < 400 ? 'succeeded' : 'failed'} text={String(status)} />;
+}
+
+const SIGNED: Readonly<Record<CaptureRow['signature']['state'], Mark>> = {
+  valid: 'succeeded',
+  invalid: 'failed',
+  unchecked: 'idle',
+  unsigned: 'off',
+};
+
+export function SignatureMark({ signature }: Pick<CaptureRow, 'signature'>) {
+  const { state, scheme } = signature;
+  const word = inboxes.signed[state];
+  return <Status mark={SIGNED[state]} text={scheme === null ? word : `${word}, ${scheme}`} />;
 }
 
 function Badges({ row }: { row: CaptureRow }) {

@@ -21,7 +21,7 @@ import { keys } from '../../strings/keys.ts';
 import pane from '../activity/attempt.module.css';
 import { answeredBy } from './answer.ts';
 import { CaptureComparison } from './capture-comparison.tsx';
-import { AnswerMark } from './capture-list.tsx';
+import { AnswerMark, SignatureMark } from './capture-list.tsx';
 import { type CaptureAddress, captureHead } from './capture-parts.ts';
 import { Actions, CopyMenu, Note } from './capture-tools.tsx';
 import { ExchangeLog } from './exchange-log.tsx';
@@ -97,6 +97,7 @@ function Whole({ address, capture, reveal, onReveal, close }: WholeProps) {
       </header>
       <div className={pane.body}>
         <p className={pane.verdict}>{verdictOf(capture)}</p>
+        <SignatureVerdict capture={capture} />
         <AboutCapture capture={capture} />
         {comparing && <CaptureComparison address={address} capture={capture} />}
         <MessageView
@@ -139,6 +140,24 @@ function verdictOf(capture: WholeCapture): string {
   return text.answered(status, answeredBy(capture), took);
 }
 
+function SignatureVerdict({ capture }: { capture: WholeCapture }) {
+  const { signature, verdict, schema } = capture;
+  return (
+    <div>
+      <p>
+        <SignatureMark signature={signature} /> {verdict.reason}
+      </p>
+      {verdict.hint !== null && <p className="secondary">{verdict.hint}</p>}
+      {schema && !schema.fits && (
+        <p className="secondary">
+          {schema.message}{' '}
+          {schema.errors.map(({ path, message }) => `${path}: ${message}`).join('; ')}
+        </p>
+      )}
+    </div>
+  );
+}
+
 function keptBytes({ body, bodyBytes }: WholeCapture): number {
   if (!body) return bodyBytes;
   if (body.encoding === 'utf8') return new TextEncoder().encode(body.text).length;
@@ -150,6 +169,7 @@ function AboutCapture({ capture }: { capture: WholeCapture }) {
     <Facts
       facts={[
         ['Id', <Copyable key="id" text={capture.id} />],
+        [text.sender, capture.sender],
         [text.message, capture.messageId && <Copyable text={capture.messageId} />],
         [text.received, formatMoment(capture.receivedAt)],
         [text.from, capture.remoteAddress],

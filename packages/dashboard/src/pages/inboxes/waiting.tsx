@@ -1,12 +1,15 @@
+import { useRights } from '../../app/context.tsx';
 import type { InboxRow } from '../../data/types.ts';
 import { CommandBlock, CopyButton } from '../../parts/copy.tsx';
 import { inboxes } from '../../strings/inboxes.ts';
 import classes from './inboxes.module.css';
+import { SendSample } from './send-sample.tsx';
 
 const text = inboxes.waiting;
 
 /** An inbox that has caught nothing yet: its URL, and what to do with it. */
 export function Waiting({ inbox }: { inbox: InboxRow }) {
+  const { write } = useRights();
   const curl = `curl ${inbox.url} -d '{"hello":"world"}'`;
   return (
     <div className={classes.waiting}>
@@ -18,6 +21,12 @@ export function Waiting({ inbox }: { inbox: InboxRow }) {
       <CommandBlock text={curl} />
       <p>{text.listen}</p>
       <CommandBlock text={`posthorn listen 3000 --inbox ${inbox.name}`} />
+      {write && (
+        <>
+          <p>{text.sample}</p>
+          <SendSample inbox={inbox} />
+        </>
+      )}
     </div>
   );
 }

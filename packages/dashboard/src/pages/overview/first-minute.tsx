@@ -1,7 +1,8 @@
-import { Button } from '@mantine/core';
+import { Button, Menu } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { useApi, useApp, useRights, useTenant } from '../../app/context.tsx';
+import { type Sample, samples } from '../../data/samples.ts';
 import { useAction } from '../../parts/actions.tsx';
 import { CommandBlock } from '../../parts/copy.tsx';
 import { Icon } from '../../parts/icon.tsx';
@@ -24,7 +25,7 @@ export function FirstMinute() {
     touches: [['keys']],
   });
   const send = useAction({
-    run: () => api.publishEvents({ tenant, body: SAMPLE }),
+    run: ({ event }: Sample) => api.publishEvents({ tenant, body: event }),
     touches: [[tenant, 'events']],
   });
   const key = makeKey.data?.key ?? '$KEY';
@@ -56,13 +57,25 @@ export function FirstMinute() {
       </Step>
       <Step about={text.event} command={post('events', SAMPLE)}>
         {publish && (
-          <Button
-            loading={send.isPending}
-            onClick={() => send.mutate(undefined)}
-            leftSection={<Icon name="send" size={14} />}
-          >
-            {text.send}
-          </Button>
+          <Menu>
+            <Menu.Target>
+              <Button
+                loading={send.isPending}
+                leftSection={<Icon name="send" size={14} />}
+                rightSection={<Icon name="down" size={12} />}
+              >
+                {text.send}
+              </Button>
+            </Menu.Target>
+            <Menu.Dropdown>
+              {samples.map((sample) => (
+                <Menu.Item key={sample.dialect} onClick={() => send.mutate(sample)}>
+                  {sample.label}
+                  <div className="small secondary">{sample.event.type}</div>
+                </Menu.Item>
+              ))}
+            </Menu.Dropdown>
+          </Menu>
         )}
       </Step>
       <p role="status" className={classes.waiting}>

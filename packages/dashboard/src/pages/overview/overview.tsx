@@ -11,6 +11,7 @@ import { Charts } from './charts.tsx';
 import { Failing } from './failing.tsx';
 import { Figures } from './figures.tsx';
 import { FirstMinute } from './first-minute.tsx';
+import { Flow } from './flow.tsx';
 import { LatestFailures } from './latest-failures.tsx';
 
 const LOOK_MS = 1000;
@@ -51,6 +52,7 @@ function Running() {
           <Figures stats={data} />
           <Failing window={window} />
           <Charts stats={data} />
+          <Flow />
           <LatestFailures />
         </>
       )}

@@ -6,6 +6,8 @@ export interface TenantDraft extends SendingDraft {
   readonly name: string;
   readonly alias: string;
   readonly dialect: TenantRow['defaults']['dialect'];
+  readonly validation: TenantRow['defaults']['validation'];
+  readonly operationalEvents: TenantRow['defaults']['operationalEvents'];
   readonly title: string;
   readonly frameAncestors: readonly string[];
   readonly color: string;
@@ -21,6 +23,8 @@ export function tenantDraftOf(tenant: TenantRow): TenantDraft {
     name,
     alias: alias ?? '',
     dialect: defaults.dialect,
+    validation: defaults.validation,
+    operationalEvents: defaults.operationalEvents,
     title: portal?.title ?? '',
     frameAncestors: portal?.frameAncestors ?? [],
     color: portal?.theme.color ?? '',
@@ -42,7 +46,13 @@ export function tenantOf(draft: TenantDraft, before: TenantRow) {
     ...kept,
     name: draft.name.trim(),
     alias: draft.alias.trim() === '' ? null : draft.alias.trim(),
-    defaults: { ...kept.defaults, dialect: draft.dialect, ...sendingOf(draft, mistakes) },
+    defaults: {
+      ...kept.defaults,
+      dialect: draft.dialect,
+      validation: draft.validation,
+      operationalEvents: draft.operationalEvents,
+      ...sendingOf(draft, mistakes),
+    },
     portal: { title: draft.title.trim(), frameAncestors: [...draft.frameAncestors], theme },
   };
   return { body, mistakes };

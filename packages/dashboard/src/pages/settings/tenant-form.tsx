@@ -42,6 +42,9 @@ export function TenantForm({ tenant }: { tenant: TenantRow }) {
         <Retry {...part} />
         <Limits {...part} />
       </Fields>
+      <Fields title={settings.sections.events}>
+        <Events {...part} />
+      </Fields>
       <Fields title={settings.sections.portal}>
         <Portal {...part} />
       </Fields>
@@ -127,6 +130,35 @@ function Dialect({ draft, set, mistakes }: Part) {
       error={mistakeOf(mistakes, 'defaults.dialect')}
       onChange={(value) => set({ dialect: (value || null) as TenantDraft['dialect'] })}
     />
+  );
+}
+
+function Events({ draft, set }: Part) {
+  const { operationalEvents: told } = draft;
+  return (
+    <>
+      <Select
+        label={settings.validation}
+        description={settings.validationAbout}
+        data={[
+          { value: '', label: settings.inherited },
+          ...Object.entries(settings.validations).map(([value, label]) => ({ value, label })),
+        ]}
+        value={draft.validation ?? ''}
+        onChange={(value) => set({ validation: (value || null) as TenantDraft['validation'] })}
+      />
+      <Select
+        label={settings.operationalEvents}
+        description={settings.operationalEventsAbout}
+        data={[
+          { value: '', label: settings.inherited },
+          { value: 'on', label: settings.on },
+          { value: 'off', label: settings.off },
+        ]}
+        value={told === null ? '' : told ? 'on' : 'off'}
+        onChange={(value) => set({ operationalEvents: value ? value === 'on' : null })}
+      />
+    </>
   );
 }
 

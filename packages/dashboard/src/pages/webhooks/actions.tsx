@@ -10,12 +10,15 @@ import { Icon } from '../../parts/icon.tsx';
 import { common } from '../../strings/common.ts';
 import { webhooks } from '../../strings/webhooks.ts';
 import { ReplayDialog } from '../replays/replay-dialog.tsx';
+import { DevelopmentDialog } from './development-dialog.tsx';
+import { useDuplicate } from './duplicate.ts';
 
 const text = webhooks.detail;
 
 export function Actions({ endpoint, onEdit }: { endpoint: EndpointRow; onEdit: () => void }) {
-  const [dialog, setDialog] = useState<'delete' | 'replay'>();
+  const [dialog, setDialog] = useState<'delete' | 'development' | 'replay'>();
   const close = () => setDialog(undefined);
+  const duplicate = useDuplicate(endpoint);
   return (
     <>
       <PauseOrResume endpoint={endpoint} />
@@ -32,6 +35,13 @@ export function Actions({ endpoint, onEdit }: { endpoint: EndpointRow; onEdit: (
           <Menu.Item leftSection={<Icon name="retry" />} onClick={() => setDialog('replay')}>
             {text.replay}
           </Menu.Item>
+          <Menu.Item leftSection={<Icon name="copy" />} onClick={() => duplicate.mutate(undefined)}>
+            {text.duplicate}
+          </Menu.Item>
+          <Menu.Item leftSection={<Icon name="inbox" />} onClick={() => setDialog('development')}>
+            {text.forDevelopment}
+            <div className="small secondary">{text.forDevelopmentAbout}</div>
+          </Menu.Item>
           <Menu.Item
             color="red"
             leftSection={<Icon name="trash" />}
@@ -42,6 +52,7 @@ export function Actions({ endpoint, onEdit }: { endpoint: EndpointRow; onEdit: (
         </Menu.Dropdown>
       </Menu>
       {dialog === 'delete' && <Delete endpoint={endpoint} onClose={close} />}
+      {dialog === 'development' && <DevelopmentDialog endpoint={endpoint} onClose={close} />}
       {dialog === 'replay' && <ReplayDialog endpoints={[endpoint.id]} onClose={close} />}
     </>
   );

@@ -10,9 +10,11 @@ import type { EndpointRow, StatsWindow } from '../../data/types.ts';
 import { Copyable } from '../../parts/copy.tsx';
 import { Failed, Loading } from '../../parts/faces.tsx';
 import { type Fact, Facts } from '../../parts/facts.tsx';
+import { IconButton } from '../../parts/icon-button.tsx';
 import { Page, Section } from '../../parts/page.tsx';
 import { Status } from '../../parts/status.tsx';
 import { WindowSwitch } from '../../parts/window-switch.tsx';
+import { common } from '../../strings/common.ts';
 import { form } from '../../strings/webhook-form.ts';
 import { webhooks } from '../../strings/webhooks.ts';
 import { Charts } from '../overview/charts.tsx';
@@ -25,6 +27,8 @@ import { Types } from './list.tsx';
 import { Secret } from './secret.tsx';
 import { sendingDraftOf, spanOf } from './sending-draft.ts';
 import { markOf } from './state.ts';
+import { useTestEndpoint } from './test-endpoint.tsx';
+import { TestResult } from './test-result.tsx';
 
 const text = webhooks.detail;
 
@@ -42,6 +46,7 @@ function Detail({ endpoint }: { endpoint: EndpointRow }) {
   const tenant = useTenant();
   const { write } = useRights();
   const navigate = useNavigate();
+  const test = useTestEndpoint(endpoint.id);
   const edit = () =>
     void navigate({
       to: '/$tenant/webhooks/$endpoint/edit',
@@ -59,10 +64,25 @@ function Detail({ endpoint }: { endpoint: EndpointRow }) {
           <Copyable text={endpoint.url} shown={`${endpoint.method} ${endpoint.url}`} />
         </span>
       }
-      actions={write && <Actions endpoint={endpoint} onEdit={edit} />}
+      actions={
+        write && (
+          <>
+            {test.button}
+            <Actions endpoint={endpoint} onEdit={edit} />
+          </>
+        )
+      }
     >
       <RunningReplays endpoint={endpoint.id} />
       <Note endpoint={endpoint} />
+      {test.result && (
+        <Section
+          title={webhooks.test.title}
+          actions={<IconButton icon="close" label={common.dismiss} onClick={test.dismiss} />}
+        >
+          <TestResult result={test.result} />
+        </Section>
+      )}
       <Statistics endpoint={endpoint.id} />
       <Latest endpoint={endpoint.id} />
       {write && <Secret endpoint={endpoint.id} />}
@@ -112,6 +132,7 @@ function factsOf(endpoint: EndpointRow): Fact[] {
   return [
     [form.sections.events, <Types key="types" types={endpoint.eventTypes} />],
     [form.events.channels, endpoint.channels.join(', ')],
+    [form.filter.title, endpoint.filter && <code>{JSON.stringify(endpoint.filter)}</code>],
     [format.dialect, dialect === null ? sending.unlimited : format.dialects[dialect]?.[0]],
     [format.contentType, endpoint.contentType],
     [format.fields, endpoint.fields.join(', ')],

@@ -1,5 +1,6 @@
 import type { EndpointRow } from '../../data/types.ts';
 import { form } from '../../strings/webhook-form.ts';
+import { type FilterDraft, filterDraftOf, filterOf, NO_FILTER } from './filter-draft.ts';
 import {
   type Mistakes,
   NO_LIMITS,
@@ -18,6 +19,7 @@ export interface Draft extends SendingDraft {
   readonly allEvents: boolean;
   readonly eventTypes: readonly string[];
   readonly channels: readonly string[];
+  readonly filter: FilterDraft;
   readonly dialect: EndpointRow['dialect'];
   readonly contentType: string | null;
   readonly fields: readonly string[];
@@ -30,6 +32,8 @@ export interface Draft extends SendingDraft {
   readonly ordering: EndpointRow['ordering'];
   readonly scope: EndpointRow['scope'];
   readonly metadata: string;
+  /** Of a new one; empty: made by the server. */
+  readonly secret: string;
 }
 
 /** `key` tells rows apart while they move. */
@@ -48,6 +52,7 @@ export const EMPTY: Draft = {
   allEvents: true,
   eventTypes: [],
   channels: [],
+  filter: NO_FILTER,
   dialect: null,
   contentType: null,
   fields: [],
@@ -61,6 +66,7 @@ export const EMPTY: Draft = {
   ordering: 'none',
   scope: 'tenant',
   metadata: '',
+  secret: '',
 };
 
 export function draftOf(endpoint: EndpointRow): Draft {
@@ -69,6 +75,7 @@ export function draftOf(endpoint: EndpointRow): Draft {
     ...endpoint,
     ...sendingDraftOf(endpoint),
     allEvents: endpoint.eventTypes.length === 0,
+    filter: filterDraftOf(endpoint.filter),
     actor: actorFields === null ? 'none' : actorFields.length === 0 ? 'all' : 'some',
     actorFields: actorFields ?? [],
     alias: alias ?? '',
@@ -76,6 +83,7 @@ export function draftOf(endpoint: EndpointRow): Draft {
     metadata: Object.entries(metadata)
       .map(([key, value]) => `${key} = ${value}`)
       .join('\n'),
+    secret: '',
   };
 }
 
@@ -90,12 +98,13 @@ export function settingsOf(draft: Draft) {
     enabled: draft.enabled,
     eventTypes: draft.allEvents ? [] : [...draft.eventTypes],
     channels: [...draft.channels],
+    filter: filterOf(draft.filter, mistakes),
     dialect: draft.dialect,
     contentType: draft.contentType,
     fields: [...draft.fields],
     actorFields:
       draft.actor === 'none' ? null : draft.actor === 'all' ? [] : [...draft.actorFields],
-    custom: draft.custom,
+    custom: draft.dialect === 'custom' ? draft.custom : null,
     standardHeaders: draft.standardHeaders,
     alias: draft.alias.trim() === '' ? null : draft.alias.trim(),
     headers: draft.headers.map(({ name, value }) => ({ name: name.trim(), value })),
@@ -103,6 +112,7 @@ export function settingsOf(draft: Draft) {
     ordering: draft.ordering,
     scope: draft.scope,
     metadata: metadataOf(draft.metadata, mistakes),
+    ...(draft.secret.trim() === '' ? {} : { secret: draft.secret.trim() }),
   };
   return { settings, mistakes: mistakes as Mistakes };
 }

@@ -1,5 +1,6 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { useNavigate, useParams } from '@tanstack/react-router';
+import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
+import { useState } from 'react';
 import { useApi, useTenant } from '../../app/context.tsx';
 import { useToast } from '../../app/toasts.tsx';
 import { nameOf, queries } from '../../data/queries.ts';
@@ -16,6 +17,10 @@ export function NewWebhook() {
   const tenant = useTenant();
   const navigate = useNavigate();
   const stored = useStored();
+  const { types } = useSearch({ from: '/$tenant/webhooks/new' });
+  const [initial] = useState(() =>
+    types === undefined ? EMPTY : { ...EMPTY, allEvents: false, eventTypes: types },
+  );
   const save = async (settings: Settings) => {
     const { id } = await api.createEndpoint({ tenant, body: settings });
     await stored();
@@ -27,7 +32,7 @@ export function NewWebhook() {
       back={{ label: webhooks.title, link: { to: '/$tenant/webhooks', params: { tenant } } }}
     >
       <WebhookForm
-        initial={EMPTY}
+        initial={initial}
         submitLabel={form.create}
         save={save}
         cancel={() => void navigate({ to: '/$tenant/webhooks', params: { tenant } })}
@@ -74,6 +79,7 @@ function Edit({ endpoint }: { endpoint: EndpointRow }) {
     >
       <WebhookForm
         initial={draftOf(endpoint)}
+        endpoint={endpoint.id}
         submitLabel={form.save}
         save={save}
         cancel={() => void back()}

@@ -9,7 +9,7 @@ import confirm from '../../parts/confirm.module.css';
 import { Copyable } from '../../parts/copy.tsx';
 import { Dialog } from '../../parts/dialog.tsx';
 import { Failed } from '../../parts/faces.tsx';
-import { Facts } from '../../parts/facts.tsx';
+import { type Fact, Facts } from '../../parts/facts.tsx';
 import { Icon } from '../../parts/icon.tsx';
 import { Section } from '../../parts/page.tsx';
 import { common } from '../../strings/common.ts';
@@ -61,6 +61,7 @@ function Shown({ endpoint }: { endpoint: EndpointRow['id'] }) {
       facts={[
         [webhooks.detail.secret, <Copyable key="secret" text={data.secret} />],
         [text.publicKey, data.publicKey && <Copyable text={data.publicKey} />],
+        [text.standard, data.standardSecret && <Copyable text={data.standardSecret} />],
         [
           text.previous,
           data.previous.length > 0 &&
@@ -73,6 +74,9 @@ function Shown({ endpoint }: { endpoint: EndpointRow['id'] }) {
               </div>
             )),
         ],
+        ...data.headers.map(
+          ({ name, value }): Fact => [name, <Copyable key={name} text={value} />],
+        ),
       ]}
     />
   );

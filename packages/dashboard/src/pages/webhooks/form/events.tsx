@@ -1,6 +1,7 @@
 import { SegmentedControl, TagsInput } from '@mantine/core';
 import { form } from '../../../strings/webhook-form.ts';
 import { EventPicker } from './event-picker.tsx';
+import { EventFilter } from './filter.tsx';
 import { mistakeOf, type Part } from './part.ts';
 
 const text = form.events;
@@ -33,6 +34,7 @@ export function Events({ draft, set, mistakes }: Part) {
         error={mistakeOf(mistakes, 'channels')}
         onChange={(channels) => set({ channels })}
       />
+      <EventFilter draft={draft} set={set} mistakes={mistakes} />
     </>
   );
 }

@@ -2,6 +2,7 @@ import { Button } from '@mantine/core';
 import { useBlocker } from '@tanstack/react-router';
 import { type FormEvent, type ReactNode, useState } from 'react';
 import { mistakesOf } from '../../../data/mistakes.ts';
+import type { EndpointRow } from '../../../data/types.ts';
 import { messageOf } from '../../../parts/faces.tsx';
 import { Icon } from '../../../parts/icon.tsx';
 import { form } from '../../../strings/webhook-form.ts';
@@ -12,21 +13,24 @@ import classes from './form.module.css';
 import { Format } from './format.tsx';
 import { Headers } from './headers.tsx';
 import { More } from './more.tsx';
-import type { Part } from './part.ts';
+import type { FormPart } from './part.ts';
 import { Sending } from './sending.tsx';
+import { Trial } from './trial.tsx';
 import { Where } from './where.tsx';
 
 export type Settings = ReturnType<typeof settingsOf>['settings'];
 
 export interface WebhookFormProps {
   readonly initial: Draft;
+  /** The one that is changed; undefined: a new one. */
+  readonly endpoint?: EndpointRow['id'];
   readonly submitLabel: string;
   /** Resolves when it is stored and the page has moved on. */
   readonly save: (settings: Settings) => Promise<void>;
   readonly cancel: () => void;
 }
 
-const SECTIONS: readonly [keyof typeof form.sections, (part: Part) => ReactNode][] = [
+const SECTIONS: readonly [keyof typeof form.sections, (part: FormPart) => ReactNode][] = [
   ['where', Where],
   ['events', Events],
   ['format', Format],
@@ -35,7 +39,8 @@ const SECTIONS: readonly [keyof typeof form.sections, (part: Part) => ReactNode]
   ['more', More],
 ];
 
-export function WebhookForm({ initial, submitLabel, save, cancel }: WebhookFormProps) {
+export function WebhookForm(props: WebhookFormProps) {
+  const { initial, endpoint, submitLabel, save, cancel } = props;
   const [draft, setDraft] = useState(initial);
   const { submit, busy, saved, error, mistakes } = useSaving(save);
   const dirty = draft !== initial && !saved && !busy;
@@ -43,8 +48,9 @@ export function WebhookForm({ initial, submitLabel, save, cancel }: WebhookFormP
     shouldBlockFn: () => dirty && !window.confirm(form.leave),
     enableBeforeUnload: () => dirty,
   });
-  const part: Part = {
+  const part: FormPart = {
     draft,
+    isNew: endpoint === undefined,
     mistakes,
     set: (change) => setDraft((current) => ({ ...current, ...change })),
   };
@@ -62,6 +68,7 @@ export function WebhookForm({ initial, submitLabel, save, cancel }: WebhookFormP
           </div>
         </section>
       ))}
+      <Trial draft={draft} endpoint={endpoint} />
       <div className={classes.foot}>
         {error !== undefined && (
           <p className={classes.error} role="alert">

@@ -5,6 +5,7 @@ import { useApi, useTenant } from '../../../app/context.tsx';
 import { queries } from '../../../data/queries.ts';
 import { form } from '../../../strings/webhook-form.ts';
 import type { Draft } from '../draft.ts';
+import { CUSTOM, CustomFormat } from './custom.tsx';
 import { mistakeOf, type Part } from './part.ts';
 
 const text = form.format;
@@ -25,8 +26,12 @@ export function Format({ draft, set, mistakes }: Part) {
         ]}
         value={draft.dialect ?? INHERITED}
         error={mistakeOf(mistakes, 'dialect')}
-        onChange={(value) => set({ dialect: (value || null) as Draft['dialect'] })}
+        onChange={(value) => {
+          const dialect = (value || null) as Draft['dialect'];
+          set({ dialect, custom: dialect === 'custom' ? (draft.custom ?? CUSTOM) : draft.custom });
+        }}
       />
+      {draft.dialect === 'custom' && <CustomFormat draft={draft} set={set} mistakes={mistakes} />}
       <Select
         label={text.contentType}
         data={[

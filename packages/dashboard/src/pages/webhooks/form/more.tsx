@@ -1,15 +1,25 @@
-import { Select, Textarea } from '@mantine/core';
+import { PasswordInput, Select, Textarea } from '@mantine/core';
 import { useRights } from '../../../app/context.tsx';
 import { form } from '../../../strings/webhook-form.ts';
 import type { Draft } from '../draft.ts';
-import { mistakeOf, type Part } from './part.ts';
+import { type FormPart, mistakeOf } from './part.ts';
 
 const text = form.more;
 
-export function More({ draft, set, mistakes }: Part) {
+export function More({ draft, set, mistakes, isNew }: FormPart) {
   const { admin } = useRights();
   return (
     <>
+      {isNew && (
+        <PasswordInput
+          label={text.secret}
+          description={text.secretAbout}
+          autoComplete="off"
+          value={draft.secret}
+          error={mistakeOf(mistakes, 'secret')}
+          onChange={(event) => set({ secret: event.currentTarget.value })}
+        />
+      )}
       {admin && (
         <Select
           label={text.scope}

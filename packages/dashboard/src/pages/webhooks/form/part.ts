@@ -9,6 +9,12 @@ export interface Part {
   readonly mistakes: Mistakes;
 }
 
+/** The whole form. */
+export interface FormPart extends Part {
+  /** It is not saved yet. */
+  readonly isNew: boolean;
+}
+
 /** The part of it that tenants hand down. */
 export interface SendingPart {
   readonly draft: SendingDraft;

@@ -1,0 +1,22 @@
+import systems from 'virtual:samples';
+import type { EventInput } from '@posthorn/api';
+import type { EndpointRow } from './types.ts';
+
+export interface Sample {
+  readonly dialect: NonNullable<EndpointRow['dialect']>;
+  readonly label: string;
+  readonly event: EventInput;
+}
+
+const OURS: EventInput = {
+  type: 'user.created',
+  subject: 'u_1',
+  data: { id: 'u_1', name: 'Alice', email: 'alice@example.com' },
+};
+
+/** One event for each dialect, ours first: what its own system would have posted. */
+export const samples: readonly Sample[] = [
+  { dialect: 'standard', label: 'Standard Webhooks', event: OURS },
+  ...systems,
+  { dialect: 'raw', label: 'Raw', event: OURS },
+];

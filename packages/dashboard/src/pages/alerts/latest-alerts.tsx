@@ -1,0 +1,50 @@
+import { useQueries } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { useApi, useTenant } from '../../app/context.tsx';
+import type { EventRow } from '../../data/types.ts';
+import { Section } from '../../parts/page.tsx';
+import { type Column, Table } from '../../parts/table.tsx';
+import { Ago } from '../../parts/time.tsx';
+import { alerts } from '../../strings/alerts.ts';
+
+const SHOWN = 20;
+const LOOK_MS = 5000;
+
+/** What was told lately; nothing is kept of what nobody listens to. */
+export function LatestAlerts() {
+  const api = useApi();
+  const tenant = useTenant();
+  const rows = useQueries({
+    queries: alerts.types.map(([type]) => ({
+      queryKey: [tenant, 'events', 'told', type],
+      queryFn: ({ signal }: { signal: AbortSignal }) =>
+        api.listEvents({ tenant, type, limit: SHOWN }, { signal }),
+      refetchInterval: LOOK_MS,
+    })),
+    combine: (results) =>
+      results
+        .flatMap(({ data }) => data?.items ?? [])
+        .sort((a, b) => b.createdAt.localeCompare(a.createdAt))
+        .slice(0, SHOWN),
+  });
+  const columns: Column<EventRow>[] = [
+    {
+      head: alerts.type,
+      cell: ({ id, type }) => (
+        <Link to="/$tenant/events/$event" params={{ tenant, event: id }}>
+          {type}
+        </Link>
+      ),
+    },
+    { head: alerts.at, align: 'end', cell: ({ createdAt }) => <Ago at={createdAt} /> },
+  ];
+  return (
+    <Section title={alerts.latest}>
+      {rows.length === 0 ? (
+        <p className="secondary">{alerts.none}</p>
+      ) : (
+        <Table label={alerts.latest} columns={columns} rows={rows} keyOf={({ id }) => id} />
+      )}
+    </Section>
+  );
+}
