@@ -204,6 +204,7 @@ export const endpointToolOperations = {
     method: 'POST',
     path: `${ENDPOINT}/test`,
     scope: 'write',
+    bots: true,
     tag: 'Endpoints',
     summary: 'Send samples to an endpoint, also with changes that are not saved',
     params: EndpointParams,

@@ -4,6 +4,7 @@ import {
   ENDPOINT,
   EndpointId,
   EventTypePattern,
+  GrantId,
   Header,
   Metadata,
   None,
@@ -109,6 +110,9 @@ const endpoint = {
     .meta({ description: 'Set by us after 410 or five days of failures; resume clears it.' }),
   retryPolicy: RetryPolicy.nullable(),
   metadata: Metadata,
+  grant: GrantId.nullable().meta({
+    description: 'Set: it is what an app was granted, and changes and goes with the grant alone.',
+  }),
   version: Version,
   createdAt: Timestamp,
   updatedAt: Timestamp,

@@ -1,3 +1,4 @@
+export * from './apps.ts';
 export * from './call.ts';
 export * from './captures.ts';
 export * from './client.ts';
@@ -13,6 +14,7 @@ export * from './exchanges.ts';
 export * from './filter.ts';
 export type { FollowOptions, LiveEvent } from './follow.ts';
 export * from './format.ts';
+export * from './grants.ts';
 export * from './inbox-keys.ts';
 export * from './inboxes.ts';
 export * from './keys.ts';

@@ -89,6 +89,7 @@ export const mendingOperations = {
     method: 'DELETE',
     path: `${TENANT}/events/{event}/payload`,
     scope: 'write',
+    bots: true,
     tag: 'Events',
     summary: 'Erase the payload of an event',
     description:

@@ -20,6 +20,8 @@ export interface Operation {
   readonly scope: Scope;
   /** Whoever has a link that shows captures may call it, and nothing else. */
   readonly shared?: true;
+  /** An app's bot token may call it; what it is shown is its own grant's alone. */
+  readonly bots?: true;
   readonly tag: string;
   readonly summary: string;
   readonly description?: string;

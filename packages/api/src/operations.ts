@@ -1,3 +1,4 @@
+import { appOperations } from './apps.ts';
 import { captureReplayOperations } from './capture-replays.ts';
 import { captureOperations } from './captures.ts';
 import { deliveryOperations } from './deliveries.ts';
@@ -6,6 +7,7 @@ import { endpointOperations } from './endpoints.ts';
 import { eventTypeOperations } from './event-types.ts';
 import { eventOperations } from './events.ts';
 import { exchangeOperations } from './exchanges.ts';
+import { grantOperations } from './grants.ts';
 import { inboxKeyOperations } from './inbox-keys.ts';
 import { inboxOperations } from './inboxes.ts';
 import { keyOperations } from './keys.ts';
@@ -43,6 +45,8 @@ export const operations = {
   ...captureReplayOperations,
   ...ruleOperations,
   ...inboxKeyOperations,
+  ...appOperations,
+  ...grantOperations,
   ...keyOperations,
   ...sessionOperations,
   ...nodeOperations,

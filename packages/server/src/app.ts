@@ -46,6 +46,7 @@ import { readSite, type SiteFiles } from './http/site.ts';
 import { InboxView } from './inbox/view.ts';
 import { createInboxRoom, type InboxRoom } from './inbox-room.ts';
 import { keepAddress, keyFile } from './kept-key.ts';
+import { createOAuthRoom } from './oauth-room.ts';
 import { ConfigView } from './store/config-view.ts';
 import { ConfigWriter } from './store/config-writer.ts';
 import type { InboxStore } from './store/inbox.ts';
@@ -192,6 +193,7 @@ async function compose(
   const http = await createHttpServer({
     ...verbs,
     registry,
+    oauth: createOAuthRoom({ store: store.config, view, ids, registry, own, clock }),
     nodes: () => store.lanes.nodes(clock.now()),
     config: view,
     log: store.log,

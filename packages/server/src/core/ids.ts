@@ -1,5 +1,6 @@
 import type { InboxId } from './inbox.ts';
 import type { EndpointId, EventId, JobId, KeyId, Ms, SessionId, Slot } from './model.ts';
+import type { AppId, AuditId, GrantId, VisitId } from './oauth.ts';
 
 /**
  * Ids are UUIDv7 (RFC 9562) in lower-case Crockford base32 behind a kind prefix. They sort by time,
@@ -80,6 +81,10 @@ export interface IdFactory {
   job(now: Ms): JobId;
   session(now: Ms): SessionId;
   inbox(now: Ms): InboxId;
+  app(now: Ms): AppId;
+  grant(now: Ms): GrantId;
+  visit(now: Ms): VisitId;
+  audit(now: Ms): AuditId;
 }
 
 /**
@@ -141,5 +146,9 @@ export function createIdFactory(
     job: (now) => `job_${next(now, undefined)}`,
     session: (now) => `ses_${next(now, undefined)}`,
     inbox: (now) => `inb_${next(now, undefined)}`,
+    app: (now) => `app_${next(now, undefined)}`,
+    grant: (now) => `grt_${next(now, undefined)}`,
+    visit: (now) => `vis_${next(now, undefined)}`,
+    audit: (now) => `aud_${next(now, undefined)}`,
   };
 }

@@ -5,6 +5,7 @@
 
 import type { CustomFormat, DialectName, Filter } from '@posthorn/wire';
 import type { CaptureId, InboxId } from './inbox.ts';
+import type { GrantId } from './oauth.ts';
 
 export type Ms = number;
 export type EventId = `evt_${string}`;
@@ -99,6 +100,8 @@ export interface Endpoint {
   readonly timeoutMs: Ms | null;
   readonly retryPolicy: RetryPolicy | null;
   readonly metadata: Readonly<Record<string, string>>;
+  /** Set = it is what an app was granted: it changes and goes with the grant, and only with it. */
+  readonly grant: GrantId | null;
   readonly createdAt: Ms;
   readonly updatedAt: Ms;
 }

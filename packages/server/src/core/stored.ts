@@ -18,7 +18,8 @@ type Unsaid =
   | 'fields'
   | 'actorFields'
   | 'custom'
-  | 'standardHeaders';
+  | 'standardHeaders'
+  | 'grant';
 
 /** Of an endpoint about which nothing was said; older releases stored none of these. */
 export const ENDPOINT_DEFAULTS: Pick<Endpoint, Unsaid> = {
@@ -29,6 +30,7 @@ export const ENDPOINT_DEFAULTS: Pick<Endpoint, Unsaid> = {
   actorFields: null,
   custom: null,
   standardHeaders: false,
+  grant: null,
 };
 
 /** Configuration as stored by any release, in the shape of this one. Engines call it where they read. */

@@ -1,6 +1,15 @@
 import type { IncomingMessage } from 'node:http';
 import { AppError } from '../core/errors.ts';
-import type { ApiKey, KeyOnly, KeyScope, Ms, Session, TenantId } from '../core/model.ts';
+import type {
+  ApiKey,
+  EndpointId,
+  KeyOnly,
+  KeyScope,
+  Ms,
+  Session,
+  TenantId,
+} from '../core/model.ts';
+import type { Grant, GrantId } from '../core/oauth.ts';
 import { hashKey } from '../delivery/registry/keys.ts';
 import type { ConfigView } from './ports.ts';
 
@@ -26,6 +35,14 @@ export interface Principal {
   readonly session: Session | undefined;
   /** It is good for one inbox and nothing else. */
   readonly only: KeyOnly | undefined;
+  /** What was sent is an app's bot token: it shows what its grant is sent, and nothing else. */
+  readonly bot: Bot | undefined;
+}
+
+export interface Bot {
+  readonly grant: GrantId;
+  /** null = it is sent nothing. */
+  readonly endpoint: EndpointId | null;
 }
 
 /** What a request is about, as its path says. */
@@ -33,6 +50,8 @@ export interface Place {
   readonly tenant?: TenantId | undefined;
   readonly inbox?: string | undefined;
   readonly capture?: string | undefined;
+  /** Bots may be here. */
+  readonly bots?: boolean | undefined;
 }
 
 interface Verified {
@@ -90,9 +109,10 @@ export class Authenticator {
     // Looked up by hash: how long that takes says nothing about the key's text.
     if (hash === undefined) return undefined;
     const holder = this.#config.keyByHash(hash) ?? this.#config.sessionByHash(hash);
-    const expiresAt = holder?.expiresAt ?? Number.POSITIVE_INFINITY;
-    if (holder === undefined || expiresAt <= this.#now()) return undefined;
-    const principal = principalOf(holder);
+    const bot = holder ? undefined : this.#config.grants.byBot(hash);
+    const expiresAt = (holder ?? bot?.line.bot)?.expiresAt ?? Number.POSITIVE_INFINITY;
+    const principal = holder ? principalOf(holder) : bot && botOf(bot.grant);
+    if (principal === undefined || expiresAt <= this.#now()) return undefined;
     if (this.#verified.size >= VERIFIED_MAX) dropOldest(this.#verified);
     const { version } = this.#config;
     this.#verified.set(header, { principal, hash, expiresAt, version });
@@ -113,6 +133,9 @@ export function authorize(principal: Principal, scope: KeyScope, place: Place): 
     throw new AppError('forbidden', `This API key does not have the scope ${scope}.`);
   }
   if (principal.only) stayInside(principal.only, place);
+  if (principal.bot && !place.bots) {
+    throw new AppError('forbidden', "An app's bot token does not open this.");
+  }
 }
 
 function stayInside(only: KeyOnly, { inbox, capture }: Place): void {
@@ -132,8 +155,22 @@ export function noTenant(): AppError {
 function principalOf(holder: ApiKey | Session): Principal {
   const { id, tenant, scopes } = holder;
   const admin = tenant === null && scopes.includes('admin');
-  if ('opened' in holder) return { id, tenant, scopes, admin, session: holder, only: undefined };
-  return { id, tenant, scopes, admin, session: undefined, only: holder.only };
+  const common = { id, tenant, scopes, admin, bot: undefined };
+  if ('opened' in holder) return { ...common, session: holder, only: undefined };
+  return { ...common, session: undefined, only: holder.only };
+}
+
+function botOf({ id, tenant, endpoint }: Grant): Principal {
+  const bot = { grant: id, endpoint };
+  const scopes = ['read', 'write'] as const;
+  return { id, tenant, scopes, admin: false, session: undefined, only: undefined, bot };
+}
+
+/** The endpoint that a bot is bound to; undefined = who calls is no bot. */
+export function ownEndpoint({ bot }: Pick<Principal, 'bot'>): EndpointId | undefined {
+  if (!bot) return undefined;
+  if (bot.endpoint) return bot.endpoint;
+  throw new AppError('forbidden', 'This app was granted no events here.');
 }
 
 function hashOf(header: string): string | undefined {

@@ -31,6 +31,8 @@ const SAMPLES: Record<string, string> = {
   job: 'job_00000000000000000000000000',
   inbox: 'inb_00000000000000000000000000',
   capture: 'cap_00000000000000000000000000',
+  app: 'app_00000000000000000000000000',
+  grant: 'grt_00000000000000000000000000',
   session: 'ses_00000000000000000000000000',
   type: 'user.created',
   preset: 'posthorn',

@@ -30,6 +30,7 @@ import { createSender } from '../delivery/sender.ts';
 import { Tester } from '../delivery/tester.ts';
 import { InboxView } from '../inbox/view.ts';
 import { createInboxRoom, type InboxConfig } from '../inbox-room.ts';
+import { createOAuthRoom } from '../oauth-room.ts';
 import { ConfigView } from '../store/config-view.ts';
 import { createMemoryInbox } from '../store/memory/inbox.ts';
 import { createMemoryStore } from '../store/memory.ts';
@@ -134,6 +135,14 @@ export async function startServer(
       judge: (tenant, drafts) => judge.judge(tenant, drafts),
     }),
     registry,
+    oauth: createOAuthRoom({
+      store: store.config,
+      view: config,
+      ids,
+      registry,
+      own,
+      clock: { now },
+    }),
     tester: new Tester({
       view: config,
       samples: new Samples({ view: config, store: store.config }),

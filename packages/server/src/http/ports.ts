@@ -14,7 +14,13 @@ import type { Inboxes } from '../inbox/registry.ts';
 import type { Relay } from '../inbox/relay.ts';
 import type { Replays } from '../inbox/replay.ts';
 import type { InboxView } from '../inbox/view.ts';
+import type { Apps } from '../oauth/apps.ts';
+import type { Audit } from '../oauth/audit.ts';
+import type { Grants } from '../oauth/grants.ts';
+import type { Tokens } from '../oauth/tokens.ts';
+import type { Visits } from '../oauth/visits.ts';
 import type { CatalogueIndex } from '../store/catalogue-index.ts';
+import type { GrantIndex } from '../store/grant-index.ts';
 import type { InboxStore } from '../store/inbox.ts';
 import type { StatsStore } from '../store/stats.ts';
 import type { ConfigStore, LogStore, NodeRow } from '../store/store.ts';
@@ -38,6 +44,7 @@ export interface HttpDeps {
   readonly watchLog: (listener: (() => void) | undefined) => void;
   readonly configStore: ConfigStore;
   readonly inbox: InboxDeps;
+  readonly oauth: OAuthRoom;
   readonly ready: () => Promise<Readiness>;
   /** All metrics in the Prometheus text format 0.0.4. */
   readonly metrics: () => Promise<string>;
@@ -48,6 +55,15 @@ export interface HttpDeps {
   readonly dashboard: SiteFiles | undefined;
   readonly logger: HttpLogger;
   readonly now: () => Ms;
+}
+
+/** The room of apps and grants. */
+export interface OAuthRoom {
+  readonly apps: Apps;
+  readonly grants: Grants;
+  readonly tokens: Tokens;
+  readonly visits: Visits;
+  readonly audit: Audit;
 }
 
 /** The room of captured requests, and how its URLs look. */
@@ -99,6 +115,7 @@ export interface ConfigView {
   /** The tenant, then its parents. */
   lineage(id: TenantId): readonly Tenant[];
   readonly catalogue: Pick<CatalogueIndex, 'find' | 'all'>;
+  readonly grants: Pick<GrantIndex, 'app' | 'grantsOf' | 'byBot'>;
   /** Called after a change is visible here. */
   onChange(listener: () => void): () => void;
 }

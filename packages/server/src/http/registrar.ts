@@ -73,7 +73,7 @@ function admit(request: FastifyRequest, operation: Operation, options: Registrar
   const { scope } = operation;
   if (scope === 'public') return;
   request.principal = options.authenticator.authenticate(request.raw);
-  const place = request.params as Place;
+  const place: Place = { ...(request.params as Place), bots: operation.bots };
   const { tenant } = place;
   authorize(request.principal, scope, place);
   if (request.principal.only?.shared && !operation.shared) {

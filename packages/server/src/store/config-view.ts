@@ -10,6 +10,7 @@ import type {
 } from '../core/model.ts';
 import { RoutingIndex } from '../core/routing.ts';
 import { CatalogueIndex } from './catalogue-index.ts';
+import { GrantIndex } from './grant-index.ts';
 import type { ConfigItem, ConfigKind, ConfigStore } from './store.ts';
 
 const PAGE = 1000;
@@ -21,6 +22,7 @@ const PAGE = 1000;
 export class ConfigView {
   readonly routing = new RoutingIndex((id) => this.lineage(id));
   readonly catalogue = new CatalogueIndex();
+  readonly grants = new GrantIndex();
   readonly #store: ConfigStore;
   readonly #kinds: readonly ConfigKind[] | undefined;
   readonly #endpoints = new Map<EndpointId, Endpoint>();
@@ -119,6 +121,8 @@ export class ConfigView {
       this.#sessions.set(item.id, (item.value ?? undefined) as Session | undefined);
     } else if (item.kind === 'event-type') {
       this.catalogue.apply(item);
+    } else if (item.kind === 'app' || item.kind === 'grant') {
+      this.grants.apply(item);
     } else if (item.kind === 'key') {
       const before = this.#keyHashes.get(item.id);
       if (before !== undefined) this.#keys.delete(before);

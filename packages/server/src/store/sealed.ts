@@ -18,7 +18,7 @@ export function closeItem(vault: Vault, { kind, id }: ItemKey, value: unknown): 
   return isSealed(kind) ? vault.seal(plain, `${kind}/${id}`) : plain;
 }
 
-/** Endpoints and inboxes hold secrets, so they are sealed whole. */
+/** Endpoints, inboxes and apps hold secrets, so they are sealed whole. */
 function isSealed(kind: ConfigKind): boolean {
-  return kind === 'endpoint' || kind === 'inbox';
+  return kind === 'endpoint' || kind === 'inbox' || kind === 'app';
 }

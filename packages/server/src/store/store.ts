@@ -315,13 +315,18 @@ export type Requeued =
 // ---- configuration -------------------------------------------------------------------------------
 
 export type ConfigKind =
+  | 'app'
+  | 'audit'
   | 'tenant'
   | 'endpoint'
   | 'event-type'
+  | 'grant'
+  | 'grant-name'
   | 'inbox'
   | 'inbox-name'
   | 'key'
-  | 'session';
+  | 'session'
+  | 'visit';
 
 export interface ConfigItem {
   readonly kind: ConfigKind;

@@ -29,10 +29,15 @@ const KINDS: Readonly<Record<ConfigKind, 'goes' | 'rests'>> = {
   tenant: 'goes',
   key: 'goes',
   session: 'goes',
+  app: 'goes',
+  'grant-name': 'goes',
+  grant: 'goes',
   endpoint: 'goes',
   'event-type': 'goes',
   'inbox-name': 'rests',
   inbox: 'goes',
+  visit: 'goes',
+  audit: 'goes',
 };
 
 const JOBS_MAX = 20;

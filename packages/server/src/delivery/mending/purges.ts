@@ -131,10 +131,20 @@ export class Purges {
         'The tenant has children: move or purge them first, or set descendants to purge all of them.';
       throw new AppError('conflict', message);
     }
+    await this.#refuseApps(found);
     if (!found.includes(DEFAULT_TENANT)) return found.reverse();
     const message =
       'The tenant default always exists: erase payloads of it, or delete what it has one by one.';
     throw new AppError('conflict', message);
+  }
+
+  /** What other tenants granted them goes with them, and that is no matter of this tenant alone. */
+  async #refuseApps(tenants: readonly TenantId[]): Promise<void> {
+    for (const tenant of tenants) {
+      const apps = await this.#options.store.list('app', { tenant, limit: 1, after: undefined });
+      if (apps.items.length === 0) continue;
+      throw new AppError('conflict', `The tenant ${tenant} has apps: delete them first.`);
+    }
   }
 
   async #mustHaveSomething(tenant: TenantId): Promise<void> {

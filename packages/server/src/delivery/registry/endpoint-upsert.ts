@@ -13,6 +13,7 @@ import {
   type EndpointSettings,
   type Endpoints,
   type EndpointsOptions,
+  refuseGranted,
 } from './endpoints.ts';
 import { readLine } from './format.ts';
 
@@ -89,6 +90,7 @@ export class EndpointUpserts {
       };
     }
     const current = item.value as Endpoint;
+    refuseGranted(current);
     const before = { value: current, version: item.version };
     const kept = secret === undefined || secret === currentSecret(current);
     // With the new settings, because the new secret may fit only the new dialect.

@@ -98,6 +98,7 @@ export class Endpoints {
       ...settings,
       ...this.#checked({ ...settings, secrets }, line),
       id: ids.endpoint(at),
+      grant: null,
       number: 0,
       tenant,
       secrets,
@@ -136,7 +137,10 @@ export class Endpoints {
     patch: (current: Endpoint) => EndpointPatch,
   ): Promise<Versioned<Endpoint>> {
     const line = await readLine(this.#writer, address.tenant);
-    return this.#change(address, (current) => this.changed(current, patch(current), line));
+    return this.#change(address, (current) => {
+      refuseGranted(current);
+      return this.changed(current, patch(current), line);
+    });
   }
 
   /** An endpoint with other settings, checked and not stored. `line`: its tenant and its parents. */
@@ -168,7 +172,10 @@ export class Endpoints {
     rotation: { readonly secret: string | undefined; readonly overlapMs: Ms },
   ): Promise<Versioned<Endpoint>> {
     const line = await readLine(this.#writer, address.tenant);
-    return this.#change(address, (current) => this.rotated(current, rotation, line));
+    return this.#change(address, (current) => {
+      refuseGranted(current);
+      return this.rotated(current, rotation, line);
+    });
   }
 
   /** An endpoint with another secret, checked and not stored. */
@@ -197,6 +204,7 @@ export class Endpoints {
       version: address.version,
       next: (current) => {
         if (current?.tenant !== address.tenant) throw notFound('endpoint');
+        refuseGranted(current);
         return { tenant: address.tenant, value: null };
       },
       tell: (before, after) => this.#tell(before, after),
@@ -235,26 +243,34 @@ export class Endpoints {
       throw invalid('ordering', 'an endpoint of more than one tenant cannot be ordered');
     }
     return {
-      url: sameUrl ? settings.url : this.#checkUrl(settings.url),
+      url: sameUrl ? settings.url : this.checkUrl(settings.url),
       filter: settings.filter && checkedFilter(settings.filter),
     };
   }
 
-  #checkUrl(text: string): string {
+  /** The address as it is kept. Throws `invalid_request`, `url_refused`. */
+  checkUrl(text: string, field = 'url'): string {
     const url = URL.canParse(text) ? new URL(text) : undefined;
     if (url?.protocol !== 'https:' && url?.protocol !== 'http:') {
-      throw invalid('url', 'is not an http or https URL such as https://example.com/hooks');
+      throw invalid(field, 'is not an http or https URL such as https://example.com/hooks');
     }
     if (url.username !== '' || url.password !== '') {
-      throw invalid('url', 'holds a user name or password: send it in a header instead');
+      throw invalid(field, 'holds a user name or password: send it in a header instead');
     }
-    if (text.includes('#')) throw invalid('url', 'holds a fragment (#…), which is never sent');
+    if (text.includes('#')) throw invalid(field, 'holds a fragment (#…), which is never sent');
     // What is stored is what was judged: the parsed form, names in ASCII.
-    if (url.href.length > URL_BYTES_MAX) throw invalid('url', `exceeds ${URL_BYTES_MAX} bytes`);
+    if (url.href.length > URL_BYTES_MAX) throw invalid(field, `exceeds ${URL_BYTES_MAX} bytes`);
     if (this.#options.judgeUrl(url) === undefined) return url.href;
     const message = 'This address may not be called. Ask the operator to allow it.';
-    throw new AppError('url_refused', message, { details: { field: 'url' } });
+    throw new AppError('url_refused', message, { details: { field } });
   }
+}
+
+/** Throws `conflict`: whoever consented to it must find it as it was consented to. */
+export function refuseGranted({ grant }: Endpoint): void {
+  if (grant === null) return;
+  const message = `This endpoint is what an app was granted (${grant}): change the app, or revoke the grant.`;
+  throw new AppError('conflict', message);
 }
 
 function checkedFilter(filter: Filter): Filter {
@@ -280,6 +296,7 @@ export function settingsOf(endpoint: Endpoint): EndpointSettings {
     number: _number,
     tenant: _tenant,
     secrets: _secrets,
+    grant: _grant,
     paused: _paused,
     disabled: _disabled,
     createdAt: _createdAt,

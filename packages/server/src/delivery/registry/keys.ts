@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { sha256Hex } from '../../core/hash.ts';
 import type { ApiKey, KeyId, KeyOnly, KeyScope, Ms, TenantId } from '../../core/model.ts';
 import {
   type ConfigWriter,
@@ -130,5 +131,5 @@ function newKeyText(random: (count: number) => Uint8Array): string {
 
 /** How a key is kept and looked up: lower-case hex SHA-256 of its text. */
 export function hashKey(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
+  return sha256Hex(text);
 }

@@ -16,6 +16,16 @@ import { checkInheriting } from './inheriting.ts';
 export const DEFAULT_TENANT: TenantId = 'default';
 
 const BELONGINGS_MAX = 4000;
+/** What goes with it. Grants that have endpoints were revoked before. */
+const BELONGINGS = [
+  'key',
+  'session',
+  'event-type',
+  'grant',
+  'grant-name',
+  'visit',
+  'audit',
+] as const;
 
 export type TenantInput = Pick<
   Tenant,
@@ -100,15 +110,19 @@ export class Tenants {
     if (inboxes.items.length > 0) {
       throw new AppError('conflict', 'The tenant still has inboxes: delete them first.');
     }
+    const apps = await store.list('app', { tenant: id, limit: 1, after: undefined });
+    if (apps.items.length > 0) {
+      throw new AppError('conflict', 'The tenant still has apps: delete them first.');
+    }
     if (await this.#hasChildren(id)) {
       throw new AppError('conflict', 'The tenant still has children: delete or move them first.');
     }
     const changes = [deletion(item, item.version)];
-    for (const kind of ['key', 'session', 'event-type'] as const) {
+    for (const kind of BELONGINGS) {
       for await (const one of everyItem(store, kind, id)) {
         changes.push(deletion(one, undefined));
         if (changes.length > BELONGINGS_MAX) {
-          const message = `The tenant has more than ${BELONGINGS_MAX} keys, sessions and event types: delete some first.`;
+          const message = `The tenant has more than ${BELONGINGS_MAX} keys, sessions, event types and grants: delete some first.`;
           throw new AppError('conflict', message);
         }
       }

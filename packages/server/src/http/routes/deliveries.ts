@@ -3,7 +3,8 @@ import { AppError } from '../../core/errors.ts';
 import type { Timings } from '../../core/exchange.ts';
 import type { EndpointId, EventId, TenantId } from '../../core/model.ts';
 import { type DeliveryAddress, findDelivery } from '../../delivery/mending/mending.ts';
-import type { AttemptRow, DeliveryRow, WholeAttempt } from '../../store/store.ts';
+import type { AttemptRow, DeliveryRow, LogQuery, WholeAttempt } from '../../store/store.ts';
+import { ownEndpoint, type Principal } from '../auth.ts';
 import { bytesToApi, logQuery, toIso, toIsoOrNull } from '../format.ts';
 import type { Handlers } from '../handlers.ts';
 import { maskHead } from '../mask.ts';
@@ -13,28 +14,42 @@ type Ids = 'listDeliveries' | 'getDelivery' | 'listAttempts' | 'getAttempt';
 
 export function deliveryRoutes({ log }: HttpDeps): Pick<Handlers, Ids> {
   return {
-    async listDeliveries({ params, query }) {
-      const page = await log.deliveries(logQuery(params.tenant, query));
+    async listDeliveries({ params, query, principal }) {
+      const page = await log.deliveries(within(principal, logQuery(params.tenant, query)));
       return { items: page.items.map(deliveryToApi), next: page.next ?? null };
     },
 
-    async getDelivery({ params }) {
+    async getDelivery({ params, principal }) {
       const row = await findDelivery(log, addressOf(params));
-      if (!row) throw new AppError('not_found', 'There is no such delivery.');
+      if (!row || isForeign(principal, row.endpoint))
+        throw new AppError('not_found', 'There is no such delivery.');
       return deliveryToApi(row);
     },
 
-    async listAttempts({ params, query }) {
-      const page = await log.attempts(logQuery(params.tenant, query));
+    async listAttempts({ params, query, principal }) {
+      const page = await log.attempts(within(principal, logQuery(params.tenant, query)));
       return { items: page.items.map(attemptToApi), next: page.next ?? null };
     },
 
-    async getAttempt({ params }) {
+    async getAttempt({ params, principal }) {
       const found = await log.attempt(params.tenant, params.attempt);
-      if (!found) throw new AppError('not_found', 'There is no such attempt.');
+      if (!found || isForeign(principal, found.row.endpoint))
+        throw new AppError('not_found', 'There is no such attempt.');
       return { ...attemptToApi(found.row), ...exchangeToApi(found) };
     },
   };
+}
+
+/** A bot asks about its own endpoint, whatever it asks. */
+function within(principal: Principal, query: LogQuery): LogQuery {
+  const endpoint = ownEndpoint(principal);
+  return endpoint === undefined ? query : { ...query, endpoint };
+}
+
+/** To a bot, what is not its own looks like what does not exist. */
+export function isForeign(principal: Principal, endpoint: EndpointId): boolean {
+  const own = ownEndpoint(principal);
+  return own !== undefined && own !== endpoint;
 }
 
 /** `delivery` is `<event>.<endpoint>.<run>`, as its grammar was checked. */

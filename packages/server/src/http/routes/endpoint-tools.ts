@@ -1,9 +1,10 @@
 import type * as api from '@posthorn/api';
-import type { EventSample } from '../../core/model.ts';
+import { AppError } from '../../core/errors.ts';
+import type { EndpointId, EventSample } from '../../core/model.ts';
 import type { UpsertEntry, Upserted } from '../../delivery/registry/endpoint-upsert.ts';
 import { currentSecret } from '../../delivery/registry/endpoints.ts';
 import type { Preview, PreviewOf, Tested, TestRun } from '../../delivery/tester.ts';
-import type { Principal } from '../auth.ts';
+import { ownEndpoint, type Principal } from '../auth.ts';
 import { bytesToApi, fromIso } from '../format.ts';
 import type { Handlers } from '../handlers.ts';
 import { maskHead } from '../mask.ts';
@@ -73,6 +74,7 @@ export function endpointToolRoutes(deps: HttpDeps): Pick<Handlers, Ids> {
     },
 
     async testEndpoint({ params, body, principal }) {
+      checkBot(principal, params.endpoint, body);
       const endpoint = await changed(params, body.endpoint, principal);
       return testToApi(await tester.test(endpoint, body.types));
     },
@@ -95,6 +97,19 @@ export function endpointToolRoutes(deps: HttpDeps): Pick<Handlers, Ids> {
       return previewToApi(await tester.preview(endpoint, previewOf(of)), key);
     },
   };
+}
+
+/** A bot tests what it was granted, as it was granted. */
+function checkBot(
+  principal: Principal,
+  endpoint: EndpointId,
+  body: api.Body<api.Operations['testEndpoint']>,
+): void {
+  const own = ownEndpoint(principal);
+  if (own === undefined) return;
+  if (own !== endpoint) throw new AppError('not_found', 'There is no such endpoint.');
+  if (body.endpoint === undefined && body.types === undefined) return;
+  throw new AppError('forbidden', 'A bot token tests the endpoint as it is: send {}.');
 }
 
 function entryOf(

@@ -194,6 +194,7 @@ export function endpointToApi({ value, version }: Versioned<Endpoint>): api.Endp
     maxConcurrency: value.maxConcurrency,
     retryPolicy: retryPolicyToApi(value.retryPolicy),
     metadata: { ...value.metadata },
+    grant: value.grant,
     version,
     createdAt: toIso(value.createdAt),
     updatedAt: toIso(value.updatedAt),

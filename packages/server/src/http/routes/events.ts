@@ -1,6 +1,8 @@
 import { decodeMeta } from '@posthorn/wire';
 import { AppError } from '../../core/errors.ts';
-import type { EventRow } from '../../store/store.ts';
+import type { EndpointId, EventId, TenantId } from '../../core/model.ts';
+import type { EventRow, LogQuery, LogStore } from '../../store/store.ts';
+import { ownEndpoint } from '../auth.ts';
 import { logQuery, toIso, toIsoOrNull } from '../format.ts';
 import { type Handlers, Reply } from '../handlers.ts';
 import { maskHeaders } from '../mask.ts';
@@ -8,20 +10,42 @@ import type { HttpDeps } from '../ports.ts';
 
 export function eventRoutes({ log }: HttpDeps): Pick<Handlers, 'listEvents' | 'getEvent'> {
   return {
-    async listEvents({ params, query }) {
+    async listEvents({ params, query, principal }) {
+      const own = ownEndpoint(principal);
+      if (own !== undefined)
+        return eventsOf(log, { ...logQuery(params.tenant, query), endpoint: own });
       const page = await log.events(logQuery(params.tenant, query));
       return { items: page.items.map(toApi), next: page.next ?? null };
     },
 
-    async getEvent({ params }) {
+    async getEvent({ params, principal }) {
       const event = await log.event(params.tenant, params.event);
-      if (!event) throw new AppError('not_found', 'There is no such event.');
+      const own = ownEndpoint(principal);
+      const hidden = own !== undefined && !(await wasOwed(log, params, own));
+      if (!event || hidden) throw new AppError('not_found', 'There is no such event.');
       // The producer's bytes as they are: parsed and printed they might read 1 for 1.0.
       const head = `${JSON.stringify(toApi(event)).slice(0, -1)},"data":`;
       const data = event.erasedAt === undefined ? event.data : Buffer.from('null');
       return new Reply(200, Buffer.concat([Buffer.from(head), data, Buffer.from('}')]));
     },
   };
+}
+
+/** The events that an endpoint was owed, in the order of its deliveries. */
+async function eventsOf(log: LogStore, query: LogQuery) {
+  const page = await log.deliveries(query);
+  const ids = [...new Set(page.items.map(({ event }) => event))];
+  const events = await Promise.all(ids.map((id) => log.event(query.tenant, id)));
+  return { items: events.flatMap((event) => (event ? toApi(event) : [])), next: page.next ?? null };
+}
+
+async function wasOwed(
+  log: LogStore,
+  { tenant, event }: { tenant: TenantId; event: EventId },
+  endpoint: EndpointId,
+): Promise<boolean> {
+  const { items } = await log.deliveries({ tenant, event, endpoint, limit: 1 });
+  return items.length > 0;
 }
 
 function toApi(event: EventRow) {

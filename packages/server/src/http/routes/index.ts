@@ -1,6 +1,7 @@
 import type { Handlers } from '../handlers.ts';
 import type { LiveFeed } from '../live/feed.ts';
 import type { HttpDeps } from '../ports.ts';
+import { appRoutes } from './apps.ts';
 import { captureReplayRoutes } from './capture-replays.ts';
 import { captureRoutes } from './captures.ts';
 import { deliveryRoutes } from './deliveries.ts';
@@ -9,6 +10,7 @@ import { endpointRoutes } from './endpoints.ts';
 import { eventTypeRoutes } from './event-types.ts';
 import { eventRoutes } from './events.ts';
 import { exchangeRoutes } from './exchanges.ts';
+import { grantRoutes } from './grants.ts';
 import { inboxKeyRoutes } from './inbox-keys.ts';
 import { inboxRoutes } from './inboxes.ts';
 import { keyRoutes } from './keys.ts';
@@ -43,6 +45,8 @@ export function createHandlers(deps: HttpDeps, live: LiveFeed): Handlers {
     ...captureReplayRoutes(deps),
     ...inboxKeyRoutes(deps),
     ...ruleRoutes(deps),
+    ...appRoutes(deps),
+    ...grantRoutes(deps),
     ...keyRoutes(deps),
     ...sessionRoutes(deps),
     ...nodeRoutes(deps),

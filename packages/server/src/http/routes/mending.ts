@@ -1,14 +1,19 @@
+import { AppError } from '../../core/errors.ts';
 import { toIso } from '../format.ts';
 import type { Handlers } from '../handlers.ts';
 import type { HttpDeps } from '../ports.ts';
-import { addressOf, deliveryToApi } from './deliveries.ts';
+import { addressOf, deliveryToApi, isForeign } from './deliveries.ts';
 
 type Ids = 'resendDelivery' | 'cancelDelivery' | 'retryDelivery' | 'resendEvent' | 'erasePayload';
 
 export function mendingRoutes({ mending, erasing }: HttpDeps): Pick<Handlers, Ids> {
   return {
-    async resendDelivery({ params, body }) {
-      return deliveryToApi(await mending.resend(addressOf(params), body.newId));
+    async resendDelivery({ params, body, principal }) {
+      const address = addressOf(params);
+      if (isForeign(principal, address.endpoint)) {
+        throw new AppError('not_found', 'There is no such delivery.');
+      }
+      return deliveryToApi(await mending.resend(address, body.newId));
     },
 
     async cancelDelivery({ params }) {
