@@ -5,6 +5,7 @@
  */
 import fs from 'node:fs';
 import { programmes as egress } from './egress.js';
+import { programmes as backup } from './faults/backup.js';
 import { programmes as clock } from './faults/clock.js';
 import { programmes as cluster } from './faults/cluster.js';
 import { programmes as crash } from './faults/crash.js';
@@ -26,6 +27,7 @@ const FAMILIES = {
   cluster,
   jobs,
   disk,
+  backup,
   clock,
   receivers,
   http,

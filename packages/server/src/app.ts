@@ -13,6 +13,7 @@ import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { VERSION } from '@posthorn/wire';
+import { refuseHalfRestored } from './admin/restore.ts';
 import type { Config } from './config.ts';
 import type { Clock } from './core/clock.ts';
 import { createIdFactory, type IdFactory } from './core/ids.ts';
@@ -139,6 +140,7 @@ async function openStores(options: AppOptions, lifetime: Lifetime): Promise<Stor
   const { config, logger } = options;
   const { closers, fatal } = lifetime;
   makeDirectory(config.dataDirectory);
+  refuseHalfRestored(config.dataDirectory);
   const settings = engineSettings(config);
   let view: ConfigView | undefined;
   const configChanged = () =>

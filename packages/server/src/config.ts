@@ -27,7 +27,13 @@ import { isRole, ROLES, type Role } from './core/roles.ts';
 
 const IN_A_TENANT = ['send', 'dashboard', 'types', 'listen'] as const;
 const DESCRIBING = ['apply', 'dump'] as const;
-export type Command = Mode | 'doctor' | (typeof IN_A_TENANT)[number] | (typeof DESCRIBING)[number];
+const ON_THE_DIRECTORY = ['backup', 'restore'] as const;
+export type Command =
+  | Mode
+  | 'doctor'
+  | (typeof IN_A_TENANT)[number]
+  | (typeof DESCRIBING)[number]
+  | (typeof ON_THE_DIRECTORY)[number];
 export type Environment = Readonly<Record<string, string | undefined>>;
 /** Options of the server: `dev`, `serve`, and `doctor` which examines them. */
 const SERVER_OPTIONS = {
@@ -425,8 +431,10 @@ export function configTable(): OptionRow[] {
       choices: spec.choices,
       commands,
     }));
+  const { dataDirectory, ...others } = SERVER_OPTIONS;
   return [
-    ...rows(SERVER_OPTIONS, ['dev', 'serve', 'doctor']),
+    ...rows({ dataDirectory }, ['dev', 'serve', 'doctor', ...ON_THE_DIRECTORY]),
+    ...rows(others, ['dev', 'serve', 'doctor']),
     ...rows(server, [...IN_A_TENANT, ...DESCRIBING]),
     ...rows({ tenant }, IN_A_TENANT),
   ];

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { checkNode, crashSites, examine } from './admin/doctor.ts';
 import { type App, startApp } from './app.ts';
+import { runBackup, runRestore } from './backup-commands.ts';
 import { banner } from './cli/banner.ts';
 import { dashboard } from './cli/dashboard.ts';
 import { createOutput, EXIT, type Output, table } from './cli/output.ts';
@@ -189,6 +190,8 @@ async function main(): Promise<number> {
         dashboard: runDashboard,
         apply: (flags) => runApply(declared(flags)),
         dump: (flags) => runDump(declared(flags)),
+        backup: (target, flags) => runBackup(target, { flags, output: outputOf(flags), version }),
+        restore: (backup, flags) => runRestore(backup, { flags, output: outputOf(flags), version }),
         listen: (target, flags) => runListen({ target, flags, version }),
         send: runSend,
         types: runTypes,

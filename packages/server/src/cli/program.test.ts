@@ -25,6 +25,8 @@ async function run(...argv: string[]) {
     listen: (_target, flags) => action('listen')(flags),
     apply: action('apply'),
     dump: action('dump'),
+    backup: (_target, flags) => action('backup')(flags),
+    restore: (_backup, flags) => action('restore')(flags),
     send: async (args, flags) => {
       calls.push({ name: 'send', flags, args });
       return 1;

@@ -1,4 +1,5 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { addBackup } from './backup-options.ts';
 import { addApply, addDump } from './declare/options.ts';
 import { addListen } from './listen-options.ts';
 import { EXIT, type Stream } from './output.ts';
@@ -12,7 +13,9 @@ export type CommandName =
   | 'types'
   | 'listen'
   | 'apply'
-  | 'dump';
+  | 'dump'
+  | 'backup'
+  | 'restore';
 
 /** An option of the configuration, as far as flags and help need it. */
 export interface ProgramOption {
@@ -41,6 +44,9 @@ export interface Actions {
   listen(target: string, flags: Flags): Promise<number>;
   apply(flags: Flags): Promise<number>;
   dump(flags: Flags): Promise<number>;
+  /** `target` undefined = a new directory here. */
+  backup(target: string | undefined, flags: Flags): Promise<number>;
+  restore(backup: string, flags: Flags): Promise<number>;
   send(args: { type: string; data: string | undefined }, flags: Flags): Promise<number>;
 }
 
@@ -63,6 +69,7 @@ Examples:
   posthorn types --out events.ts                   TypeScript types of your catalogue, for receivers
   posthorn listen 3000 --path /webhooks            carry what an inbox captures to this machine
   posthorn apply -f hooks.yaml                     have what a file says: plan, then changes
+  posthorn backup /backups/monday                  copy everything, while the server runs
   posthorn dashboard                               print a link that signs in
   posthorn doctor --json                           is everything as it should be?
 
@@ -133,6 +140,7 @@ function buildProgram(input: ProgramInput, done: (code: number) => void): Comman
     .option('--schemas', 'add the schemas, so that receivers check payloads')
     .option('--json', 'print the result as JSON')
     .action(async (flags: Flags) => done(await actions.types(flags)));
+  addBackup(add, actions, done);
   add('doctor', 'Check what `serve` needs on this machine; exit 1 if a check fails')
     .option('--dev', 'check what `dev` needs instead')
     .option('--json', 'print the checks as JSON')
