@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import type { Endpoint } from '../core/model.ts';
 import { slotOf } from '../core/routing.ts';
 import { createMemoryStore } from './memory.ts';
-import type { Due, LaneKey, NewEvent, Next, NoticeWhen, Result, Store } from './store.ts';
+import type { Due, LaneKey, LogQuery, NewEvent, Next, NoticeWhen, Result, Store } from './store.ts';
 import {
   DAY,
   everyPage,
@@ -308,6 +308,27 @@ class Twins {
     this.#removed += done?.removed ?? 0;
   }
 
+  /** What filters choose is chosen in the same order. */
+  async #compareFiltered(tenant: string): Promise<void> {
+    const middle = Math.floor((T0 + this.#now) / 2);
+    const queries: Partial<LogQuery>[] = [
+      { type: 'told' },
+      { type: '*o*' },
+      { type: 'user.*', state: 'succeeded' },
+      { status: { least: 500, most: 599 } },
+      { state: 'failed', fault: 'expired' },
+      { state: 'pending' },
+      { from: middle },
+      { to: middle },
+    ];
+    for (const query of queries) {
+      const whole = { tenant, limit: 4, ...query };
+      await this.#both((s) => everyPage((cursor) => s.log.attempts({ ...whole, cursor })));
+      if (query.state !== undefined) continue;
+      await this.#both((s) => everyPage((cursor) => s.log.events({ ...whole, cursor })));
+    }
+  }
+
   async compareStats(): Promise<void> {
     const ids = this.#endpoints.map(({ id }) => id);
     await this.#both((s) => s.stats.endpoints(ids, '30d', this.#now));
@@ -332,6 +353,7 @@ class Twins {
     for (const tenant of new Set(TENANTS)) {
       const all = { tenant, limit: 4 };
       await this.#both((s) => s.log.pending(tenant));
+      await this.#compareFiltered(tenant);
       await this.#both((s) => everyPage((cursor) => s.log.events({ ...all, cursor })));
       await this.#both((s) => everyPage((cursor) => s.log.deliveries({ ...all, cursor })));
       for (const state of ['pending', 'succeeded', 'failed', 'cancelled'] as const) {

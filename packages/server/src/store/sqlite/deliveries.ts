@@ -7,6 +7,7 @@ import { FLAG_LATE, STATES } from '../log-format.ts';
 import type { DeliveryRow, LogQuery, Page } from '../store.ts';
 import type { Database } from './database.ts';
 import { readParts } from './event-deliveries.ts';
+import type { Finder } from './finder.ts';
 import { type EventKey, eventId, timeOfSeq } from './keys.ts';
 import { type Narrow, narrowed, SUBJECT, Where } from './narrow.ts';
 import { type AttemptColumns, cursorRow, pageOf } from './rows.ts';
@@ -48,9 +49,11 @@ const OWED_JOINS = `join word t on t.number = e.tenant join word y on y.number =
  */
 export class SqliteDeliveries {
   readonly #db: Database;
+  readonly #finder: Finder;
 
-  constructor(db: Database) {
+  constructor(db: Database, finder: Finder) {
     this.#db = db;
+    this.#finder = finder;
   }
 
   async list(query: LogQuery): Promise<Page<DeliveryRow>> {
@@ -79,13 +82,16 @@ export class SqliteDeliveries {
     return { items: [...owed.items, ...ended.items], next: ended.next };
   }
 
-  #ended(narrow: Narrow, at: Scan): Page<DeliveryRow> {
+  #ended(narrow: Narrow, at: Pick<Scan, 'before' | 'limit'>): Page<DeliveryRow> {
     const { from, to } = narrow.query;
     const more = new Where();
     more.add(`a.state <> 0 and a.flags & ${FLAG_LATE} = 0`);
     if (from !== undefined) more.add('e.created_at >= ?', from);
     if (to !== undefined) more.add('e.created_at < ?', to);
-    return pageOf(scanAttempts(this.#db, narrow, { more, ...at }), (row) => this.#toEnded(row));
+    // Nothing is attempted before it is stored.
+    const time = { from, to: undefined };
+    const scan = { more, time, finder: this.#finder, ...at };
+    return pageOf(scanAttempts(this.#db, narrow, scan), (row) => this.#toEnded(row));
   }
 
   /** A decision has no number of its own: the delivery was tried as often as the log says. */
@@ -195,7 +201,8 @@ export class SqliteDeliveries {
     let after = partOf(rest.length > 0 ? rest.join('.') : undefined);
     const from = cursorRow(query.cursor === undefined ? undefined : at);
     const before = after && from !== undefined ? from + 1 : from;
-    const events = scanEvents(this.#db, narrow, { before, limit: query.limit });
+    const scan = { before, limit: query.limit, finder: this.#finder };
+    const events = scanEvents(this.#db, narrow, scan);
     const items: DeliveryRow[] = [];
     for (const event of events.rows) {
       const limit = query.limit - items.length;

@@ -21,6 +21,7 @@ import type {
 import type { Vault } from '../vault.ts';
 import type { Database } from './database.ts';
 import { SqliteDeliveries } from './deliveries.ts';
+import { type Finder, NO_FINDER } from './finder.ts';
 import { attemptKey, eventKey, timeOfSeq } from './keys.ts';
 import { narrowed, Where } from './narrow.ts';
 import {
@@ -41,19 +42,22 @@ import { scanAttempts, scanEvents } from './scan.ts';
 export class SqliteLogReader {
   readonly #db: Database;
   readonly #vault: Vault;
+  readonly #finder: Finder;
   readonly #deliveries: SqliteDeliveries;
 
-  constructor(db: Database, vault: Vault) {
+  constructor(db: Database, vault: Vault, finder: Finder = NO_FINDER) {
     this.#db = db;
     this.#vault = vault;
-    this.#deliveries = new SqliteDeliveries(db);
+    this.#finder = finder;
+    this.#deliveries = new SqliteDeliveries(db, finder);
   }
 
   async events(query: LogQuery): Promise<Page<EventRow>> {
     const narrow = narrowed(this.#db, query);
     if (!narrow) return { items: [], next: undefined };
     const before = cursorRow(query.cursor);
-    return pageOf(scanEvents(this.#db, narrow, { before, limit: query.limit }), toEvent);
+    const scan = { before, limit: query.limit, finder: this.#finder };
+    return pageOf(scanEvents(this.#db, narrow, scan), toEvent);
   }
 
   async event(tenant: string, id: EventId): Promise<(EventRow & { data: Uint8Array }) | undefined> {
@@ -76,7 +80,8 @@ export class SqliteLogReader {
     if (query.from !== undefined) more.add('a.started_at >= ?', query.from);
     if (query.to !== undefined) more.add('a.started_at < ?', query.to);
     const before = cursorRow(query.cursor);
-    const scan = { more, before, limit: query.limit };
+    const { from, to } = query;
+    const scan = { more, before, time: { from, to }, limit: query.limit, finder: this.#finder };
     return pageOf(scanAttempts(this.#db, narrow, scan), toAttempt);
   }
 

@@ -31,10 +31,10 @@ export async function openSqliteReader(options: {
   const driver = await loadDriver();
   const db = new Database(driver, { path: join(options.directory, 'posthorn.db'), readOnly: true });
   const vault = createVault(options.masterKey);
-  const log = new SqliteLogReader(db, vault);
   const { directory, replaced } = options;
   const stats = new SqliteDerived({ driver, directory, log: db, replaced });
   stats.open();
+  const log = new SqliteLogReader(db, vault, stats);
   return {
     events: (query) => log.events(query),
     event: (tenant, id) => log.event(tenant, id),

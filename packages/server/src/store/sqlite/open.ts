@@ -124,7 +124,7 @@ function openStore(driver: Driver, options: SqliteOptions, lock: { close(): void
     return {
       lanes: new SqliteLanes(engine),
       config: new SqliteConfig(engine),
-      log: logStore(engine, new SqliteLogReader(reader, vault)),
+      log: logStore(engine, new SqliteLogReader(reader, vault, derived)),
       stats: derived ?? ELSEWHERE,
       jobs: new SqliteJobs(engine, reader),
       async close() {

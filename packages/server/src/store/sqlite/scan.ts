@@ -1,7 +1,10 @@
 import { LANE_PARTS } from '../../core/model.ts';
 import { STATES } from '../log-format.ts';
+import type { LogQuery } from '../store.ts';
 import type { Database, Value } from './database.ts';
+import type { Finder } from './finder.ts';
 import { eventSpan, eventTerms, type Narrow, Where } from './narrow.ts';
+import { everywhere, type Range, type Ranges } from './ranges.ts';
 import {
   ATTEMPT_COLUMNS,
   ATTEMPT_JOINS,
@@ -18,14 +21,9 @@ import {
 
 export const SCAN_MAX = 5000;
 
-export interface Scan {
-  /** Rows from this key on have been looked at. */
-  readonly before: number | undefined;
-  readonly limit: number;
-}
 export interface Scanned<R> {
   readonly rows: R[];
-  /** `before` of the next scan; undefined = there are no more. */
+  /** The key before which to go on; undefined = there are no more. */
   readonly next: number | undefined;
 }
 
@@ -43,19 +41,32 @@ interface Source {
   readonly joins: string;
   readonly path: Path;
   readonly filter: Where;
-  /** Keys that can fit lie in here. */
-  readonly least: number;
-  readonly before: number;
 }
 
+/** Over ranges of keys, newest first, as far as one page may look. */
 function scan<R extends { readonly seq: number }>(
   db: Database,
   source: Source,
-  { before, limit }: Scan,
+  { ranges: { ranges, next }, limit }: { readonly ranges: Ranges; readonly limit: number },
 ): Scanned<R> {
-  const { table, columns, joins, path, filter, least } = source;
+  const rows: R[] = [];
+  for (const range of ranges) {
+    // A full page does not look whether there is more.
+    if (rows.length === limit) return { rows, next: rows.at(-1)?.seq };
+    const found = scanRange<R>(db, source, { range, limit: limit - rows.length });
+    rows.push(...found.rows);
+    if (found.next !== undefined) return { rows, next: found.next };
+  }
+  return { rows, next };
+}
+
+function scanRange<R extends { readonly seq: number }>(
+  db: Database,
+  { table, columns, joins, path, filter }: Source,
+  { range, limit }: { readonly range: Range; readonly limit: number },
+): Scanned<R> {
   const seq = `${table.at(-1)}.seq`;
-  const end = Math.min(before ?? Number.MAX_SAFE_INTEGER, source.before);
+  const { least, before } = range;
   const place = `${path.term} and ${seq} < ? and ${seq} >= ?`;
   // Read from the index alone, which costs next to nothing. Without a filter every row fits anyway.
   const floor = filter.isEmpty
@@ -64,14 +75,14 @@ function scan<R extends { readonly seq: number }>(
         `select ${seq} as seq from ${table} indexed by ${path.index}
          where ${place} order by ${seq} desc limit 1 offset ${SCAN_MAX - 1}`,
         ...path.values,
-        end,
+        before,
         least,
       )?.seq;
   const rows = db.all<R>(
     `select ${columns} from ${table} indexed by ${path.index} ${joins}
      where ${place} and ${filter.sql} order by ${seq} desc limit ?`,
     ...path.values,
-    end,
+    before,
     floor ?? least,
     ...filter.values,
     limit + 1,
@@ -80,30 +91,56 @@ function scan<R extends { readonly seq: number }>(
   return { rows: rows.slice(0, limit), next: rows[limit - 1]?.seq };
 }
 
-export function scanEvents(db: Database, narrow: Narrow, at: Scan): Scanned<EventColumns> {
+export interface Scan {
+  /** Rows from this key on have been looked at. */
+  readonly before: number | undefined;
+  readonly limit: number;
+  readonly finder: Finder;
+}
+
+export function scanEvents(
+  db: Database,
+  narrow: Narrow,
+  { before, limit, finder }: Scan,
+): Scanned<EventColumns> {
   const { query, event, tenant } = narrow;
   const filter = new Where();
   eventTerms(filter, narrow, 'e.type');
   if (query.from !== undefined) filter.add('e.created_at >= ?', query.from);
   if (query.to !== undefined) filter.add('e.created_at < ?', query.to);
   const path = { index: 'event_tenant', term: 'e.tenant = ?', values: [tenant] };
-  const span = event ? { least: event.seq, before: event.seq + 1 } : eventSpan(query);
   const read = { table: 'event e', columns: EVENT_COLUMNS, joins: EVENT_JOINS } as const;
-  return scan(db, { ...read, path, filter, ...span }, at);
+  const span = event ? { least: event.seq, before: event.seq + 1 } : eventSpan(query);
+  const end = Math.min(before ?? Number.MAX_SAFE_INTEGER, span.before);
+  const found = event ? everywhere(end) : finder.eventRanges(narrow, end);
+  return scan(db, { ...read, path, filter }, { ranges: within(found, span.least), limit });
 }
 
-/** `more`: what else must hold of an attempt. */
+export interface AttemptScan extends Scan {
+  /** What else must hold of an attempt. */
+  readonly more: Where;
+  /** When it can have begun. */
+  readonly time: Pick<LogQuery, 'from' | 'to'>;
+}
+
 export function scanAttempts(
   db: Database,
   narrow: Narrow,
-  { more, ...at }: Scan & { readonly more: Where },
+  { more, before, time, limit, finder }: AttemptScan,
 ): Scanned<AttemptColumns> {
   const path = attemptPath(narrow);
   const filter = attemptFilter(narrow, path);
   if (!more.isEmpty) filter.add(more.sql, ...more.values);
   const read = { table: 'attempt a', columns: ATTEMPT_COLUMNS, joins: ATTEMPT_JOINS } as const;
-  const span = { least: 0, before: Number.MAX_SAFE_INTEGER };
-  return scan(db, { ...read, path, filter, ...span }, at);
+  const ranges = narrow.event ? everywhere(before) : finder.attemptRanges(narrow, { before, time });
+  return scan(db, { ...read, path, filter }, { ranges, limit });
+}
+
+function within({ ranges, next }: Ranges, least: number): Ranges {
+  const cut = ranges
+    .map((range) => ({ ...range, least: Math.max(range.least, least) }))
+    .filter((range) => range.least < range.before);
+  return { ranges: cut, next: next === undefined || next <= least ? undefined : next };
 }
 
 /** The index with the fewest rows to look at. */

@@ -6,6 +6,7 @@ import { Tallying } from '../../tallying.ts';
 import type { Database } from '../database.ts';
 import { SEQ_MIN } from '../keys.ts';
 import { readMeta, writeMeta } from './file.ts';
+import { Marks } from './marks.ts';
 
 /** Following the log by the keys of its rows, which grow; events that were stored late are told apart. */
 
@@ -40,6 +41,7 @@ export function writePlace(db: Database, place: CountPlace): void {
 interface EventFact {
   readonly seq: number;
   readonly tenant: number;
+  readonly type: number;
   readonly created_at: Ms;
   readonly lanes: string;
 }
@@ -48,6 +50,7 @@ interface AttemptFact {
   readonly seq: number;
   readonly event: number;
   readonly tenant: number;
+  readonly type: number;
   readonly lane: number;
   readonly n: number;
   readonly started_at: Ms;
@@ -61,6 +64,7 @@ interface AttemptFact {
 export interface Counted {
   readonly place: CountPlace;
   readonly tallying: Tallying<number>;
+  readonly marks: Marks;
   readonly rows: number;
   /** Everything up to then is counted; undefined = everything there is. */
   readonly upTo: Ms | undefined;
@@ -79,28 +83,36 @@ export function count(log: Database, place: CountPlace, rows: number): Counted {
 
 function countIn(log: Database, place: CountPlace, limit: number): Counted {
   const events = log.all<EventFact>(
-    'select seq, tenant, created_at, lanes from event where seq > ? order by seq limit ?',
+    'select seq, tenant, type, created_at, lanes from event where seq > ? order by seq limit ?',
     place.event,
     limit,
   );
   const late = log.all<EventFact & { n: number }>(
-    `select l.n as n, l.event as seq, e.tenant as tenant, e.created_at as created_at, e.lanes as lanes
+    `select l.n as n, l.event as seq, e.tenant as tenant, e.type as type,
+       e.created_at as created_at, e.lanes as lanes
      from late_event l join event e on e.seq = l.event where l.n > ? order by l.n limit ?`,
     place.late,
     limit,
   );
   const attempts = log.all<AttemptFact>(
-    `select seq, event, tenant, lane, n, started_at, state, status, fault, flags, timings
+    `select seq, event, tenant, type, lane, n, started_at, state, status, fault, flags, timings
      from attempt where seq > ? order by seq limit ?`,
     place.attempt,
     limit,
   );
   const met = upToWidth(events);
   const tallying = new Tallying<number>();
-  for (const event of met) countEvent(tallying, event);
-  // Later ones are met in their order.
-  for (const event of late) if (event.seq <= place.event) countEvent(tallying, event);
-  for (const attempt of attempts) countAttempt(tallying, attempt);
+  const marks = new Marks();
+  // Late ones that are not behind this place are met in their order.
+  const behind = late.filter(({ seq }) => seq <= place.event);
+  for (const event of [...met, ...behind]) {
+    countEvent(tallying, event);
+    marks.event(event);
+  }
+  for (const attempt of attempts) {
+    countAttempt(tallying, attempt);
+    marks.attempt({ ...attempt, number: numberOfLane(attempt.lane) });
+  }
   const lastAttempt = attempts.at(-1);
   const left = [
     ...(met.length < events.length || met.length === limit ? [met.at(-1)?.created_at ?? 0] : []),
@@ -115,6 +127,7 @@ function countIn(log: Database, place: CountPlace, limit: number): Counted {
       anchor: lastAttempt ? anchorOf(lastAttempt) : place.anchor,
     },
     tallying,
+    marks,
     rows: met.length + late.length + attempts.length,
     upTo: left.length > 0 ? Math.min(...left) : undefined,
   };

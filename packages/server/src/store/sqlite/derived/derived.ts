@@ -13,10 +13,14 @@ import {
 import { StoreError } from '../../store.ts';
 import type { Subject } from '../../tallying.ts';
 import type { Database } from '../database.ts';
+import type { Finder } from '../finder.ts';
 import { timeOfSeq } from '../keys.ts';
-import { numberOf, wordOf } from '../narrow.ts';
+import { type Narrow, numberOf, wordOf } from '../narrow.ts';
+import { everywhere, type Ranges } from '../ranges.ts';
 import { anchorOf, count, readPlace, writePlace } from './counting.ts';
 import { DerivedFile, type DerivedFileOptions, type Driver } from './file.ts';
+import { ATTEMPTS_PER_BLOCK, pruneMarks } from './marks.ts';
+import { attemptRanges, eventRanges, type Marked } from './skips.ts';
 import { pruneTallies, readHealth, readTallies, writeTallying } from './tallies.ts';
 
 /** Rows that a reader has counted for itself before it is answered: a few milliseconds. */
@@ -30,7 +34,7 @@ export interface DerivedOptions extends Pick<DerivedFileOptions, 'replaced' | 'b
 }
 
 /** What is derived from the log, in a file of its own (docs/decisions/0013-derived-store.md). */
-export class SqliteDerived implements StatsStore {
+export class SqliteDerived implements StatsStore, Finder {
   readonly #log: Database;
   readonly #file: DerivedFile;
 
@@ -64,12 +68,45 @@ export class SqliteDerived implements StatsStore {
 
   async follow({ rows }: FollowBudget, now: Ms): Promise<Followed> {
     const { counted, upTo } = this.#count(rows);
-    const more = this.#file.write((db) => pruneTallies(db, now));
+    const more = this.#file.write((db) => this.#prune(db, now));
     return { counted, more: more || upTo !== undefined };
   }
 
   close(): void {
     this.#file.close();
+  }
+
+  #prune(db: Database, now: Ms): boolean {
+    const row = this.#log.get<{ attempt: number | null; event: number | null }>(
+      'select (select min(seq) from attempt) as attempt, (select min(seq) from event) as event',
+    );
+    const { attempt, event } = row ?? {};
+    const marks = pruneMarks(db, { attempt: attempt ?? 0, event: event ?? 0 });
+    return pruneTallies(db, now) || marks;
+  }
+
+  attemptRanges(narrow: Narrow, at: Parameters<typeof attemptRanges>[2]): Ranges {
+    const { state, status, fault } = narrow.query;
+    const { from, to } = at.time;
+    const asked = narrow.type ?? narrow.pattern ?? state ?? status ?? fault ?? from ?? to;
+    if (asked === undefined) return everywhere(at.before);
+    return this.#ranges(at.before, (of) => attemptRanges(of, narrow, at));
+  }
+
+  eventRanges(narrow: Narrow, before: number | undefined): Ranges {
+    if ((narrow.type ?? narrow.pattern) === undefined) return everywhere(before);
+    return this.#ranges(before, (of) => eventRanges(of, narrow, before));
+  }
+
+  /** A list does not depend on what is derived: without it, it takes more pages. */
+  #ranges(before: number | undefined, find: (of: Marked) => Ranges): Ranges {
+    try {
+      this.#catchUp();
+      return this.#file.read((db) => find({ db, log: this.#log, counted: readPlace(db) }));
+    } catch (error) {
+      if (!(error instanceof StoreError) || error.kind === 'fatal') throw error;
+      return everywhere(before);
+    }
   }
 
   /** What a full disk keeps from being counted is told by `countedTo`; the rest is readable. */
@@ -88,6 +125,7 @@ export class SqliteDerived implements StatsStore {
     if (counted.rows > 0) {
       this.#file.write((db) => {
         writeTallying(db, counted.tallying);
+        counted.marks.write(db);
         writePlace(db, counted.place);
       });
     }
@@ -139,5 +177,9 @@ function checkPlace(db: Database, log: Database): void {
   const attempt = Math.min(place.attempt, Math.max(ends?.last ?? 0, ends?.removed ?? 0));
   const late = Math.min(place.late, ends?.late ?? 0);
   if (attempt === place.attempt && late === place.late) return;
-  db.transaction(() => writePlace(db, { ...place, attempt, late }));
+  db.transaction(() => {
+    writePlace(db, { ...place, attempt, late });
+    // Times of what is lost; marks that are too many do no harm.
+    db.run('delete from attempt_block where block > ?', Math.floor(attempt / ATTEMPTS_PER_BLOCK));
+  });
 }

@@ -4,7 +4,7 @@ import type { Database } from '../database.ts';
  * Tables of `derived.db`. There are no migrations: a file of another version is thrown away, and made
  * again from the log.
  */
-export const DERIVED_VERSION = 1;
+export const DERIVED_VERSION = 2;
 
 const TABLES = `
   -- Whose log this is, and how far it was followed.
@@ -26,6 +26,26 @@ const TABLES = `
     last_attempt_at integer, last_success_at integer, failing_since integer,
     primary key (kind, of)
   ) strict, without rowid;
+
+  -- Which blocks of the log have what (marks.ts).
+  create table attempt_mark (
+    era integer not null, scope integer not null, what text not null, block integer not null,
+    primary key (era, scope, what, block)
+  ) strict, without rowid;
+  create table event_mark (
+    era integer not null, scope integer not null, what text not null, block integer not null,
+    primary key (era, scope, what, block)
+  ) strict, without rowid;
+  create table tenant_type (
+    tenant integer not null, type integer not null, primary key (tenant, type)
+  ) strict, without rowid;
+
+  -- When the attempts of a block began, so that a range of time is a range of blocks.
+  create table attempt_block (
+    block integer primary key, floor_at integer not null, ceil_at integer not null
+  ) strict;
+  create index attempt_block_floor on attempt_block (floor_at);
+  create index attempt_block_ceil on attempt_block (ceil_at);
 `;
 
 export function createDerived(db: Database): void {
