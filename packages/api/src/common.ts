@@ -80,12 +80,25 @@ export const pageQuery = {
   cursor: Cursor.optional().meta({ description: '`next` of the page before.' }),
 };
 
+/** What a person types to find something. */
+export const SearchQuery = z
+  .string()
+  .min(1)
+  .max(200)
+  .meta({
+    description:
+      'Words that all occur in the event (its values, subject, id of yours and type) or in what its failed ' +
+      'attempts were answered; `word*` = a word that begins so. Newest events first.',
+    example: 'alice@example.com timeo*',
+  });
+
 /** Query members of the lists of events, deliveries and attempts. */
 export const logQuery = {
   ...pageQuery,
   type: EventTypePattern.optional(),
   idempotencyKey: EventKey.optional(),
   subject: Subject.optional(),
+  q: SearchQuery.optional(),
   from: Timestamp.optional(),
   to: Timestamp.optional(),
 };
@@ -103,6 +116,17 @@ export function page<T extends z.ZodType>(id: string, item: T) {
             'Cursor of the next page; null = the end. How many rows one page may look at is bounded, ' +
             'so a page that found little can have a next one.',
         }),
+    })
+    .meta({ id });
+}
+
+/** The same of a list that can be searched. */
+export function logPage<T extends z.ZodType>(id: string, item: T) {
+  return page(`${id}Base`, item)
+    .extend({
+      searchedTo: Timestamp.nullable().optional().meta({
+        description: 'Of a search (`q`): what was stored later is not found yet; null = all is.',
+      }),
     })
     .meta({ id });
 }

@@ -5,9 +5,9 @@ import {
   EndpointId,
   EventId,
   EventType,
+  logPage,
   logQuery,
   None,
-  page,
   StatusFilter,
   TENANT,
   TenantId,
@@ -77,7 +77,7 @@ const filters = {
   status: StatusFilter.optional(),
   fault: Fault.optional(),
 };
-export const DeliveryPage = page('DeliveryPage', Delivery);
+export const DeliveryPage = logPage('DeliveryPage', Delivery);
 export const DeliveryQuery = z.strictObject(filters);
 export const DeliveryParams = z.strictObject({ tenant: TenantId, delivery: DeliveryId });
 
@@ -134,7 +134,7 @@ export const Attempt = z
   .meta({ id: 'Attempt' });
 export type Attempt = z.infer<typeof Attempt>;
 
-export const AttemptPage = page('AttemptPage', AttemptSummary);
+export const AttemptPage = logPage('AttemptPage', AttemptSummary);
 export const AttemptQuery = z.strictObject(filters);
 export const AttemptParams = z.strictObject({ tenant: TenantId, attempt: AttemptId });
 

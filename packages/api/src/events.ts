@@ -5,9 +5,9 @@ import {
   EventKey,
   EventType,
   Header,
+  logPage,
   logQuery,
   None,
-  page,
   Subject,
   TENANT,
   TenantId,
@@ -104,7 +104,7 @@ export const Event = z
   .meta({ id: 'Event' });
 export type Event = z.infer<typeof Event>;
 
-export const EventPage = page('EventPage', EventSummary);
+export const EventPage = logPage('EventPage', EventSummary);
 export const EventQuery = z.strictObject(logQuery);
 export const EventParams = z.strictObject({ tenant: TenantId, event: EventId });
 

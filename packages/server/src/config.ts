@@ -164,6 +164,12 @@ const SERVER_OPTIONS = {
     max: '3650d',
     help: 'How long events, attempts and idempotency records are kept.',
   },
+  search: {
+    name: 'search',
+    kind: 'boolean',
+    default: 'true',
+    help: 'Keep an index of the words of events and failed attempts, for text search (SQLite only).',
+  },
   payloadRetentionMs: {
     name: 'payloadRetention',
     kind: 'duration',

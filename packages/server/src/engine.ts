@@ -34,6 +34,8 @@ export interface EngineSettings {
   readonly caFile: string | undefined;
   readonly concurrency: number;
   readonly retention: Omit<RetentionPolicy, 'chunk'>;
+  /** Keep a text index. */
+  readonly search: boolean;
   readonly name: string;
   readonly version: string;
   readonly roles: readonly Role[];
@@ -190,16 +192,27 @@ export async function openEngine(settings: EngineSettings, given: EngineParts): 
   };
 }
 
+/** What happened, as lists, statistics and the live feed ask for it. */
+export function logOf(engine: Engine, { search, databaseUrl }: EngineSettings) {
+  const { log, stats } = engine.store;
+  return {
+    log,
+    stats,
+    searches: search && databaseUrl === undefined,
+    watchLog: (listener: (() => void) | undefined) => engine.watch(listener),
+  };
+}
+
 async function openStore(
   settings: EngineSettings,
   { clock, readsElsewhere = false, fatal, log }: EngineParts,
   at: At,
 ): Promise<{ opened: Store; clock: Clock }> {
-  const { databaseUrl, directory, masterKey } = settings;
+  const { databaseUrl, directory, masterKey, search } = settings;
   if (databaseUrl === undefined) {
     const now = () => clock.now();
     const replaced = (reason: string) => log.warn({ reason }, REPLACED);
-    const how = { now, at, readsElsewhere, replaced, fatal };
+    const how = { now, at, readsElsewhere, replaced, search, fatal };
     const opened = await openSqlite({ directory, masterKey, ...how });
     return { opened, clock };
   }

@@ -36,6 +36,8 @@ export interface PosthornOptions {
   readonly adminKey: string;
   /** Encrypts secrets at rest, at least 32 characters. Made and kept with the data if left out. */
   readonly masterKey: string;
+  /** Keep an index for text search. Default true. */
+  readonly search: boolean;
   /** Everything in the calling thread instead of three of its own. Default false. */
   readonly inline: boolean;
   /** What is written to stderr, as JSON lines. Default `warn`. */
@@ -103,6 +105,7 @@ function configOf(options: Partial<PosthornOptions>): Config {
     host: options.host ?? '127.0.0.1',
     egressHttp: String(options.allowHttp ?? false),
     dashboard: String(options.dashboard ?? true),
+    search: String(options.search ?? true),
     logLevel: options.logLevel ?? 'warn',
     ...(options.egressAllow && { egressAllow: options.egressAllow.join(',') }),
     ...(options.baseUrl !== undefined && { baseUrl: options.baseUrl }),

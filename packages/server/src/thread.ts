@@ -9,7 +9,7 @@ import { openSqliteInbox } from './store/sqlite/open-inbox.ts';
 import { openSqliteReader } from './store/sqlite/open-reader.ts';
 import { StoreError } from './store/store.ts';
 import { createLogger, type LoggerOptions } from './telemetry.ts';
-import type { FromThread, ToEngine } from './threads.ts';
+import type { FromThread, ToEngine, ToReader } from './threads.ts';
 
 /** What runs in a thread of its own; `threads.ts` starts one with a role and talks to it. */
 export type ThreadData =
@@ -20,7 +20,15 @@ export type ThreadData =
       readonly logger: Pick<LoggerOptions, 'level' | 'format' | 'colors'>;
     }
   | {
-      readonly role: 'reader' | 'inbox';
+      readonly role: 'reader';
+      readonly port: MessagePort;
+      readonly directory: string;
+      readonly masterKey: string;
+      readonly search: boolean;
+      readonly logger: Pick<LoggerOptions, 'level' | 'format' | 'colors'>;
+    }
+  | {
+      readonly role: 'inbox';
       readonly port: MessagePort;
       readonly directory: string;
       readonly masterKey: string;
@@ -49,8 +57,8 @@ async function runEngine(data: ThreadData & { role: 'engine' }): Promise<void> {
   parent.on('message', (message: ToEngine) => void obey(engine, message));
 }
 
-/** Also keeps the log short: both are work on the file that no commit should wait for. */
-async function runReader(data: ThreadData & { role: 'reader' | 'inbox' }): Promise<void> {
+/** Also follows the log and keeps it short: work on files that no commit should wait for. */
+async function runReader(data: ThreadData & { role: 'reader' }): Promise<void> {
   const log = createLogger({ ...data.logger, stream: process.stdout });
   const replaced = (reason: string) => log.warn({ reason }, REPLACED);
   const reader = await openSqliteReader({ ...data, replaced });
@@ -58,6 +66,7 @@ async function runReader(data: ThreadData & { role: 'reader' | 'inbox' }): Promi
     log.warn({ err }, 'the log could not be moved into the database; it is tried again'),
   );
   const follower = new Follower({ stats: reader.stats, clock: systemClock, logger: log });
+  parent.on('message', ({ busy }: ToReader) => follower.pressure(busy));
   follower.start();
   serveReader(data.port, {
     ...reader,
@@ -69,7 +78,7 @@ async function runReader(data: ThreadData & { role: 'reader' | 'inbox' }): Promi
   });
 }
 
-async function runInbox(data: ThreadData & { role: 'reader' | 'inbox' }): Promise<void> {
+async function runInbox(data: ThreadData & { role: 'inbox' }): Promise<void> {
   const store = await openSqliteInbox({
     ...data,
     fatal: (error) => say({ kind: 'fatal', message: error.message }),

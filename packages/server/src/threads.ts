@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import type { Exchange, ProbeRequest } from './core/exchange.ts';
 import type { StartRunner } from './delivery/catalogue/schema-runner.ts';
@@ -35,6 +36,11 @@ export type ToEngine =
   | { readonly kind: 'start' | 'metrics' | 'close'; readonly id: number }
   | { readonly kind: 'drain'; readonly id: number; readonly drainMs: number }
   | { readonly kind: 'probe'; readonly id: number; readonly request: ProbeRequest };
+
+export interface ToReader {
+  /** Share of its time that the busiest of the other threads works. */
+  readonly busy: number;
+}
 
 /** Young objects live as long as a commit takes: a larger nursery lets them die there. */
 const YOUNG_GENERATION_MB = 64;
@@ -98,7 +104,7 @@ export async function startInboxThread(
 /** The engine in a thread of its own, its lists answered by another. */
 export async function startEngineThreads(options: EngineThreadOptions): Promise<Engine> {
   const { settings, logger, fatal } = options;
-  const { directory, masterKey } = settings;
+  const { directory, masterKey, search } = settings;
   const writing = new MessageChannel();
   const worker = await startThread(
     { role: 'engine', port: writing.port2, settings, logger },
@@ -111,7 +117,7 @@ export async function startEngineThreads(options: EngineThreadOptions): Promise<
   });
   const reading = new MessageChannel();
   const reader = await startThread(
-    { role: 'reader', port: reading.port2, directory, masterKey, logger },
+    { role: 'reader', port: reading.port2, directory, masterKey, search, logger },
     fatal,
   ).catch(async (error: unknown) => {
     await worker.terminate();
@@ -120,6 +126,7 @@ export async function startEngineThreads(options: EngineThreadOptions): Promise<
   const store = remoteStore(writing.port1);
   const reads = remoteStore(reading.port1);
   const engine = new Asker(worker);
+  const stopWatching = tellPressure({ engine: worker, reader });
   return {
     store: {
       lanes: store.lanes,
@@ -153,12 +160,37 @@ export async function startEngineThreads(options: EngineThreadOptions): Promise<
     probe: (request) => engine.ask({ kind: 'probe', request }) as Promise<Exchange>,
     drain: (drainMs) => engine.ask({ kind: 'drain', drainMs }).then(() => {}),
     async close() {
+      stopWatching();
       await reads.close();
       await reader.terminate();
       await engine.ask({ kind: 'close' });
       await worker.terminate();
     },
   };
+}
+
+const PRESSURE_EVERY_MS = 500;
+
+/** What the reader does beside answering gives way to sending and to producers. */
+function tellPressure({ engine, reader }: { engine: Worker; reader: Worker }): () => void {
+  let [before, here] = [
+    engine.performance.eventLoopUtilization(),
+    performance.eventLoopUtilization(),
+  ];
+  const timer = setInterval(() => {
+    const [now, ours] = [
+      engine.performance.eventLoopUtilization(),
+      performance.eventLoopUtilization(),
+    ];
+    const busy = Math.max(
+      engine.performance.eventLoopUtilization(now, before).utilization,
+      performance.eventLoopUtilization(ours, here).utilization,
+    );
+    [before, here] = [now, ours];
+    reader.postMessage({ busy } satisfies ToReader);
+  }, PRESSURE_EVERY_MS);
+  timer.unref();
+  return () => clearInterval(timer);
 }
 
 type Question =

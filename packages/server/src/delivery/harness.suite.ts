@@ -106,7 +106,13 @@ export interface Received {
   /** Virtual time of its arrival. */
   readonly at: Ms;
 }
-type Answer = number | { readonly status: number; readonly headers: Record<string, string> };
+type Answer =
+  | number
+  | {
+      readonly status: number;
+      readonly headers?: Record<string, string>;
+      readonly body?: string;
+    };
 type Answering = (request: Received) => Answer | Promise<Answer>;
 
 export class Receiver {
@@ -146,7 +152,7 @@ export class Receiver {
     const answer = await this.answer(received);
     this.inFlight -= 1;
     if (typeof answer === 'number') res.writeHead(answer).end();
-    else res.writeHead(answer.status, answer.headers).end();
+    else res.writeHead(answer.status, answer.headers).end(answer.body);
   }
 
   async close(): Promise<void> {

@@ -171,6 +171,7 @@ export async function startServer(
     config,
     log: store.log,
     stats: store.stats,
+    searches: true,
     watchLog: (listener) => {
       tell = listener;
     },

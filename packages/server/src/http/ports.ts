@@ -40,6 +40,8 @@ export interface HttpDeps {
   readonly config: ConfigView;
   readonly log: LogStore;
   readonly stats: StatsStore;
+  /** The log has a text index. */
+  readonly searches: boolean;
   /** Has `listener` called when attempts were logged; undefined = nobody follows the log any more. */
   readonly watchLog: (listener: (() => void) | undefined) => void;
   readonly configStore: ConfigStore;

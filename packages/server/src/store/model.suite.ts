@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Endpoint } from '../core/model.ts';
 import { slotOf } from '../core/routing.ts';
+import { parseSearch, type SearchText } from '../core/words.ts';
 import { createMemoryStore } from './memory.ts';
 import type { Due, LaneKey, LogQuery, NewEvent, Next, NoticeWhen, Result, Store } from './store.ts';
 import {
@@ -103,7 +104,11 @@ const operation = fc.oneof(
 type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never;
 
 /** The same sequence of calls gives the same answers and the same lists as memory gives. */
-export function modelTest(name: string, open: OpenStore, runs: number): void {
+export function modelTest(
+  name: string,
+  open: OpenStore,
+  { runs, searched = true }: { readonly runs: number; readonly searched?: boolean },
+): void {
   test(`${runs} random sequences of calls: ${name} answers as memory does`, async () => {
     const sequences = fc.array(operation, { maxLength: OPERATIONS_MAX, size: 'max' });
     // A failure is thrown with its seed and path: fc.assert(…, { seed, path }) repeats it.
@@ -117,6 +122,7 @@ export function modelTest(name: string, open: OpenStore, runs: number): void {
         await twins.compareLists();
         // Each makes a file for them: a part of the runs is enough.
         if (operations.length % 4 === 0) await twins.compareStats();
+        if (searched) await twins.compareSearches();
       }),
       { numRuns: runs, endOnFailure: false },
     );
@@ -254,7 +260,7 @@ class Twins {
     const { after, ownId } = one;
     const what = { ...keyOf(endpoint), event: event.id, after, ownId };
     // Fan-outs grow by it, and are counted as they were.
-    await this.#world.stats.follow({ rows: 1000 }, this.#now);
+    await this.#world.stats.follow({ rows: 1000, docs: 0 }, this.#now);
     await this.#both((s) => s.lanes.requeue([what], this.#now));
   }
 
@@ -326,6 +332,21 @@ class Twins {
       await this.#both((s) => everyPage((cursor) => s.log.attempts({ ...whole, cursor })));
       if (query.state !== undefined) continue;
       await this.#both((s) => everyPage((cursor) => s.log.events({ ...whole, cursor })));
+    }
+  }
+
+  /** What is found by its words, or by a subject that nothing has, comes by event. */
+  async compareSearches(): Promise<void> {
+    const texts = ['1', '500', 'user 0', 'tol*', '500 cre*', 'nothing'];
+    for (const tenant of new Set(TENANTS)) {
+      for (const text of texts.map(parseSearch) as SearchText[]) {
+        const query = { tenant, limit: 3, text };
+        await this.#both((s) => everyPage((cursor) => s.log.events({ ...query, cursor })));
+        await this.#both((s) => everyPage((cursor) => s.log.deliveries({ ...query, cursor })));
+        await this.#both((s) => everyPage((cursor) => s.log.attempts({ ...query, cursor })));
+        const narrow = { ...query, state: 'failed', from: T0 + DAY } as const;
+        await this.#both((s) => everyPage((cursor) => s.log.attempts({ ...narrow, cursor })));
+      }
     }
   }
 

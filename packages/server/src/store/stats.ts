@@ -40,12 +40,17 @@ export interface Stats {
 export interface FollowBudget {
   /** Rows of the log to count at most. */
   readonly rows: number;
+  /** Documents to read into the text index at most. */
+  readonly docs: number;
 }
 
 export interface Followed {
   readonly counted: number;
-  /** There is more: come again. */
+  readonly indexed: number;
+  /** There is more to count, or to put in order: come again. */
   readonly more: boolean;
+  /** There is more to read into the text index. */
+  readonly moreDocs: boolean;
 }
 
 /** The start of the window that ends with the running bucket. */

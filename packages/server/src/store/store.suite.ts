@@ -9,18 +9,23 @@ import { commandCases, durableCommandCases, outcomeCases } from './suite/outcome
 import { durablePurgeCases, purgeCases } from './suite/purge.suite.ts';
 import { resendCases } from './suite/resend.suite.ts';
 import { capCases, payloadCases } from './suite/retention.suite.ts';
+import { searchCases } from './suite/search.suite.ts';
 import { durableStatsCases, statsCases } from './suite/stats.suite.ts';
 import { type Cases, type OpenStore, World } from './suite/world.suite.ts';
 
 /**
  * What every engine of the store must do, under a virtual clock. `open` opens what its `directory`
  * names; an engine that forgets when it is closed says so with `durable: false`, and one whose size is
- * not ours to limit with `capped: false`.
+ * not ours to limit with `capped: false`. `searched: false` = it keeps no text index.
  */
 export function storeSuite(
   name: string,
   open: OpenStore,
-  { durable = true, capped = true }: { durable?: boolean; capped?: boolean } = {},
+  {
+    durable = true,
+    capped = true,
+    searched = true,
+  }: { durable?: boolean; capped?: boolean; searched?: boolean } = {},
 ): void {
   const groups: Record<string, Cases> = {
     ingest: ingestCases,
@@ -37,6 +42,7 @@ export function storeSuite(
     ...(capped ? { cap: capCases } : {}),
     erasure: erasureCases,
     statistics: statsCases,
+    ...(searched ? { search: searchCases } : {}),
     configuration: configCases,
   };
   const reopening = {

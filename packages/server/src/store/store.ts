@@ -11,6 +11,7 @@ import type {
   StoredEvent,
   TenantId,
 } from '../core/model.ts';
+import type { SearchText } from '../core/words.ts';
 import type { JobStore } from './jobs.ts';
 import type { StatsStore } from './stats.ts';
 
@@ -393,6 +394,8 @@ export interface Page<T> {
    * rows one page may look at is bounded.
    */
   readonly next: string | undefined;
+  /** Of a search: what was stored until then could be found; undefined = everything. */
+  readonly searchedTo?: Ms | undefined;
 }
 
 export interface LogQuery {
@@ -407,6 +410,8 @@ export interface LogQuery {
   readonly fault?: Fault | undefined;
   readonly idempotencyKey?: string | undefined;
   readonly subject?: string | undefined;
+  /** Words of the event, or of what its failed attempts were answered. */
+  readonly text?: SearchText | undefined;
   /** Of an event and its deliveries when it was stored; of an attempt when it began. */
   readonly from?: Ms | undefined;
   readonly to?: Ms | undefined;

@@ -5,18 +5,18 @@ import type { EndpointId, EventId, TenantId } from '../../core/model.ts';
 import { type DeliveryAddress, findDelivery } from '../../delivery/mending/mending.ts';
 import type { AttemptRow, DeliveryRow, LogQuery, WholeAttempt } from '../../store/store.ts';
 import { ownEndpoint, type Principal } from '../auth.ts';
-import { bytesToApi, logQuery, toIso, toIsoOrNull } from '../format.ts';
+import { bytesToApi, logQuery, pageToApi, toIso, toIsoOrNull } from '../format.ts';
 import type { Handlers } from '../handlers.ts';
 import { maskHead } from '../mask.ts';
 import type { HttpDeps } from '../ports.ts';
 
 type Ids = 'listDeliveries' | 'getDelivery' | 'listAttempts' | 'getAttempt';
 
-export function deliveryRoutes({ log }: HttpDeps): Pick<Handlers, Ids> {
+export function deliveryRoutes({ log, searches }: HttpDeps): Pick<Handlers, Ids> {
   return {
     async listDeliveries({ params, query, principal }) {
-      const page = await log.deliveries(within(principal, logQuery(params.tenant, query)));
-      return { items: page.items.map(deliveryToApi), next: page.next ?? null };
+      const asked = logQuery(params.tenant, query, searches && !principal.bot);
+      return pageToApi(await log.deliveries(within(principal, asked)), query, deliveryToApi);
     },
 
     async getDelivery({ params, principal }) {
@@ -27,8 +27,8 @@ export function deliveryRoutes({ log }: HttpDeps): Pick<Handlers, Ids> {
     },
 
     async listAttempts({ params, query, principal }) {
-      const page = await log.attempts(within(principal, logQuery(params.tenant, query)));
-      return { items: page.items.map(attemptToApi), next: page.next ?? null };
+      const asked = logQuery(params.tenant, query, searches && !principal.bot);
+      return pageToApi(await log.attempts(within(principal, asked)), query, attemptToApi);
     },
 
     async getAttempt({ params, principal }) {

@@ -3,19 +3,21 @@ import { AppError } from '../../core/errors.ts';
 import type { EndpointId, EventId, TenantId } from '../../core/model.ts';
 import type { EventRow, LogQuery, LogStore } from '../../store/store.ts';
 import { ownEndpoint } from '../auth.ts';
-import { logQuery, toIso, toIsoOrNull } from '../format.ts';
+import { logQuery, pageToApi, toIso, toIsoOrNull } from '../format.ts';
 import { type Handlers, Reply } from '../handlers.ts';
 import { maskHeaders } from '../mask.ts';
 import type { HttpDeps } from '../ports.ts';
 
-export function eventRoutes({ log }: HttpDeps): Pick<Handlers, 'listEvents' | 'getEvent'> {
+export function eventRoutes({
+  log,
+  searches,
+}: HttpDeps): Pick<Handlers, 'listEvents' | 'getEvent'> {
   return {
     async listEvents({ params, query, principal }) {
       const own = ownEndpoint(principal);
-      if (own !== undefined)
-        return eventsOf(log, { ...logQuery(params.tenant, query), endpoint: own });
-      const page = await log.events(logQuery(params.tenant, query));
-      return { items: page.items.map(toApi), next: page.next ?? null };
+      const asked = logQuery(params.tenant, query, searches && own === undefined);
+      if (own !== undefined) return eventsOf(log, { ...asked, endpoint: own });
+      return pageToApi(await log.events(asked), query, toApi);
     },
 
     async getEvent({ params, principal }) {

@@ -10,6 +10,7 @@ import type {
   TenantId,
 } from '../../core/model.ts';
 import { fitsAttempt, fitsDelivery, isWithin } from '../log-filter.ts';
+import { attemptWords, eventWords, hasWords, isTold } from '../search-words.ts';
 import { attemptId, eventSeq } from '../sqlite/keys.ts';
 import type {
   AttemptRecord,
@@ -193,23 +194,44 @@ export class MemoryLog {
           event.tenant === query.tenant &&
           (!query.event || event.id === query.event) &&
           (query.type === undefined || matchesPattern(query.type, event.type)) &&
-          this.#isAbout(event, query) &&
+          this.#isAbout(event.id, query) &&
           isWithin(event.createdAt, query),
       );
   }
 
-  #isAbout(event: NewEvent | undefined, { idempotencyKey: key, subject }: LogQuery): boolean {
+  /** What a query says of the event of a row, which may be gone. */
+  #isAbout(id: EventId, { idempotencyKey: key, subject, text }: LogQuery): boolean {
+    const { event, erasedAt } = this.events.get(id) ?? {};
     return (
       (key === undefined || event?.idempotencyKey === key) &&
-      (subject === undefined || (event !== undefined && subjectOf(event) === subject))
+      (subject === undefined || (event !== undefined && subjectOf(event) === subject)) &&
+      (text === undefined ||
+        (event !== undefined && erasedAt === undefined && hasWords(this.#wordsOf(event), text)))
     );
   }
 
+  #wordsOf(event: NewEvent): Set<string> {
+    const words = eventWords(event);
+    for (const { row, record } of this.attempts) {
+      if (row.event !== event.id || !isTold(row)) continue;
+      for (const word of attemptWords(record)) words.add(word);
+    }
+    return words;
+  }
+
+  /** Newest first; of a search, those of the newest event first. */
   listAttempts(query: LogQuery): Page<AttemptRow> {
     const fitting = this.attempts.filter(
-      ({ row }) => fitsAttempt(row, query) && this.#isAbout(this.#eventOf(row), query),
+      ({ row }) => fitsAttempt(row, query) && this.#isAbout(row.event, query),
     );
-    return page(fitting.reverse(), query, ({ row }) => row);
+    if (!isSearch(query)) return page(fitting.reverse(), query, ({ row }) => row);
+    const event = ({ row }: Logged) => this.events.get(row.event)?.seq ?? 0;
+    const rows = fitting.sort((a, b) => event(b) - event(a) || b.seq - a.seq);
+    return pageBehind(
+      rows.map(({ row }) => row),
+      query,
+      ({ id }) => id,
+    );
   }
 
   tail(tenant: TenantId, after: string | undefined, limit: number): Tail {
@@ -223,17 +245,12 @@ export class MemoryLog {
     return { items, place: String(place), missed: this.removedTo > from, behind: head - place };
   }
 
-  /** In the orders that `SqliteDeliveries` describes; the cursor is the last row itself. */
+  /** In the orders that `SqliteDeliveries` describes. */
   listDeliveries(query: LogQuery): Page<DeliveryRow> {
     const rows = this.#deliveriesOf(query).filter(
-      (row) => fitsDelivery(row, query) && this.#isAbout(this.#eventOf(row), query),
+      (row) => fitsDelivery(row, query) && this.#isAbout(row.event, query),
     );
-    const name = (row: DeliveryRow) => `${row.event}.${row.endpoint}.${row.run}`;
-    const last = rows.findIndex((row) => name(row) === query.cursor);
-    const rest = rows.slice(last + 1);
-    const items = rest.slice(0, query.limit);
-    const end = items.at(-1);
-    return { items, next: end && rest.length > query.limit ? name(end) : undefined };
+    return pageBehind(rows, query, (row) => `${row.event}.${row.endpoint}.${row.run}`);
   }
 
   #eventOf({ event }: { readonly event: EventId }): NewEvent | undefined {
@@ -250,7 +267,8 @@ export class MemoryLog {
     const ended = this.attempts
       .filter(({ row, late }) => row.state !== 'pending' && !late)
       .map((one) => this.#toEnded(one, runs.get(nameOfRun({ ...one, ...one.row })) ?? []));
-    const byEvent = query.event !== undefined || query.idempotencyKey !== undefined;
+    const one = query.event !== undefined || query.idempotencyKey !== undefined;
+    const byEvent = one || isSearch(query);
     const byEnd = query.state ?? query.endpoint ?? query.status ?? query.fault;
     if (!byEvent && byEnd !== undefined) return [...owed, ...ended.reverse()];
     const seq = (row: DeliveryRow) => this.events.get(row.event)?.seq ?? 0;
@@ -340,6 +358,11 @@ function joinBody(body: SentBody, data: Uint8Array): Uint8Array {
   return body.kind === 'same' ? EMPTY : Buffer.concat([body.before, data, body.after]);
 }
 
+/** What an index of texts and subjects answers, by event. */
+function isSearch({ text, subject }: LogQuery): boolean {
+  return text !== undefined || subject !== undefined;
+}
+
 /** Newest first; the cursor is the last row's place, so rows that are added move nothing. */
 function page<R extends { seq: number }, T>(
   rows: readonly R[],
@@ -351,6 +374,15 @@ function page<R extends { seq: number }, T>(
   const items = rest.slice(0, query.limit);
   const more = rest.length > query.limit;
   return { items: items.map(map), next: more ? String(items.at(-1)?.seq) : undefined };
+}
+
+/** In any order; the cursor is the last row's name. */
+function pageBehind<T>(rows: readonly T[], query: LogQuery, name: (row: T) => string): Page<T> {
+  const last = rows.findIndex((row) => name(row) === query.cursor);
+  const rest = rows.slice(last + 1);
+  const items = rest.slice(0, query.limit);
+  const end = items.at(-1);
+  return { items, next: end && rest.length > query.limit ? name(end) : undefined };
 }
 
 function tenths(ms: number): number {

@@ -40,7 +40,7 @@ export class MemoryStats {
           const number = this.#numberOf(id) ?? Number.NaN;
           return this.#stats(window, now, ({ numbers }) => numbers.includes(number));
         }),
-      follow: async () => ({ counted: 0, more: false }),
+      follow: async () => ({ counted: 0, indexed: 0, more: false, moreDocs: false }),
     };
   }
 

@@ -114,7 +114,7 @@ export class PgStats implements StatsStore {
   async follow({ rows }: FollowBudget, now: Ms): Promise<Followed> {
     const { counted, upTo } = await this.#count(rows);
     const more = await this.#prune(now);
-    return { counted, more: more || upTo !== undefined };
+    return { counted, indexed: 0, more: more || upTo !== undefined, moreDocs: false };
   }
 
   async #count(limit: number): Promise<{ counted: number; upTo: Ms | undefined }> {

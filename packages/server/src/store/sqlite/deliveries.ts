@@ -4,16 +4,15 @@ import { slotOf } from '../../core/routing.ts';
 import type { Part } from '../event-parts.ts';
 import { fitsDelivery, isWithin } from '../log-filter.ts';
 import { FLAG_LATE, STATES } from '../log-format.ts';
-import type { DeliveryRow, LogQuery, Page } from '../store.ts';
+import type { DeliveryRow, Page } from '../store.ts';
 import type { Database } from './database.ts';
 import { readParts } from './event-deliveries.ts';
 import type { Finder } from './finder.ts';
 import { type EventKey, eventId, timeOfSeq } from './keys.ts';
-import { type Narrow, narrowed, SUBJECT, Where } from './narrow.ts';
+import { type Narrow, SUBJECT, Where } from './narrow.ts';
 import { type AttemptColumns, cursorRow, pageOf } from './rows.ts';
 import { SCAN_MAX, type Scan, scanAttempts, scanEvents } from './scan.ts';
 
-const NOTHING: Page<DeliveryRow> = { items: [], next: undefined };
 /** Between the owed ones of a list and those that ended. */
 const ALL_OWED_SEEN = 'z';
 
@@ -56,9 +55,8 @@ export class SqliteDeliveries {
     this.#finder = finder;
   }
 
-  async list(query: LogQuery): Promise<Page<DeliveryRow>> {
-    const narrow = narrowed(this.#db, query);
-    if (!narrow) return NOTHING;
+  list(narrow: Narrow): Page<DeliveryRow> {
+    const { query } = narrow;
     if (narrow.event) return this.#ofEvent(narrow, narrow.event);
     if (query.state === 'pending') return this.#owed(narrow);
     if (query.state) {

@@ -9,21 +9,22 @@ import {
   parseTimings,
   requestLine,
 } from '../log-format.ts';
-import type {
-  AttemptRow,
-  DeliveryRow,
-  EventRow,
-  LogQuery,
-  Page,
-  Tail,
-  WholeAttempt,
+import {
+  type AttemptRow,
+  type DeliveryRow,
+  type EventRow,
+  type LogQuery,
+  type Page,
+  StoreError,
+  type Tail,
+  type WholeAttempt,
 } from '../store.ts';
 import type { Vault } from '../vault.ts';
 import type { Database } from './database.ts';
 import { SqliteDeliveries } from './deliveries.ts';
 import { type Finder, NO_FINDER } from './finder.ts';
 import { attemptKey, eventKey, timeOfSeq } from './keys.ts';
-import { narrowed, Where } from './narrow.ts';
+import { type Narrow, narrowed, Where } from './narrow.ts';
 import {
   ATTEMPT_COLUMNS,
   ATTEMPT_JOINS,
@@ -37,24 +38,28 @@ import {
   toEvent,
 } from './rows.ts';
 import { scanAttempts, scanEvents } from './scan.ts';
+import { SqliteSearch } from './search.ts';
 
 /** Lists and single reads, on a connection of their own: no list waits for a commit or delays one. */
 export class SqliteLogReader {
   readonly #db: Database;
   readonly #vault: Vault;
   readonly #finder: Finder;
+  readonly #search: SqliteSearch;
   readonly #deliveries: SqliteDeliveries;
 
   constructor(db: Database, vault: Vault, finder: Finder = NO_FINDER) {
     this.#db = db;
     this.#vault = vault;
     this.#finder = finder;
+    this.#search = new SqliteSearch(db, finder);
     this.#deliveries = new SqliteDeliveries(db, finder);
   }
 
   async events(query: LogQuery): Promise<Page<EventRow>> {
-    const narrow = narrowed(this.#db, query);
+    const narrow = this.#narrowed(query);
     if (!narrow) return { items: [], next: undefined };
+    if (this.#search.serves(narrow)) return this.#search.events(narrow);
     const before = cursorRow(query.cursor);
     const scan = { before, limit: query.limit, finder: this.#finder };
     return pageOf(scanEvents(this.#db, narrow, scan), toEvent);
@@ -74,8 +79,9 @@ export class SqliteLogReader {
   }
 
   async attempts(query: LogQuery): Promise<Page<AttemptRow>> {
-    const narrow = narrowed(this.#db, query);
+    const narrow = this.#narrowed(query);
     if (!narrow) return { items: [], next: undefined };
+    if (this.#search.serves(narrow)) return this.#search.attempts(narrow);
     const more = new Where();
     if (query.from !== undefined) more.add('a.started_at >= ?', query.from);
     if (query.to !== undefined) more.add('a.started_at < ?', query.to);
@@ -167,8 +173,21 @@ export class SqliteLogReader {
     return Buffer.concat([before, data ?? new Uint8Array(), row.body_after ?? new Uint8Array()]);
   }
 
-  deliveries(query: LogQuery): Promise<Page<DeliveryRow>> {
-    return this.#deliveries.list(query);
+  async deliveries(query: LogQuery): Promise<Page<DeliveryRow>> {
+    const narrow = this.#narrowed(query);
+    if (!narrow) return { items: [], next: undefined };
+    if (this.#search.serves(narrow)) return this.#search.deliveries(narrow);
+    return this.#deliveries.list(narrow);
+  }
+
+  /** undefined = nothing fits. */
+  #narrowed(query: LogQuery): Narrow | undefined {
+    if (query.text !== undefined && !this.#finder.searches) {
+      throw new StoreError('unavailable', 'Text search is switched off.');
+    }
+    const narrow = narrowed(this.#db, query);
+    if (!narrow?.event || query.text === undefined) return narrow;
+    return this.#search.has(narrow, narrow.event) ? narrow : undefined;
   }
 
   /** Attempts are counted from the first row to the last: exact until housekeeping leaves gaps. */

@@ -91,7 +91,10 @@ export function eventTerms(where: Where, narrow: Narrow, type: 'e.type' | 'a.typ
 const AHEAD_MS = 1000;
 
 /** Events stored in the asked time have keys between these. */
-export function eventSpan({ from, to }: LogQuery): { least: number; before: number } {
+export function eventSpan({ from, to }: Pick<LogQuery, 'from' | 'to'>): {
+  least: number;
+  before: number;
+} {
   return {
     least: from === undefined ? Number.MIN_SAFE_INTEGER : seqAt(from),
     before: to === undefined ? Number.MAX_SAFE_INTEGER : seqAt(to + AHEAD_MS),

@@ -27,12 +27,14 @@ export async function openSqliteReader(options: {
   readonly masterKey: string;
   /** What was derived from the log is made anew. */
   readonly replaced: (reason: string) => void;
+  /** Keep a text index. */
+  readonly search: boolean;
 }): Promise<SqliteReader> {
   const driver = await loadDriver();
   const db = new Database(driver, { path: join(options.directory, 'posthorn.db'), readOnly: true });
   const vault = createVault(options.masterKey);
-  const { directory, replaced } = options;
-  const stats = new SqliteDerived({ driver, directory, log: db, replaced });
+  const { directory, replaced, search } = options;
+  const stats = new SqliteDerived({ driver, directory, log: db, replaced, search });
   stats.open();
   const log = new SqliteLogReader(db, vault, stats);
   return {

@@ -43,6 +43,8 @@ export interface SqliteOptions {
   readonly readsElsewhere?: boolean;
   /** What was derived from the log is made anew. */
   readonly replaced?: (reason: string) => void;
+  /** Keep a text index. Default true. */
+  readonly search?: boolean;
   readonly at?: At;
   /** The store can't be trusted until it is opened again; the process should end. */
   readonly fatal?: (error: Error) => void;
@@ -143,8 +145,8 @@ function openStore(driver: Driver, options: SqliteOptions, lock: { close(): void
 }
 
 function openDerived(driver: Driver, options: SqliteOptions, log: Database): SqliteDerived {
-  const { directory, replaced = () => {} } = options;
-  return new SqliteDerived({ driver, directory, log, replaced });
+  const { directory, replaced = () => {}, search = true } = options;
+  return new SqliteDerived({ driver, directory, log, replaced, search });
 }
 
 const askTheReader = () =>

@@ -7,6 +7,9 @@ import { SCAN_MAX } from './scan.ts';
 
 /** How much work a page may be. */
 
+/** One page cannot look at so many, also when the first ones are read into the index. */
+const LONG = SCAN_MAX + 1000;
+
 async function pages<T>(read: (cursor: string | undefined) => Promise<Page<T>>): Promise<number[]> {
   const sizes: number[] = [];
   await everyPage(async (cursor) => {
@@ -23,9 +26,9 @@ async function longLog(w: World): Promise<Endpoint> {
   const meta = JSON.stringify({ subject: 'rare' });
   await w.ingest(w.event(lanes, { type: 'rare', meta }));
   w.now += 60_000;
-  await w.ingest(...Array.from({ length: SCAN_MAX }, () => w.event(lanes, { type: 'common' })));
+  await w.ingest(...Array.from({ length: LONG }, () => w.event(lanes, { type: 'common' })));
   const node = await w.node();
-  const results = (await w.due(endpoint, SCAN_MAX + 1)).map((key, i) => {
+  const results = (await w.due(endpoint, LONG + 1)).map((key, i) => {
     const said = i === 0 ? { type: 'rare', status: 299, startedAt: w.now - 50_000 } : {};
     const about = { type: 'common', endpoint: endpoint.id, ...said };
     return w.result(key, { kind: 'succeeded' }, about);
@@ -54,7 +57,7 @@ test('rare types, statuses and times are found at once in a long log', async () 
   await using w = new World(openForSuite);
   await w.open();
   const endpoint = await longLog(w);
-  while ((await w.stats.follow({ rows: 1000 }, w.now)).more);
+  while ((await w.stats.follow({ rows: 1000, docs: 0 }, w.now)).more);
   const [early, late] = [w.now - 55_000, w.now - 45_000];
   const page = { tenant: 'default', limit: 10 };
   const whole = { ...page, endpoint: endpoint.id };
@@ -73,6 +76,26 @@ test('rare types, statuses and times are found at once in a long log', async () 
   expect(await pages((cursor) => w.log.deliveries({ ...deliveries, cursor }))).toEqual([1]);
   const none = { ...page, type: 'common', status: { least: 299, most: 299 } };
   expect((await w.log.attempts(none)).items).toEqual([]);
+});
+
+test('a subject is found at once in a long log, and behind the index too', async () => {
+  await using w = new World(openForSuite);
+  await w.open();
+  const endpoint = await longLog(w);
+  const followed = async () => (await w.stats.follow({ rows: 5000, docs: 100 }, w.now)).moreDocs;
+  while (await followed());
+  const meta = JSON.stringify({ subject: 'rare' });
+  const many = Array.from({ length: 900 }, (_, i) =>
+    w.event([laneOf(endpoint)], { type: 'common', meta: i % 300 === 299 ? meta : '' }),
+  );
+  await w.ingest(...many);
+  const rare = { tenant: 'default', limit: 3, subject: 'rare' };
+  expect(await pages((cursor) => w.log.events({ ...rare, cursor }))).toEqual([3, 1]);
+  expect(await pages((cursor) => w.log.events({ ...rare, limit: 10, cursor }))).toEqual([4]);
+  expect(await pages((cursor) => w.log.deliveries({ ...rare, limit: 10, cursor }))).toEqual([4]);
+  const word = { words: ['rare'], prefixes: [] };
+  const page = await w.log.events({ tenant: 'default', limit: 10, text: word });
+  expect(page.searchedTo).toBeDefined();
 });
 
 test('what was logged since is found before it is counted', async () => {

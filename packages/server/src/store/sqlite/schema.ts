@@ -116,6 +116,20 @@ const MIGRATIONS: readonly string[] = [
   -- Events stored when a newer one was there already: who follows events by their keys would miss them.
   create table late_event (n integer primary key autoincrement, event integer not null) strict;
   `,
+  `
+  -- Events that were erased or removed, newest 100,000: whoever derives from the log forgets them too.
+  create table forgotten (n integer primary key autoincrement, event integer not null) strict;
+  create trigger event_erased after update of erased_at on event
+    when new.erased_at is not null and old.erased_at is null begin
+    insert into forgotten (event) values (new.seq);
+  end;
+  create trigger event_removed after delete on event begin
+    insert into forgotten (event) values (old.seq);
+  end;
+  create trigger forgotten_long after insert on forgotten when new.n % 1000 = 0 begin
+    delete from forgotten where n <= new.n - 100000;
+  end;
+  `,
 ];
 
 export function migrate(db: Database, migrations: readonly string[] = MIGRATIONS): void {

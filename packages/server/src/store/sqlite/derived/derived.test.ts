@@ -10,7 +10,7 @@ import {
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Endpoint } from '../../../core/model.ts';
-import { laneOf, World } from '../../suite/world.suite.ts';
+import { DAY, laneOf, World } from '../../suite/world.suite.ts';
 import { Database, loadDriver } from '../database.ts';
 import { openSqlite } from '../open.ts';
 import { masterKey } from '../open-for-suite.suite.ts';
@@ -76,7 +76,7 @@ test('a file that is missing is made again from the log, in bounded steps', () =
     remove(path);
     await w.open();
     const steps = [];
-    do steps.push(await w.stats.follow({ rows: 7 }, w.now));
+    do steps.push(await w.stats.follow({ rows: 7, docs: 0 }, w.now));
     while (steps.at(-1)?.more);
     expect(steps.length).toBeGreaterThan(4);
     expect(steps.every((step) => step.counted <= 14)).toBe(true);
@@ -153,7 +153,7 @@ test('a log that lost its end is counted on from there', () =>
     remove(log);
     cpSync(`${log}.backup`, log);
     await w.open();
-    await w.stats.follow({ rows: 0 }, w.now);
+    await w.stats.follow({ rows: 0, docs: 0 }, w.now);
     await send(w, endpoint, 2);
     // The five that were lost did happen.
     expect(await total(w)).toEqual(counted(12));
@@ -169,8 +169,8 @@ test('a full disk stops the counting and not the reading, and it goes on when th
     const log = new Database(driver, { path, readOnly: true });
     const directory = join(w.directory, 'small');
     mkdirSync(directory);
-    const small = { driver, directory, log, replaced: () => {} };
-    const room = new SqliteDerived({ ...small, bytesMax: 12 * 4096 });
+    const small = { driver, directory, log, replaced: () => {}, search: true };
+    const room = new SqliteDerived({ ...small, bytesMax: 14 * 4096 });
     await room.tenant('default', '24h', w.now);
     const many = await Promise.all(Array.from({ length: 400 }, () => w.endpoint()));
     w.version = (await w.store.config.changes(0, 1000)).version;
@@ -178,12 +178,102 @@ test('a full disk stops the counting and not the reading, and it goes on when th
     const stats = await room.tenant('default', '24h', w.now);
     expect(stats.total.events).toBe(3);
     expect(stats.countedTo).toBeDefined();
-    await expect(room.follow({ rows: 100 }, w.now)).rejects.toMatchObject({ kind: 'full' });
+    await expect(room.follow({ rows: 100, docs: 0 }, w.now)).rejects.toMatchObject({
+      kind: 'full',
+    });
     room.close();
     const roomy = new SqliteDerived(small);
     expect((await roomy.tenant('default', '24h', w.now)).total.events).toBe(4);
     roomy.close();
     log.close();
+  }));
+
+/** Follows until nothing is left to do. */
+async function settle(w: World): Promise<void> {
+  for (let more = true; more; ) {
+    const step = await w.stats.follow({ rows: 1000, docs: 100 }, w.now);
+    more = step.more || step.moreDocs;
+  }
+}
+
+async function hits(w: World, text: string): Promise<string[]> {
+  const query = { tenant: 'default', limit: 10, text: { words: [text], prefixes: [] } };
+  return (await w.log.events(query)).items.map(({ id }) => id);
+}
+
+const said = (word: string) => ({ data: Buffer.from(JSON.stringify({ word })) });
+
+test('words of what was erased leave the file, and the others stay', () =>
+  derived(async ({ w, endpoint, path }) => {
+    const lanes = [laneOf(endpoint)];
+    const [secret, other] = [w.event(lanes, said('xylophone')), w.event(lanes, said('quartz'))];
+    await w.ingest(secret, other);
+    await settle(w);
+    expect([await hits(w, 'xylophone'), await hits(w, 'quartz')]).toEqual([
+      [secret.id],
+      [other.id],
+    ]);
+    await w.log.erase({ tenant: 'default', event: secret.id, from: 0 }, w.now);
+    expect(await hits(w, 'xylophone')).toEqual([]);
+    await settle(w);
+    w.now += 61_000;
+    await settle(w);
+    expect([await hits(w, 'xylophone'), await hits(w, 'quartz')]).toEqual([[], [other.id]]);
+    await w.close();
+    await detach(path);
+    const bytes = readFileSync(path);
+    // Where a word begins like the one before it, only its end is stored.
+    expect([bytes.includes('lophone'), bytes.includes('artz')]).toEqual([false, true]);
+    await w.open();
+  }));
+
+test('what retention removed is not found, and leaves the file', () =>
+  derived(async ({ w, endpoint, path }) => {
+    await w.ingest(w.event([laneOf(endpoint)], said('xylophone')));
+    const gone = w.result(
+      await w.first(endpoint),
+      { kind: 'succeeded' },
+      { endpoint: endpoint.id },
+    );
+    await w.lanes.complete(await w.node(), { results: [gone], release: [] }, w.now);
+    await settle(w);
+    w.now += 31 * DAY;
+    const kept = w.event([laneOf(endpoint)], said('quartz'));
+    await w.maintain();
+    await w.ingest(kept);
+    expect([await hits(w, 'xylophone'), await hits(w, 'quartz')]).toEqual([[], [kept.id]]);
+    await settle(w);
+    w.now += 61_000;
+    await settle(w);
+    expect(await hits(w, 'quartz')).toEqual([kept.id]);
+    await w.close();
+    await detach(path);
+    expect(readFileSync(path).includes('lophone')).toBe(false);
+    await w.open();
+  }));
+
+test('the index is made again when the file is lost, and with it what failed', () =>
+  derived(async ({ w, endpoint, path }) => {
+    await send(w, endpoint, 150);
+    const broken = w.event([laneOf(endpoint)], said('quartz'));
+    await w.ingest(broken);
+    const result = w.result(
+      await w.first(endpoint),
+      { kind: 'failed' },
+      {
+        endpoint: endpoint.id,
+        status: 500,
+        responseBody: Buffer.from('out of marbles'),
+      },
+    );
+    await w.lanes.complete(await w.node(), { results: [result], release: [] }, w.now);
+    await settle(w);
+    await w.close();
+    remove(path);
+    await w.open();
+    expect(await hits(w, 'quartz')).toEqual([]);
+    await settle(w);
+    for (const text of ['quartz', 'marbles']) expect(await hits(w, text)).toEqual([broken.id]);
   }));
 
 test('a place where no file can be made: statistics are refused, nothing else is', () =>

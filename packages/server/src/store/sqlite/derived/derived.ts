@@ -13,37 +13,56 @@ import {
 import { StoreError } from '../../store.ts';
 import type { Subject } from '../../tallying.ts';
 import type { Database } from '../database.ts';
-import type { Finder } from '../finder.ts';
+import type { Finder, Reach } from '../finder.ts';
 import { timeOfSeq } from '../keys.ts';
 import { type Narrow, numberOf, wordOf } from '../narrow.ts';
 import { everywhere, type Ranges } from '../ranges.ts';
 import { anchorOf, count, readPlace, writePlace } from './counting.ts';
 import { DerivedFile, type DerivedFileOptions, type Driver } from './file.ts';
+import { gapOf, indexNext, resetIndexPlace } from './indexing.ts';
 import { ATTEMPTS_PER_BLOCK, pruneMarks } from './marks.ts';
+import {
+  dropOld,
+  noteForgotten,
+  readRewriting,
+  resetForgotten,
+  rewriteNext,
+  stopRewriting,
+} from './rewriting.ts';
+import { findHits, type Hits, type HitsQuery } from './searching.ts';
 import { attemptRanges, eventRanges, type Marked } from './skips.ts';
 import { pruneTallies, readHealth, readTallies, writeTallying } from './tallies.ts';
+import { dropVolume, volumes } from './volumes.ts';
 
 /** Rows that a reader has counted for itself before it is answered: a few milliseconds. */
 const CATCH_UP_ROWS = 2000;
+const CATCH_UP_DOCS = 100;
 
 export interface DerivedOptions extends Pick<DerivedFileOptions, 'replaced' | 'bytesMax'> {
   readonly driver: Driver;
   readonly directory: string;
   /** A connection to the log that only reads. */
   readonly log: Database;
+  /** false = no text index is kept. */
+  readonly search: boolean;
 }
 
 /** What is derived from the log, in a file of its own (docs/decisions/0013-derived-store.md). */
 export class SqliteDerived implements StatsStore, Finder {
+  readonly searches: boolean;
   readonly #log: Database;
   readonly #file: DerivedFile;
 
   constructor(options: DerivedOptions) {
     this.#log = options.log;
+    this.searches = options.search;
     this.#file = new DerivedFile({
       ...options,
       logId: logId(options.log),
-      opened: (db) => checkPlace(db, this.#log),
+      opened: (db) => {
+        checkPlace(db, this.#log);
+        if (!options.search) db.transaction(() => forgetIndex(db));
+      },
     });
   }
 
@@ -66,10 +85,45 @@ export class SqliteDerived implements StatsStore, Finder {
     return ids.map((id) => this.#stats('endpoint', numberOf(this.#log, id), about));
   }
 
-  async follow({ rows }: FollowBudget, now: Ms): Promise<Followed> {
+  async follow({ rows, docs }: FollowBudget, now: Ms): Promise<Followed> {
     const { counted, upTo } = this.#count(rows);
-    const more = this.#file.write((db) => this.#prune(db, now));
-    return { counted, more: more || upTo !== undefined };
+    const pruned = this.#file.write((db) => this.#prune(db, now));
+    const more = pruned || upTo !== undefined;
+    if (!this.searches || docs === 0) return { counted, indexed: 0, more, moreDocs: false };
+    const { indexed, moreDocs } = this.#index(docs, now);
+    return { counted, indexed, more, moreDocs };
+  }
+
+  #index(limit: number, now: Ms): { indexed: number; moreDocs: boolean } {
+    const log = this.#log;
+    const { docs: indexed, upTo } = this.#file.write((db) => indexNext(log, db, limit));
+    const left = this.#file.write((db) =>
+      [
+        noteForgotten(log, db, now),
+        dropOld(log, db),
+        // What is new comes before what is to be written again.
+        upTo === undefined && rewriteNext(log, db, { limit, now }),
+      ].includes(true),
+    );
+    return { indexed, moreDocs: left || upTo !== undefined };
+  }
+
+  hits(narrow: Narrow, ask: HitsQuery): Hits {
+    return this.#file.read((db) => findHits(db, narrow, ask));
+  }
+
+  reach(): Reach {
+    const log = this.#log;
+    try {
+      const { upTo } = this.#file.write((db) => indexNext(log, db, CATCH_UP_DOCS));
+      const from = upTo === undefined ? undefined : this.#file.read((db) => gapOf(log, db));
+      return { searchedTo: upTo, from };
+    } catch (error) {
+      // What is in the index can be found all the same.
+      if (!(error instanceof StoreError) || error.kind !== 'full') throw error;
+      const from = this.#file.read((db) => gapOf(log, db));
+      return { searchedTo: timeOfSeq(Math.max(from - 1, 0)), from };
+    }
   }
 
   close(): void {
@@ -169,17 +223,36 @@ function checkPlace(db: Database, log: Database): void {
   if (there && anchorOf(there) !== place.anchor) {
     throw new StoreError('fatal', 'its log was replaced by another one');
   }
-  const ends = log.get<{ last: number | null; removed: number | null; late: number | null }>(
+  const ends = log.get<Ends>(
     `select (select max(seq) from attempt) as last,
        (select value from meta where key = 'attempt_removed') as removed,
-       (select seq from sqlite_sequence where name = 'late_event') as late`,
+       (select seq from sqlite_sequence where name = 'late_event') as late,
+       (select seq from sqlite_sequence where name = 'forgotten') as forgotten`,
   );
-  const attempt = Math.min(place.attempt, Math.max(ends?.last ?? 0, ends?.removed ?? 0));
+  db.transaction(() => resetForgotten(db, ends?.forgotten ?? 0));
+  const end = Math.max(ends?.last ?? 0, ends?.removed ?? 0);
+  const attempt = Math.min(place.attempt, end);
   const late = Math.min(place.late, ends?.late ?? 0);
   if (attempt === place.attempt && late === place.late) return;
   db.transaction(() => {
     writePlace(db, { ...place, attempt, late });
+    resetIndexPlace(db, { attempt: end, late: ends?.late ?? 0 });
     // Times of what is lost; marks that are too many do no harm.
     db.run('delete from attempt_block where block > ?', Math.floor(attempt / ATTEMPTS_PER_BLOCK));
   });
+}
+
+interface Ends {
+  readonly last: number | null;
+  readonly removed: number | null;
+  readonly late: number | null;
+  readonly forgotten: number | null;
+}
+
+/** Search was switched off: when it is switched on again, the index is made from the log as it is then. */
+function forgetIndex(db: Database): void {
+  const rewriting = readRewriting(db);
+  if (rewriting) stopRewriting(db, rewriting);
+  for (const { n } of volumes(db)) dropVolume(db, n);
+  resetIndexPlace(db);
 }

@@ -81,6 +81,8 @@ export class DerivedFile {
     const { driver, directory, bytesMax, logId } = this.#options;
     const db = new Database(driver, { path: join(directory, NAME), readOnly: false, bytesMax });
     try {
+      // Words of what was erased are not left in freed pages.
+      db.exec('pragma secure_delete = on');
       const version = derivedVersion(db);
       if (version === 0) this.#create(db);
       else if (version !== DERIVED_VERSION) {

@@ -4,7 +4,7 @@ import type { Database } from '../database.ts';
  * Tables of `derived.db`. There are no migrations: a file of another version is thrown away, and made
  * again from the log.
  */
-export const DERIVED_VERSION = 2;
+export const DERIVED_VERSION = 3;
 
 const TABLES = `
   -- Whose log this is, and how far it was followed.
@@ -46,6 +46,12 @@ const TABLES = `
   ) strict;
   create index attempt_block_floor on attempt_block (floor_at);
   create index attempt_block_ceil on attempt_block (ceil_at);
+
+  -- The text index: a table doc_<n> each (volumes.ts).
+  create table volume (
+    n integer primary key, first integer not null unique, docs integer not null,
+    dirty integer not null, dirtied_at integer not null
+  ) strict;
 `;
 
 export function createDerived(db: Database): void {
