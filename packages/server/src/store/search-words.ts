@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { decodeMeta } from '@posthorn/wire';
 import { addJsonWords, addWords, type SearchText } from '../core/words.ts';
 import type { AttemptRow } from './store.ts';
 
@@ -21,7 +22,9 @@ export function eventWords({ type, idempotencyKey, meta, data }: EventSaid): Set
   const words = new Set<string>();
   addWords(words, type);
   if (idempotencyKey !== undefined) addWords(words, idempotencyKey);
-  if (meta !== '') addJsonWords(words, meta);
+  // Headers can hold secrets, which no search may spell out.
+  const { headers: _, ...said } = decodeMeta(meta);
+  if (meta !== '') addJsonWords(words, JSON.stringify(said));
   addJsonWords(words, text(data.subarray(0, DATA_BYTES_MAX)));
   return words;
 }

@@ -71,6 +71,21 @@ export const searchCases: Cases = {
     }
   },
 
+  'headers of an event can be secrets: their words find nothing': async (w) => {
+    const endpoint = await w.endpoint();
+    const headers = [{ name: 'x-token', value: 'hunter2' }];
+    const { id } = await store(w, endpoint, {
+      meta: JSON.stringify({ headers, channels: ['eu'] }),
+      data: {},
+    });
+    expect([await found(w, 'hunter2'), await found(w, 'hun*'), await found(w, 'token')]).toEqual([
+      [],
+      [],
+      [],
+    ]);
+    expect(await found(w, 'eu')).toEqual([id]);
+  },
+
   'a failed attempt is found by what the receiver answered, and by its fault': async (w) => {
     const endpoint = await w.endpoint();
     const event = await store(w, endpoint, { data: { order: 'first' } });
