@@ -53,6 +53,7 @@ function TenantLinks({ tenant }: { tenant: string }) {
       <NavLink icon="activity" label={pages.activity} to="/$tenant/activity" params={params} />
       <NavLink icon="types" label={pages.eventTypes} to="/$tenant/event-types" params={params} />
       <NavLink icon="inbox" label={pages.inboxes} to="/$tenant/inboxes" params={params} />
+      <NavLink icon="apps" label={pages.apps} to="/$tenant/apps" params={params} />
       <NavLink icon="bell" label={pages.alerts} to="/$tenant/alerts" params={params} />
       {write && (
         <NavLink icon="settings" label={pages.settings} to="/$tenant/settings" params={params} />

@@ -111,6 +111,7 @@ function usePages(tenant: string): Choice[] {
       | '/$tenant/activity'
       | '/$tenant/event-types'
       | '/$tenant/inboxes'
+      | '/$tenant/apps'
       | '/$tenant/alerts'
       | '/$tenant/settings',
   ): Choice => ({ key: to, icon, label, go: () => void navigate({ to, params: here }) });
@@ -124,6 +125,7 @@ function usePages(tenant: string): Choice[] {
     page(['activity', pages.activity], '/$tenant/activity'),
     page(['types', pages.eventTypes], '/$tenant/event-types'),
     page(['inbox', pages.inboxes], '/$tenant/inboxes'),
+    page(['apps', pages.apps], '/$tenant/apps'),
     page(['bell', pages.alerts], '/$tenant/alerts'),
     ...(write ? [page(['settings', pages.settings], '/$tenant/settings')] : []),
   ];

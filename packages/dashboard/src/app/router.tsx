@@ -149,6 +149,12 @@ const settings = createRoute({
   component: lazyRouteComponent(() => import('../pages/settings/settings.tsx'), 'Settings'),
 });
 
+const apps = createRoute({
+  getParentRoute: () => tenant,
+  path: '/apps',
+  component: lazyRouteComponent(() => import('../pages/apps/apps.tsx'), 'Apps'),
+});
+
 const alerts = createRoute({
   getParentRoute: () => tenant,
   path: '/alerts',
@@ -211,6 +217,7 @@ export function makeRouter({ base, portal }: Place, own: string | null) {
       inboxRules,
       inboxSettings,
       settings,
+      apps,
       alerts,
     ]),
   ]);

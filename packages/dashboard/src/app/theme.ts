@@ -125,7 +125,12 @@ function variables(palette: typeof LIGHT, accent: string): Record<string, string
   const to = palette === LIGHT ? '#000000' : '#ffffff';
   const text = readable(accent, { background, to, ratio: 4.6 });
   const selected = mix(accent, background, palette === LIGHT ? 0.91 : 0.8);
-  const own = Object.entries(palette).map(([name, value]) => [`--${name}`, value]);
+  // What stands in rows is read on a chosen one too.
+  const inRows = new Set(['ok', 'bad', 'warn', 'wait', 'text-2']);
+  const own = Object.entries(palette).map(([name, value]) => [
+    `--${name}`,
+    inRows.has(name) ? readable(value, { background: selected, to, ratio: 4.6 }) : value,
+  ]);
   return {
     ...Object.fromEntries(own),
     '--accent': text,

@@ -1,7 +1,7 @@
 import { ApiError, type Client } from '@posthorn/api/browser';
 import { QueryClient, queryOptions, useQuery } from '@tanstack/react-query';
 import { useApi, useTenant } from '../app/context.tsx';
-import type { EndpointRow, EventTypeRow, InboxRow, TenantRow } from './types.ts';
+import type { AppRow, EndpointRow, EventTypeRow, GrantRow, InboxRow, TenantRow } from './types.ts';
 
 /** What the server said, kept for a moment. Live news and our own writes mark it as old earlier. */
 
@@ -82,6 +82,18 @@ export const queries = {
     queryOptions({
       queryKey: [tenant, 'inboxes', inbox],
       queryFn: ({ signal }) => api.getInbox({ tenant, inbox }, { signal }),
+    }),
+  apps: (api: Client, tenant: string) =>
+    queryOptions({
+      queryKey: [tenant, 'apps'],
+      queryFn: ({ signal }): Promise<AppRow[]> =>
+        whole((cursor) => api.listApps({ tenant, ...at(cursor) }, { signal })),
+    }),
+  grants: (api: Client, tenant: string) =>
+    queryOptions({
+      queryKey: [tenant, 'grants'],
+      queryFn: ({ signal }): Promise<GrantRow[]> =>
+        whole((cursor) => api.listGrants({ tenant, ...at(cursor) }, { signal })),
     }),
   presets: (api: Client) =>
     queryOptions({

@@ -12,6 +12,7 @@ export const shell = {
     activity: 'Activity',
     eventTypes: 'Event types',
     inboxes: 'Inboxes',
+    apps: 'Apps',
     alerts: 'Alerts',
     settings: 'Settings',
     tenants: 'Tenants',

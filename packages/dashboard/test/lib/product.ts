@@ -68,6 +68,7 @@ export interface Received {
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
+  readonly at: number;
 }
 
 /** A receiver that remembers. By path: `/fail` answers 500, `/gone` 410, everything else 200. */
@@ -87,6 +88,7 @@ export class Receiver {
           path,
           headers: req.headers,
           body: Buffer.concat(chunks).toString(),
+          at: Date.now(),
         });
         const status = path.startsWith('/fail') ? 500 : path.startsWith('/gone') ? 410 : 200;
         res.writeHead(status, { 'content-type': 'application/json' });

@@ -1,6 +1,5 @@
 import { type Browser, chromium, type Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, onTestFinished } from 'vitest';
-import { findChromium } from './chromium.ts';
+import { afterAll, beforeAll, expect, inject, onTestFinished } from 'vitest';
 import { type Product, Receiver, startProduct } from './product.ts';
 
 export interface Stage {
@@ -11,6 +10,8 @@ export interface Stage {
   page(options?: PageOptions): Promise<Watched>;
   /** The same, signed in as an operator, at a page of the tenant `default`. */
   signedIn(path?: string, options?: PageOptions): Promise<Watched>;
+  /** Goes on to another address within the page, as a link does. */
+  visit(page: Watched, path: string): Promise<void>;
 }
 
 export interface PageOptions {
@@ -19,6 +20,8 @@ export interface PageOptions {
   readonly scheme?: 'light' | 'dark';
   /** Requests that a test makes fail on purpose are said in the console. */
   readonly mayComplain?: boolean;
+  /** Origins beside our own that it may ask: those that a test answers itself. */
+  readonly hosts?: readonly string[];
 }
 
 export type Watched = Page & {
@@ -26,17 +29,14 @@ export type Watched = Page & {
   readonly offences: string[];
 };
 
-/** Product, receiver and browser of a test file; ended with it. */
+/** Product and receiver of a test file, ended with it, and the browser of all. */
 export function stage(env: Record<string, string> = {}): Stage {
   const now: { product?: Product; receiver?: Receiver; browser?: Browser } = {};
   beforeAll(async () => {
     now.product = await startProduct(env);
     now.receiver = new Receiver();
     await now.receiver.listen();
-    const executablePath = findChromium();
-    if (executablePath === undefined) throw new Error('no chromium');
-    // Chromium's sandbox needs what containers and root do not have.
-    now.browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+    now.browser = await chromium.connect(inject('browser'));
   });
   afterAll(async () => {
     await now.browser?.close();
@@ -66,11 +66,21 @@ export function stage(env: Record<string, string> = {}): Stage {
       await opened.getByRole('heading', { level: 1 }).waitFor();
       return opened;
     },
+    async visit(page, path) {
+      await page.evaluate((to) => {
+        history.pushState({}, '', to);
+        dispatchEvent(new PopStateEvent('popstate', { state: {} }));
+      }, path);
+      await page.waitForFunction(
+        () => document.querySelector('[role=status][aria-label=Loading]') === null,
+      );
+      await page.getByRole('heading').first().waitFor();
+    },
   };
 }
 
 async function open(browser: Browser, product: Product, options: PageOptions): Promise<Watched> {
-  const { width = 1280, height = 800, scheme = 'light', mayComplain = false } = options;
+  const { width = 1280, height = 800, scheme = 'light', mayComplain = false, hosts = [] } = options;
   const context = await browser.newContext({
     viewport: { width, height },
     colorScheme: scheme,
@@ -86,7 +96,7 @@ async function open(browser: Browser, product: Product, options: PageOptions): P
   page.on('request', (request) => {
     const url = new URL(request.url());
     const own = url.origin === product.url || url.protocol === 'data:' || url.protocol === 'blob:';
-    if (!own) offences.push(`request to ${url.origin}`);
+    if (!own && !hosts.includes(url.origin)) offences.push(`request to ${url.origin}`);
   });
   await page.exposeFunction('reportViolation', (text: string) => offences.push(`csp: ${text}`));
   await page.addInitScript(() => {

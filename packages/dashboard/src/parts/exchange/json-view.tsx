@@ -7,7 +7,8 @@ import classes from './exchange.module.css';
 
 /** Longer ones scroll by themselves, and only the lines in view exist. */
 const WHOLE_MAX = 400;
-const LINE_HEIGHT = 20;
+/** As high as a target under a finger must be, at the least (WCAG 2.2, 2.5.8). */
+const LINE_HEIGHT = 24;
 
 export function JsonView({ lines }: { lines: readonly JsonLine[] }) {
   const [folded, setFolded] = useState<ReadonlySet<number>>(new Set());
