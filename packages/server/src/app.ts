@@ -57,6 +57,9 @@ import type { Store } from './store/store.ts';
 import type { Logger, Metrics } from './telemetry.ts';
 import { startEngineThreads, startInboxThread, startSchemaThread } from './threads.ts';
 
+/** As many as have a connection of their own: what queues meanwhile becomes the next batch. */
+const POSTGRES_BATCHES = 2;
+
 export interface AppOptions {
   readonly config: Config;
   readonly logger: Logger;
@@ -279,6 +282,7 @@ function verbsOf(parts: VerbParts) {
     queueEventsMax: config.queueEvents,
     queueBytesMax: config.queueBytes,
     at,
+    batchesMax: config.databaseUrl === undefined ? undefined : POSTGRES_BATCHES,
     judge: (tenant, drafts) => judge.judge(tenant, drafts),
     undecided: tellUndecided(parts.options, clock),
   });

@@ -36,6 +36,8 @@ export interface PublisherOptions {
   readonly queueEventsMax: number;
   readonly queueBytesMax: number;
   readonly at: At;
+  /** How many batches are stored side by side; undefined = as many as the disk makes worthwhile. */
+  readonly batchesMax?: number | undefined;
   /** An endpoint got an event because its filter cost too much to be answered. */
   readonly undecided?: (endpoint: Endpoint) => void;
   /** Compares events with the catalogue; see `EventJudge`. */
@@ -146,7 +148,8 @@ export class Publisher {
    * one is flushed would wait for two flushes more.
    */
   get #batchesMax(): number {
-    return this.#commitMs > SLOW_COMMIT_MS ? BATCHES_ON_SLOW_DISK : 1;
+    const quick = this.#commitMs <= SLOW_COMMIT_MS;
+    return this.#options.batchesMax ?? (quick ? 1 : BATCHES_ON_SLOW_DISK);
   }
 
   /** The loop's turn lets requests that were read together be stored together. */
