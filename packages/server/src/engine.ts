@@ -120,6 +120,17 @@ function createOutbound(settings: EngineSettings, ownPorts: () => readonly numbe
   };
 }
 
+/** Of this thread. */
+function measureLoad(): () => number {
+  let last = performance.eventLoopUtilization();
+  return () => {
+    const next = performance.eventLoopUtilization();
+    const { utilization } = performance.eventLoopUtilization(next, last);
+    last = next;
+    return utilization;
+  };
+}
+
 const CONFIG_POLL_MS = 1000;
 /** Logged when what is derived from the log is thrown away. */
 export const REPLACED = 'statistics and search are made anew from the log';
@@ -138,6 +149,7 @@ export async function openEngine(settings: EngineSettings, given: EngineParts): 
   const meter = createMeter();
   const teller = new Teller(clock);
   const own = await openOwnEvents(store, view, clock);
+  const shared = settings.databaseUrl !== undefined;
   const worker = new Worker({
     store: store.lanes,
     view,
@@ -150,7 +162,8 @@ export async function openEngine(settings: EngineSettings, given: EngineParts): 
     version: settings.version,
     roles: settings.roles,
     concurrency: settings.concurrency,
-    shared: settings.databaseUrl !== undefined,
+    shared,
+    load: measureLoad(),
     tell: (outcome, now) => own.ofDelivery(outcome, now),
     attempted(result) {
       meter.attempted(result);
@@ -167,7 +180,7 @@ export async function openEngine(settings: EngineSettings, given: EngineParts): 
   const stopPolling = repeat(clock, CONFIG_POLL_MS, refresh);
   return {
     clock,
-    store: sendingFrom(store, worker, background),
+    store: sendingFrom({ store, worker, background, shared }),
     async start() {
       await view.refresh();
       if (settings.roles.includes('deliver')) await worker.start();
@@ -225,11 +238,13 @@ async function openStore(
 }
 
 /** The same store; what is put into it is sent. */
-function sendingFrom(
-  store: Store,
-  worker: Worker,
-  background: ReturnType<typeof backgroundOf>,
-): Store {
+function sendingFrom(of: {
+  readonly store: Store;
+  readonly worker: Worker;
+  readonly background: ReturnType<typeof backgroundOf>;
+  readonly shared: boolean;
+}): Store {
+  const { store, worker, background, shared } = of;
   return {
     ...store,
     config: telling(store.config, (events) => {
@@ -242,6 +257,7 @@ function sendingFrom(
     }),
     log: erasing(store.log, (event) => worker.erased(event)),
     lanes: offering(store.lanes, {
+      ...(shared ? { coming: (events) => worker.coming(events) } : {}),
       offer: (events) => worker.offer(events),
       stored() {
         background.poke();

@@ -33,6 +33,8 @@ export class HeldLane extends LaneState<Ready> {
   limits: LaneLimits;
   more = true;
   fetching = false;
+  /** Read to its end, and to be looked at again: other nodes may have put something into it. */
+  looking = false;
   /** No new rows: goes back as soon as nothing of it is in memory. */
   yielding = false;
   dropped = false;
@@ -48,6 +50,9 @@ export class HeldLane extends LaneState<Ready> {
   /** Completed while a fetch was under way, which may still have seen them. */
   #ghosts: Set<string> | undefined;
   #restartAfterFetch = false;
+  /** The fetch that is under way only looks; what is offered meanwhile is taken all the same. */
+  #peeking = false;
+  #asked = 0;
 
   constructor(lane: Lane, limits: LaneLimits, now: Ms) {
     const health = { failingSince: lane.failingSince, failures: lane.failures };
@@ -86,33 +91,44 @@ export class HeldLane extends LaneState<Ready> {
     this.limits = limits;
   }
 
-  cursor(limit: number): Cursor {
-    return { slot: this.slot, lane: this.lane, after: this.#cursor, limit };
+  /** Nothing of it is in memory, and as far as is known nothing is due in the store. */
+  get empty(): boolean {
+    const reading = this.fetching && !this.#peeking;
+    return this.known.size === 0 && !reading && (!this.more || this.yielding);
   }
 
-  offer(ready: Ready, bufferMax: number): void {
+  /**
+   * What other nodes ingested may lie before the cursor. Whether there is anything is seen from the
+   * start of the lane, which holds little else than what is in memory anyway.
+   */
+  look(): void {
+    if (this.fetching || this.yielding) return;
+    // In order of commits, so beyond the cursor.
+    if (this.fifo) this.more = true;
+    else if (this.more) this.restart();
+    else this.looking = true;
+  }
+
+  /** false = it will be read from the store. */
+  offer(ready: Ready, bufferMax: number): boolean {
     const { due } = ready;
-    if (
-      this.more ||
-      this.yielding ||
-      this.fetching ||
-      this.buffer.length >= bufferMax ||
-      this.fifo
-    ) {
+    const reading = this.more || (this.fetching && !this.#peeking);
+    if (reading || this.yielding || this.fifo || this.buffer.length >= bufferMax) {
       // Found by the next fetch; if it lies before the cursor, by starting over.
       if (this.#isBehind(due)) this.restart();
       this.more = true;
       if (this.fetching) this.#restartAfterFetch = true;
-      return;
+      return false;
     }
     if (this.#isBehind(due)) {
       this.restart();
-      return;
+      return false;
     }
-    if (this.known.has(rowKey(due))) return;
+    if (this.known.has(rowKey(due))) return true;
     this.#cursor = { dueAt: due.dueAt, event: due.event, run: due.run };
     this.known.add(rowKey(due));
     this.buffer.push(ready);
+    return true;
   }
 
   #isBehind(due: Due): boolean {
@@ -128,16 +144,25 @@ export class HeldLane extends LaneState<Ready> {
     this.more = true;
   }
 
-  beginFetch(): void {
+  /** From where to read, for about `limit` rows that are not in memory. */
+  beginFetch(limit: number): Cursor {
+    this.#peeking = this.looking && !this.more;
+    this.looking = false;
     this.fetching = true;
     this.#ghosts = new Set();
     this.#restartAfterFetch = false;
+    const after = this.#peeking ? undefined : this.#cursor;
+    this.#asked = after ? limit : limit + this.known.size;
+    return { slot: this.slot, lane: this.lane, after, limit: this.#asked };
   }
 
-  endFetch(rows: readonly Ready[], asked: number): void {
+  endFetch(rows: readonly Ready[]): void {
     const last = rows.at(-1)?.due;
-    if (last) this.#cursor = { dueAt: last.dueAt, event: last.event, run: last.run };
-    this.more = rows.length >= asked;
+    const all = rows.length < this.#asked;
+    // A look that saw all of it leaves the cursor where it is, unless it got further.
+    const further = last && !(this.#peeking && all && this.#isBehind(last));
+    if (further) this.#cursor = { dueAt: last.dueAt, event: last.event, run: last.run };
+    this.more = (this.#peeking && this.more) || !all;
     if (!this.yielding) {
       for (const ready of rows) {
         const key = rowKey(ready.due);
@@ -156,6 +181,7 @@ export class HeldLane extends LaneState<Ready> {
 
   #ended(): void {
     this.fetching = false;
+    this.#peeking = false;
     this.#ghosts = undefined;
     if (this.#restartAfterFetch) this.restart();
     this.#restartAfterFetch = false;

@@ -11,6 +11,8 @@ import type {
 
 /** Who sends what this process stored. */
 export interface Receiver {
+  /** About to be stored: whoever reads them back meanwhile need not read the events themselves. */
+  coming?(events: readonly NewEvent[]): void;
   /** Stored just now, and due in each of their lanes. */
   offer(events: readonly NewEvent[]): void;
   /** Stored, but ordered after others, skipped, or still to be expanded. */
@@ -43,6 +45,7 @@ export function offering(lanes: LaneStore, to: Receiver): LaneStore {
       return done;
     },
     async ingest(batch, configVersion, now) {
+      for (const { events } of batch) to.coming?.(events);
       const replies = await lanes.ingest(batch, configVersion, now);
       handOver(batch, replies, to);
       return replies;

@@ -36,7 +36,7 @@ export interface PublisherOptions {
   readonly queueEventsMax: number;
   readonly queueBytesMax: number;
   readonly at: At;
-  /** How many batches are stored side by side; undefined = as many as the disk makes worthwhile. */
+  /** How many batches are stored side by side on a slow disk, at most. */
   readonly batchesMax?: number | undefined;
   /** An endpoint got an event because its filter cost too much to be answered. */
   readonly undecided?: (endpoint: Endpoint) => void;
@@ -149,7 +149,7 @@ export class Publisher {
    */
   get #batchesMax(): number {
     const quick = this.#commitMs <= SLOW_COMMIT_MS;
-    return this.#options.batchesMax ?? (quick ? 1 : BATCHES_ON_SLOW_DISK);
+    return quick ? 1 : (this.#options.batchesMax ?? BATCHES_ON_SLOW_DISK);
   }
 
   /** The loop's turn lets requests that were read together be stored together. */

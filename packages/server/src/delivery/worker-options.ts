@@ -26,8 +26,10 @@ export interface WorkerOptions {
   readonly roles: readonly string[];
   /** Requests in flight, over all lanes. */
   readonly concurrency: number;
-  /** Other processes ingest into the same store: idle lanes are given back at once. */
+  /** Other processes ingest into the same store, and wait for its lanes. */
   readonly shared: boolean;
+  /** Part of its time that the process was busy since this was last asked, 0 to 1. */
+  readonly load?: () => number;
   /** The events about ourselves that an outcome makes true, if somebody listens. */
   readonly tell?: (outcome: DeliveryOutcome, now: Ms) => readonly Notice[] | undefined;
   /** After each exchange, for metrics. */

@@ -19,6 +19,7 @@ import { Lease } from './lease.ts';
 import { lanesOf } from './offering.ts';
 import { newsOf } from './own-events.ts';
 import { lostEvent, noExchange, type Plan, planFor, recordOf, render, sentAs } from './plan.ts';
+import { Sharing } from './sharing.ts';
 import type { WorkerOptions } from './worker-options.ts';
 
 const HELD_MAX = 2048;
@@ -26,6 +27,8 @@ const BUFFER_ROWS = 32;
 const QUANTUM_ROWS = 200;
 const QUANTUM_MS = 5000;
 const LINGER_MS = 1000;
+/** Where others wait for lanes as well. */
+const LINGER_SHARED_MS = 200;
 const POLL_MIN_MS = 5;
 const POLL_MAX_MS = 100;
 const BACKOFF_MAX_MS = 5000;
@@ -63,6 +66,8 @@ export class Worker {
   readonly #cache = new EventCache();
   readonly #abort = new AbortController();
   readonly #lease: Lease;
+  /** undefined = no other process has a part in the store. */
+  readonly #sharing: Sharing | undefined;
   #results: Result[] = [];
   #releases: { lane: HeldLane; release: Release }[] = [];
   #unsettled = 0;
@@ -92,6 +97,7 @@ export class Worker {
       lost: () => this.#dropAll(),
       renewed: () => this.poke(),
     });
+    this.#sharing = shared ? new Sharing(options.load ?? (() => 0)) : undefined;
     options.view.onChange((items) => this.#configured(items));
   }
 
@@ -110,6 +116,11 @@ export class Worker {
     this.#pump();
   }
 
+  /** Another node may be told of them by the store before this one is. */
+  coming(events: readonly NewEvent[]): void {
+    for (const event of events) if (event.lanes.length > 0) this.#cache.put(event);
+  }
+
   /**
    * Events this node just stored, due now in each of their lanes. A lane that is held, read to its
    * end and not behind takes them straight from memory; otherwise they are found in the store.
@@ -119,13 +130,7 @@ export class Worker {
       let kept = false;
       for (const number of event.lanes) {
         const lane = this.#lanes.get(laneNumber({ slot: event.slot, lane: number }));
-        if (!lane) {
-          // Taken in a moment: then its event need not be read.
-          if (!kept) this.#cache.put(event);
-          kept = true;
-          this.#wake = true;
-          continue;
-        }
+        if (!lane) this.#wake = true;
         const due: Due = {
           slot: event.slot,
           lane: number,
@@ -136,8 +141,11 @@ export class Worker {
           attempt: 0,
           starts: 0,
         };
-        lane.offer({ due, event, frozen: undefined }, BUFFER_ROWS);
-        this.#refresh(lane);
+        const taken = lane?.offer({ due, event, frozen: undefined }, BUFFER_ROWS) ?? false;
+        // Read from the store in a moment: then its event need not be.
+        if (!taken && !kept) this.#cache.put(event);
+        kept ||= !taken;
+        if (lane) this.#refresh(lane);
       }
     }
     this.#pump();
@@ -200,6 +208,7 @@ export class Worker {
       const answers = !this.#unstored && now >= this.#storeRetryAt;
       if (!this.#stopping && answers && this.#lease.holds(now)) {
         this.#endWaits(now);
+        this.#look(now);
         this.#dispatch(now);
         if (this.#hungry.size > 0) void this.#fetch(now);
         void this.#acquire(now);
@@ -239,10 +248,11 @@ export class Worker {
     else this.#dispatcher.remove(lane);
     if (lane.wakesAt(now) < ASLEEP) this.#waiting.add(lane);
     else this.#waiting.delete(lane);
-    const hungry = lane.more && !lane.yielding && lane.buffer.length <= BUFFER_ROWS / 4;
+    const wanting = (lane.more || lane.looking) && !lane.yielding;
+    const hungry = wanting && lane.buffer.length <= BUFFER_ROWS / 4;
     if (hungry && !lane.fetching) this.#hungry.add(lane);
     else this.#hungry.delete(lane);
-    if (lane.known.size === 0 && !lane.fetching && (!lane.more || lane.yielding)) {
+    if (lane.empty) {
       if (lane.idleSince === undefined) lane.idleSince = now;
       if (lane.mayLinger) {
         this.#idle.add(lane);
@@ -263,10 +273,23 @@ export class Worker {
     }
   }
 
+  #look(now: Ms): void {
+    if (!this.#sharing?.looks(this.#lanes.size, now)) return;
+    for (const lane of this.#lanes.values()) {
+      lane.look();
+      this.#refresh(lane);
+    }
+    for (const lane of this.#sharing.offered(this.#lanes, now)) {
+      this.#yield(lane);
+      this.#refresh(lane);
+    }
+  }
+
   // ---- acquire and fetch ----
 
   async #acquire(now: Ms): Promise<void> {
     if (this.#acquiring || this.#stopping || (!this.#wake && now < this.#nextAcquireAt)) return;
+    if (now < this.#restsUntil) return;
     const room = HELD_MAX - this.#lanes.size;
     if (room <= 0) {
       this.#makeRoom(now);
@@ -351,17 +374,16 @@ export class Worker {
     if (this.#fetching) return;
     this.#fetching = true;
     const lanes = [...this.#hungry].slice(0, FETCH_LANES_MAX);
-    for (const lane of lanes) lane.beginFetch();
+    const cursors = lanes.map((lane) => lane.beginFetch(BUFFER_ROWS));
     for (const lane of lanes) this.#refresh(lane);
     try {
-      const cursors = lanes.map((lane) => lane.cursor(BUFFER_ROWS));
       const rows = await this.#o.store.fetch(cursors, now);
       if (rows.length > 0) this.#o.at('worker:fetched');
       const ready = await this.#load(rows);
       this.#storeFailures = 0;
       const byLane = groupByLane(ready);
       for (const lane of lanes) {
-        lane.endFetch(byLane.get(laneNumber(lane)) ?? [], BUFFER_ROWS);
+        lane.endFetch(byLane.get(laneNumber(lane)) ?? []);
         this.#refresh(lane);
       }
     } catch (error) {
@@ -516,7 +538,7 @@ export class Worker {
 
   /** Idle lanes are kept a moment: a lane that is busy now and then is then not taken anew each time. */
   #retire(now: Ms): void {
-    const linger = this.#stopping || this.#o.shared ? 0 : LINGER_MS;
+    const linger = this.#stopping ? 0 : this.#lingerMs;
     for (const lane of this.#leaving) this.#giveBack(lane, now);
     for (const lane of this.#idle) {
       if (!this.#stopping && now - (lane.idleSince ?? now) < linger) break;
@@ -529,6 +551,14 @@ export class Worker {
       }
       if (this.#idle.size + this.#leaving.size > 0) this.#retire(now);
     }
+  }
+
+  get #restsUntil(): Ms {
+    return this.#sharing?.restsUntil ?? 0;
+  }
+
+  get #lingerMs(): Ms {
+    return this.#o.shared ? LINGER_SHARED_MS : LINGER_MS;
   }
 
   #giveBack(lane: HeldLane, now: Ms): void {
@@ -617,9 +647,11 @@ export class Worker {
 
   #schedule(now: Ms): void {
     let at = this.#stopping ? ASLEEP : this.#nextAcquireAt;
-    if (this.#wake && !this.#acquiring && this.#lanes.size < HELD_MAX) at = Math.min(at, now + 1);
+    const room = !this.#acquiring && this.#lanes.size < HELD_MAX;
+    if (this.#wake && room) at = Math.min(at, Math.max(this.#restsUntil, now + 1));
     for (const lane of this.#waiting) at = Math.min(at, lane.wakesAt(now));
-    if (this.#idle.size > 0) at = Math.min(at, now + LINGER_MS);
+    if (this.#idle.size > 0) at = Math.min(at, now + this.#lingerMs);
+    if (this.#sharing && this.#lanes.size > 0) at = Math.min(at, this.#sharing.lookAt);
     if (this.#storeRetryAt > now) at = this.#storeRetryAt;
     if (!this.#lease.holds(now)) at = Math.max(at, now + POLL_MAX_MS);
     at = Math.max(at, now + 1);

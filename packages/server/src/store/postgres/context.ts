@@ -134,6 +134,14 @@ export class RoomCache {
     });
   }
 
+  /** Takes it if all of these lanes are known to have it, without a look at the store. */
+  takeKnown(wanted: readonly { readonly key: LaneKey; readonly rows: number }[]): boolean {
+    const rooms = wanted.map(({ key }) => this.#rooms.get(laneNumber(key)));
+    if (!wanted.every(({ rows }, i) => (rooms[i]?.left ?? 0) >= rows)) return false;
+    for (const [i, { rows }] of wanted.entries()) (rooms[i] as Room).left -= rows;
+    return true;
+  }
+
   #roomFor(owed: number, now: Ms): Room {
     const free = this.max - owed;
     if (free <= 0) return { left: 0, fullUntil: now + Math.floor(owed / ROWS_PER_MS) };

@@ -126,10 +126,10 @@ export class Connections implements Querying {
   }
 
   /** All of `body` or nothing; run again from its start if the server broke a deadlock with it. */
-  async transaction<T>(body: (tx: Querying) => Promise<T>): Promise<T> {
+  async transaction<T>(body: (tx: Querying) => Promise<T>, atOnce = false): Promise<T> {
     for (let tries = 1; ; tries++) {
       try {
-        return await this.#with((client) => this.#transaction(client, body));
+        return await this.#with((client) => this.#transaction(client, body, atOnce));
       } catch (error) {
         const again = error instanceof Repeat || CONTENDED.has(codeOf(error));
         if (!again || tries === TRIES) throw storeError(error);
@@ -137,7 +137,19 @@ export class Connections implements Querying {
     }
   }
 
-  async #transaction<T>(client: ClientBase, body: (tx: Querying) => Promise<T>): Promise<T> {
+  /**
+   * The same in one round trip: `body` makes all its statements without waiting for an answer. If one
+   * fails, the server refuses those behind it, and the commit too.
+   */
+  async burst<T>(body: (tx: Querying) => Promise<T>): Promise<T> {
+    return this.transaction(body, true);
+  }
+
+  async #transaction<T>(
+    client: ClientBase,
+    body: (tx: Querying) => Promise<T>,
+    atOnce: boolean,
+  ): Promise<T> {
     const begun = client.query('begin');
     const statements = this.#statements;
     const tx: Querying = {
@@ -149,11 +161,16 @@ export class Connections implements Querying {
     try {
       // Sent together with the body's first statement; a failure of it fails the body too.
       begun.catch(() => {});
-      const result = await body(tx);
-      await client.query('commit');
+      const doing = body(tx);
+      if (!atOnce) await doing;
+      const committed = client.query('commit');
+      // Not before the server has answered all of it is the connection free.
+      await Promise.allSettled([doing, committed]);
+      const result = await doing;
+      await committed;
       return result;
     } catch (error) {
-      if (!isLost(error)) await client.query('rollback').catch(() => {});
+      if (!isLost(error) && !atOnce) await client.query('rollback').catch(() => {});
       throw error;
     }
   }

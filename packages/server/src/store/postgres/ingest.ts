@@ -3,7 +3,7 @@ import type { IngestedEvent, IngestReply, IngestRequest, NewEvent } from '../sto
 import { byteas, int2s, int4s, texts, uuids } from './arrays.ts';
 import type { Context } from './context.ts';
 import { type Querying, Repeat } from './database.ts';
-import { insertEvents } from './insertion.ts';
+import { insertEvents, insertPlain } from './insertion.ts';
 import { dayOfEvent } from './partitions.ts';
 
 export async function ingest(
@@ -14,7 +14,9 @@ export async function ingest(
   const events = batch.flatMap((request) => request.events);
   await ctx.endpoints.upTo(at.configVersion);
   await ctx.partitions.ensure(events.map(({ id }) => dayOfEvent(id)));
-  const replies = await ctx.db.writes.transaction((tx) => store(ctx, tx, { batch, ...at }));
+  const replies =
+    (await storePlain(ctx, { batch, ...at })) ??
+    (await ctx.db.writes.transaction((tx) => store(ctx, tx, { batch, ...at })));
   ctx.at('store:committed');
   ctx.at('store:flushed');
   return replies;
@@ -26,18 +28,46 @@ interface Storing {
   readonly now: Ms;
 }
 
+/** Events without a key of their own, in one round trip. undefined = it takes more. */
+async function storePlain(ctx: Context, storing: Storing): Promise<IngestReply[] | undefined> {
+  const { batch, configVersion, now } = storing;
+  const events = batch.flatMap((request) => request.events);
+  if (events.length === 0 || events.some(isKeyed)) return undefined;
+  ctx.at('store:begun');
+  const done = await ctx.db.writes.burst((tx) =>
+    insertPlain(ctx, tx, { events, now, configVersion }),
+  );
+  if (done.kind === 'special') return undefined;
+  if (done.kind === 'stale') return batch.map(() => ({ kind: 'stale', version: done.routing }));
+  return batch.map(({ events }) => ({
+    kind: 'accepted',
+    events: events.map((event) => ({
+      id: event.id,
+      duplicate: false,
+      deliveries: event.lanes.length,
+      irregular: false,
+    })),
+  }));
+}
+
 async function store(ctx: Context, tx: Querying, storing: Storing): Promise<IngestReply[]> {
   const { batch, configVersion, now } = storing;
   ctx.at('store:begun');
   const keyed = batch.flatMap(({ events }) => events.filter(isKeyed));
-  const head = await tx.get<{ routing: number }>('select routing from head');
+  const [head, known] = await Promise.all([
+    tx.get<{ routing: number }>('select routing from head'),
+    keyed.length > 0 ? findKeys(tx, keyed) : new Map<string, First>(),
+  ]);
   const routing = head?.routing ?? 0;
   if (configVersion < routing) return batch.map(() => ({ kind: 'stale', version: routing }));
-  const known = keyed.length > 0 ? await findKeys(tx, keyed) : new Map<string, First>();
   const fresh: NewEvent[] = [];
   const decided = batch.map(({ events }) => decide(events, known, fresh));
-  await keepKeys(tx, fresh.filter(isKeyed));
-  const irregular = await insertEvents(ctx, tx, { events: fresh, now });
+  const keeping = keepKeys(tx, fresh.filter(isKeyed));
+  const inserting = insertEvents(ctx, tx, { events: fresh, now });
+  // Sent together; nothing may follow a failure of either, which ends the transaction.
+  await Promise.allSettled([keeping, inserting]);
+  await keeping;
+  const irregular = await inserting;
   ctx.at('store:written');
   return decided.map((reply): IngestReply => {
     if (reply.kind !== 'accepted') return reply;

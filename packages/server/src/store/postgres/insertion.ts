@@ -41,6 +41,8 @@ export async function insertEvents(
   { events, now }: { readonly events: readonly NewEvent[]; readonly now: Ms },
 ): Promise<ReadonlySet<Fanned>> {
   if (events.length === 0) return new Set();
+  const plain = await insertPlain(ctx, tx, { events, now });
+  if (plain.kind === 'stored') return new Set();
   const wide = events.filter(({ lanes }) => lanes.length > INLINE_FANOUT_MAX);
   const narrow = events.filter(({ lanes }) => lanes.length <= INLINE_FANOUT_MAX);
   const placed = await placeDeliveries(ctx, tx, { events: narrow, now });
@@ -64,6 +66,46 @@ export async function insertDeliveries(
     ...deliveryArrays(placed.rows),
   );
   await finishPlacing(ctx, tx, placed);
+}
+
+export type Plain =
+  | { readonly kind: 'stored' }
+  /** Routed by a configuration that has changed since: nothing was stored. */
+  | { readonly kind: 'stale'; readonly routing: number }
+  /** Some lane is new, full, or in order: it takes more than one statement. */
+  | { readonly kind: 'special' };
+
+/**
+ * What nearly all batches are, in one statement: each lane is there and has room. The main query is
+ * carried out first, so lanes are locked before anything is written, and what is known of them is as of
+ * that lock, not of the snapshot.
+ */
+export async function insertPlain(
+  ctx: Context,
+  tx: Querying,
+  of: { readonly events: readonly NewEvent[]; readonly now: Ms; readonly configVersion?: number },
+): Promise<Plain> {
+  const { events, now, configVersion = Number.MAX_SAFE_INTEGER } = of;
+  if (events.some(({ lanes }) => lanes.length > INLINE_FANOUT_MAX)) return { kind: 'special' };
+  const owing = byLane(events);
+  const known = ({ lane }: LaneKey) => ctx.endpoints.get(numberOfLane(lane))?.fifo === false;
+  const wanted = owing.map((key) => ({ key, rows: key.rows.length }));
+  if (!owing.every(known) || !ctx.room.takeKnown(wanted)) return { kind: 'special' };
+  const rows = owing.flatMap(({ slot, lane, rows }) =>
+    rows.map((event) => ({ slot, lane, event, dueAt: now })),
+  );
+  const row = await tx.get<{ routing: number; stored: boolean }>(
+    PLAIN,
+    ...eventArrays(events),
+    ...deliveryArrays(rows),
+    ...laneArrays(owing),
+    now,
+    configVersion,
+  );
+  const { routing = 0, stored = false } = row ?? {};
+  if (routing > configVersion) return { kind: 'stale', routing };
+  // A lane is not there (yet): whoever makes it has not committed, or its endpoint is gone.
+  return { kind: stored ? 'stored' : 'special' };
 }
 
 interface Placed {
@@ -234,24 +276,35 @@ function skip(event: Fanned, at: { lane: LaneId; max: number; now: Ms }): Decisi
   };
 }
 
+const EVENT_COLUMNS =
+  'slot, day, id, tenant, type, occurred_at, created_at, idem, subject, meta, lanes, data';
+/** Of events, from $1, and of what they owe, from $13. */
+const EVENTS = `unnest($1::smallint[], $2::int[], $3::uuid[], $4::text[], $5::text[], $6::bigint[],
+  $7::bigint[], $8::text[], $9::text[], $10::text[], $11::text[], $12::bytea[])
+  e(${EVENT_COLUMNS})`;
+const INSERT_EVENTS = `insert into event (${EVENT_COLUMNS})
+  select slot, day, id, tenant, type, occurred_at, created_at, idem, subject, meta,
+    lanes::bigint[], data
+  from ${EVENTS}`;
+const OWED = `unnest($13::smallint[], $14::bigint[], $15::bigint[], $16::uuid[])
+  u(slot, lane, due_at, event)`;
+
 async function writeEvents(
   tx: Querying,
   events: readonly NewEvent[],
   rows: readonly OwedRow[],
 ): Promise<void> {
   await tx.run(
-    `with stored as (
-       insert into event
-         (slot, day, id, tenant, type, occurred_at, created_at, idem, subject, meta, lanes, data)
-       select slot, day, id, tenant, type, occurred_at, created_at, idem, subject, meta,
-         lanes::bigint[], data
-       from unnest($1::smallint[], $2::int[], $3::uuid[], $4::text[], $5::text[], $6::bigint[],
-         $7::bigint[], $8::text[], $9::text[], $10::text[], $11::text[], $12::bytea[])
-         u(slot, day, id, tenant, type, occurred_at, created_at, idem, subject, meta, lanes, data))
+    `with stored as (${INSERT_EVENTS})
      insert into delivery (slot, lane, due_at, event, run)
-     select slot, lane, due_at, event, 0
-     from unnest($13::smallint[], $14::bigint[], $15::bigint[], $16::uuid[])
-       u(slot, lane, due_at, event)`,
+     select slot, lane, due_at, event, 0 from ${OWED}`,
+    ...eventArrays(events),
+    ...deliveryArrays(rows),
+  );
+}
+
+function eventArrays(events: readonly NewEvent[]): Value[] {
+  return [
     int2s(events.map(({ slot }) => slot)),
     int4s(events.map(({ id }) => dayOfEvent(id))),
     uuids(events.map(({ id }) => id)),
@@ -264,9 +317,29 @@ async function writeEvents(
     texts(events.map(({ meta }) => meta)),
     texts(events.map(({ lanes }) => `{${lanes.join()}}`)),
     byteas(events.map(({ data }) => data)),
-    ...deliveryArrays(rows),
-  );
+  ];
 }
+
+const PLAIN = `
+  with locked as materialized (
+    select l.slot, l.id, l.next_at, l.not_before, l.owner is null as free
+    from unnest($17::smallint[], $18::bigint[]) u(slot, id) join lane l using (slot, id)
+    order by l.slot, l.id for key share of l),
+  found as materialized (
+    select routing,
+      routing <= $20 and (select count(*) from locked) = cardinality($17::smallint[]) as good
+    from head),
+  stored as (${INSERT_EVENTS}, found where good),
+  owed as (
+    insert into delivery (slot, lane, due_at, event, run)
+    select slot, lane, due_at, event, 0 from ${OWED}, found where good),
+  sleeping as materialized (
+    select slot, id from locked, found
+    where good and free and next_at > greatest($19, not_before) order by slot, id),
+  woken as (
+    update lane l set next_at = least(l.next_at, greatest($19, l.not_before)) from sleeping s
+    where l.slot = s.slot and l.id = s.id)
+  select routing, good as stored from found`;
 
 function deliveryArrays(rows: readonly OwedRow[]): Value[] {
   return [

@@ -346,14 +346,30 @@ export class PgLanes implements LaneStore {
 
   async #complete(node: number, work: Completion, now: Ms): Promise<Completed> {
     const results = await this.#notYetLogged(node, work.results);
-    let alive = true;
-    let commanded = true;
+    const { outcomes } = this.#ctx.db;
+    let release = work.release;
+    let commanded = false;
+    /** With what goes back of lanes, all in one round trip. */
+    const together = async <T>(statement: (tx: Querying) => Promise<T>): Promise<T> => {
+      if (release.length === 0) return statement(outcomes);
+      return this.#givingBack(node, release, async (known) => {
+        const [done, kept] = await outcomes.burst((tx) =>
+          Promise.all([statement(tx), lockAndRelease(tx, { node, release: known, now })]),
+        );
+        commanded = kept.length > 0;
+        release = release.filter((one) => kept.some((key) => sameLane(one, key)));
+        return { done, kept: release };
+      });
+    };
     if (results.length > 0) {
-      ({ alive, commanded } = await applyResults(this.#ctx, results, { node, now }));
-    }
-    if (!alive) return { fenced: true, moved: [] };
-    if (work.release.length === 0 && !commanded) return { fenced: false, moved: [] };
-    return this.#giveBack(node, work.release, now);
+      const applied = await applyResults(this.#ctx, results, { node, now, together });
+      if (!applied.alive) return { fenced: true, moved: [] };
+      commanded ||= applied.commanded;
+    } else if (release.length > 0) {
+      if (!(await together((tx) => isAlive(tx, node)))) return { fenced: true, moved: [] };
+    } else commanded = true;
+    if (release.length === 0 && !commanded) return { fenced: false, moved: [] };
+    return this.#giveBack(node, release, now);
   }
 
   async #notYetLogged(node: number, results: readonly Result[]): Promise<readonly Result[]> {
@@ -365,79 +381,104 @@ export class PgLanes implements LaneStore {
 
   /** Carries out commands that wait for lanes of the node, and releases those that go back. */
   async #giveBack(node: number, release: readonly Release[], now: Ms): Promise<Completed> {
+    return this.#givingBack(node, release, async (known) => {
+      const done = await this.#ctx.db.outcomes.transaction(async (tx): Promise<Completed> => {
+        if (!(await isAlive(tx, node))) return { fenced: true, moved: [] };
+        if (known.length > 0) await lockForRelease(tx, known);
+        // A statement of its own after the lock: it sees what was committed while we waited for that.
+        const commanded = await tx.all<LaneKey>(
+          `select distinct c.slot, c.lane from command c
+           join lane l on l.slot = c.slot and l.id = c.lane where l.owner = $1`,
+          node,
+        );
+        const moved = await applyKept(this.#ctx, tx, { lanes: commanded, now });
+        if (known.length > 0) await releaseLanes(tx, { node, release: known, now });
+        return { fenced: false, moved };
+      });
+      return { done, kept: [] };
+    });
+  }
+
+  /** Lanes that `act` released are no longer ours; if its answer is lost, nobody knows of them. */
+  async #givingBack<T>(
+    node: number,
+    release: readonly Release[],
+    act: (known: readonly Taken[]) => Promise<{ done: T; kept: readonly LaneKey[] }>,
+  ): Promise<T> {
     const held = this.#held.get(node);
     const known = inOrder(release).flatMap((one) => {
       const taken = held?.doubtful.get(laneNumber(one)) ?? held?.lanes.get(laneNumber(one))?.taken;
       return taken === undefined ? [] : [{ ...one, taken }];
     });
-    let done: Completed;
-    try {
-      done = await this.#ctx.db.outcomes.transaction((tx) =>
-        this.#releaseIn(tx, { node, release: known, now }),
-      );
-    } catch (error) {
+    const acted = await act(known).catch((error: unknown) => {
       if (isLost(error)) {
         for (const one of known) held?.doubtful.set(laneNumber(one), one.taken);
       }
       throw error;
-    }
+    });
     for (const one of known) {
+      if (acted.kept.some((key) => sameLane(one, key))) continue;
       const number = laneNumber(one);
       held?.doubtful.delete(number);
       if (held?.lanes.get(number)?.taken === one.taken) held.lanes.delete(number);
     }
-    return done;
-  }
-
-  async #releaseIn(
-    tx: Querying,
-    of: {
-      readonly node: number;
-      readonly release: readonly (Release & { readonly taken: number })[];
-      readonly now: Ms;
-    },
-  ): Promise<Completed> {
-    const { node, release, now } = of;
-    const alive = await tx.get<object>('select 1 from node where id = $1 for key share', node);
-    if (!alive) return { fenced: true, moved: [] };
-    if (release.length > 0) {
-      await tx.all(
-        `select 1 from unnest($1::smallint[], $2::bigint[]) u(slot, id) join lane l using (slot, id)
-         order by l.slot, l.id for update of l`,
-        ...laneArrays(release),
-      );
-    }
-    // A statement of its own after the lock: it sees what was committed while we waited for that.
-    const commanded = await tx.all<LaneKey>(
-      `select distinct c.slot, c.lane from command c
-       join lane l on l.slot = c.slot and l.id = c.lane where l.owner = $1`,
-      node,
-    );
-    const moved = await applyKept(this.#ctx, tx, { lanes: commanded, now });
-    if (release.length > 0) await releaseLanes(tx, of);
-    return { fenced: false, moved };
+    return acted.done;
   }
 }
 
-/** GREATEST: a released lane goes to the back of those that wait, not to the front. */
-async function releaseLanes(
-  tx: Querying,
-  of: {
-    readonly node: number;
-    readonly release: readonly (Release & { readonly taken: number })[];
-    readonly now: Ms;
-  },
-): Promise<void> {
-  const { node, release, now } = of;
-  await tx.run(
-    `update lane l set owner = null, strikes = 0, crashed_at = null, not_before = u.not_before,
-       failing_since = u.failing_since, failures = u.failures,
-       next_at = coalesce((
-         select greatest(d.due_at, $8, u.not_before) from delivery d
-         where d.slot = l.slot and d.lane = l.id order by d.due_at limit 1), ${ASLEEP})
-     from unnest($1::smallint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::int[], $6::int[])
-       u(slot, id, not_before, failing_since, failures, taken)
-     where l.slot = u.slot and l.id = u.id and l.owner = $7 and l.taken = u.taken`,
+/** Which taking of the lane it ends. */
+type Taken = Release & { readonly taken: number };
+
+interface Releasing {
+  readonly node: number;
+  readonly release: readonly Taken[];
+  readonly now: Ms;
+}
+
+/** The lease holds, and until the transaction ends nobody takes it. */
+async function isAlive(tx: Querying, node: number): Promise<boolean> {
+  const row = await tx.get<object>('select 1 from node where id = $1 for key share', node);
+  return row !== undefined;
+}
+
+/** Both are sent at once; returns the lanes of the node that commands wait for. */
+async function lockAndRelease(tx: Querying, releasing: Releasing): Promise<LaneKey[]> {
+  const [, kept] = await Promise.all([
+    lockForRelease(tx, releasing.release),
+    releaseLanes(tx, releasing),
+  ]);
+  return kept;
+}
+
+async function lockForRelease(tx: Querying, release: readonly Taken[]): Promise<void> {
+  await tx.all(
+    `select 1 from unnest($1::smallint[], $2::bigint[]) u(slot, id) join lane l using (slot, id)
+     order by l.slot, l.id for update of l`,
+    ...laneArrays(release),
+  );
+}
+
+/**
+ * A statement of its own after the lock: it sees what was committed while we waited for that. Lanes
+ * that commands wait for stay, and are returned. GREATEST: a released lane goes to the back of those
+ * that wait, not to the front.
+ */
+function releaseLanes(tx: Querying, { node, release, now }: Releasing): Promise<LaneKey[]> {
+  return tx.all<LaneKey>(
+    `with commanded as materialized (
+       select distinct c.slot, c.lane from command c
+       join lane l on l.slot = c.slot and l.id = c.lane where l.owner = $7),
+     released as (
+       update lane l set owner = null, strikes = 0, crashed_at = null, not_before = u.not_before,
+         failing_since = u.failing_since, failures = u.failures,
+         next_at = coalesce((
+           select greatest(d.due_at, $8, u.not_before) from delivery d
+           where d.slot = l.slot and d.lane = l.id order by d.due_at limit 1), ${ASLEEP})
+       from unnest($1::smallint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::int[], $6::int[])
+         u(slot, id, not_before, failing_since, failures, taken)
+       where l.slot = u.slot and l.id = u.id and l.owner = $7 and l.taken = u.taken
+         and not exists (select 1 from commanded c where c.slot = u.slot and c.lane = u.id))
+     select slot, lane from commanded`,
     ...laneArrays(release),
     int8s(release.map(({ notBefore }) => notBefore)),
     int8s(release.map(({ failingSince }) => failingSince)),
@@ -446,6 +487,10 @@ async function releaseLanes(
     node,
     now,
   );
+}
+
+function sameLane(one: LaneKey, other: LaneKey): boolean {
+  return one.slot === other.slot && one.lane === other.lane;
 }
 
 interface NodeColumns extends Omit<NodeRow, 'joinedAt' | 'beatAt' | 'clockOffsetMs'> {

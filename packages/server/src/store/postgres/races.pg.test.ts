@@ -2,6 +2,7 @@ import type { Client } from 'pg';
 import { describe, expect, test } from 'vitest';
 import { keyOf, World } from '../suite/world.suite.ts';
 import { hasPostgres, needing, TestPostgres } from './cluster.suite.ts';
+import { dayOf, partitionOf } from './partitions.ts';
 
 /**
  * The races that such a queue loses without its locks (docs/decisions/0011-postgresql.md). Each is run
@@ -17,12 +18,12 @@ describe.skipIf(!hasPostgres)(needing('PostgreSQL'), () => {
     return made;
   }
 
-  /** Whether somebody waits for a lock. */
-  async function waits(client: Client): Promise<boolean> {
+  /** Whether so many wait for a lock. */
+  async function waits(client: Client, count = 1): Promise<boolean> {
     const { rows } = await client.query(
       "select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()",
     );
-    return rows.length > 0;
+    return rows.length >= count;
   }
 
   /** An ingest that has seen its lane held and has written nothing yet; then the lane is released. */
@@ -35,7 +36,8 @@ describe.skipIf(!hasPostgres)(needing('PostgreSQL'), () => {
     await w.settle(node, endpoint, { key, next: { kind: 'succeeded' } });
     const gate = await postgres.connect();
     await gate.query('begin');
-    await gate.query('lock table posthorn.event in share mode');
+    // Of the day's own table, which the statement comes to once it has looked at its lanes.
+    await gate.query(`lock table posthorn.${partitionOf('event', dayOf(w.now))} in share mode`);
     const stored = w.feed(endpoint);
     const watcher = await postgres.connect();
     while (!(await waits(watcher))) await new Promise(setImmediate);
@@ -122,5 +124,24 @@ describe.skipIf(!hasPostgres)(needing('PostgreSQL'), () => {
         'true',
       );
     expect(await lateRetry(without)).toHaveLength(0);
+  });
+
+  test('a lane that another transaction is making: what comes second is owed too', async () => {
+    await using w = await world(asItIs);
+    const endpoint = await w.endpoint();
+    const gate = await postgres.connect();
+    await gate.query('begin');
+    await gate.query(`lock table posthorn.${partitionOf('event', dayOf(w.now))} in share mode`);
+    const first = w.feed(endpoint);
+    const watcher = await postgres.connect();
+    while (!(await waits(watcher))) await new Promise(setImmediate);
+    const second = w.feed(endpoint);
+    while (!(await waits(watcher, 2))) await new Promise(setImmediate);
+    await gate.query('commit');
+    await Promise.all([first, second]);
+    await Promise.all([gate.end(), watcher.end()]);
+    const node = await w.node();
+    expect(await w.due(endpoint)).toHaveLength(2);
+    await w.release(node, keyOf(endpoint));
   });
 });
