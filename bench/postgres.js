@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Postgres } from '../trust/lib/postgres.js';
 import { ADMIN_KEY, cpuMicros, forkHelper } from '../trust/lib/server.js';
+import { dead, pending } from './postgres-backlog.js';
 import { BODY_BYTES, CONNECTIONS, spread, World } from './world.js';
 
 const LOAD = new URL('./load.js', import.meta.url);
@@ -39,6 +40,10 @@ export async function postgres(size) {
       met: missing === 0 && wrong === 0,
       said: `${missing} missing, ${wrong} refused or badly signed`,
     });
+  }
+  for (const part of [await pending(size), await dead(size)]) {
+    report.lines.push(...part.lines);
+    report.targets.push(...part.targets);
   }
   return report;
 }

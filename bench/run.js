@@ -33,8 +33,14 @@ if (!fs.existsSync(MAIN)) {
 }
 
 const size = quick
-  ? { rounds: 3, seconds: 2, endpointCounts: [10, 1000, 5000], backlog: 100_000 }
-  : { rounds: 5, seconds: 4, endpointCounts: [10, 1000, 50_000], backlog: 1_000_000 };
+  ? { rounds: 3, seconds: 2, endpointCounts: [10, 1000, 5000], backlog: 100_000, pending: 300_000 }
+  : {
+      rounds: 5,
+      seconds: 4,
+      endpointCounts: [10, 1000, 50_000],
+      backlog: 1_000_000,
+      pending: 3_000_000,
+    };
 
 /** @param {number} value */
 const figure = (value) =>

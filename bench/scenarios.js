@@ -10,6 +10,7 @@ import { spread, World } from './world.js';
  * @property {number} seconds of one round
  * @property {readonly number[]} endpointCounts
  * @property {number} backlog
+ * @property {number} pending retries that are not due (POSTHORN_BENCH_PENDING)
  *
  * @typedef {{ min: number, median: number, max: number }} Spread
  * @typedef {{ name: string, unit: string, value: Spread }} Line

@@ -15,7 +15,7 @@ import { Api } from './api.js';
 
 export const MAIN = fileURLToPath(new URL('../../packages/server/dist/main.js', import.meta.url));
 export const ADMIN_KEY = 'trust-and-bench-admin-key-0123456789abcdef';
-const MASTER_KEY = 'trust-and-bench-master-key-0123456789abcdef';
+export const MASTER_KEY = 'trust-and-bench-master-key-0123456789abcdef';
 const READY_MS = 30_000;
 const OUTPUT_BYTES_MAX = 256 * 1024;
 

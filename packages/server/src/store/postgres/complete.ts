@@ -93,15 +93,20 @@ async function apply(
     `with alive as materialized (select id from node where id = $28 for key share),
      w as materialized (
        select * ${fromLog('$25::bigint[], $26::smallint[], $27::smallint[]', 'due_at, tried, kind')}),
+     -- Row by row: a planner that has seen the table empty believes it so, and would walk all of it.
+     here as materialized (
+       select w.*, d.ctid as place, d.attempt as at, ${HELD} as held
+       from w cross join lateral (
+         select ctid, attempt from delivery d where ${SAME_ROW} limit 1) d),
      gone as (
-       delete from delivery d using w where ${SAME_ROW} and w.kind >= ${SUCCEEDED}
-         and (w.kind = ${SUCCEEDED} or ${HELD})
-       returning w.*),
+       delete from delivery d using here h where d.ctid = h.place and h.kind >= ${SUCCEEDED}
+         and (h.kind = ${SUCCEEDED} or h.held)
+       returning h.*),
      moved as (
        update delivery d set attempt = d.attempt + 1, starts = 0,
-         due_at = case when w.kind = ${RETRY} then w.next_at else d.due_at end
-       from w where ${SAME_ROW} and w.kind <= ${KEEP} and d.attempt = w.tried and ${HELD}
-       returning w.*),
+         due_at = case when h.kind = ${RETRY} then h.next_at else d.due_at end
+       from here h where d.ctid = h.place and h.kind <= ${KEEP} and h.at = h.tried and h.held
+       returning h.*),
      done as (select * from gone union all select * from moved),
      told as (
        delete from alert a using gone where gone.kind = ${SUCCEEDED}

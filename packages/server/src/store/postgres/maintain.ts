@@ -168,11 +168,9 @@ export class Maintenance {
     );
     if (!lane) return -1;
     const rows = await tx.all<OwedRow>(
-      `delete from delivery d using (
-         select due_at, event, run from delivery where slot = $1 and lane = $2
-         order by due_at, event, run limit $3) r
-       where d.slot = $1 and d.lane = $2 and d.due_at = r.due_at and d.event = r.event
-         and d.run = r.run
+      `delete from delivery d where d.ctid = any (array (
+         select ctid from delivery where slot = $1 and lane = $2
+         order by due_at, event, run limit $3))
        returning d.slot, d.lane, d.due_at, d.event, d.run`,
       lane.slot,
       lane.lane,
@@ -270,10 +268,14 @@ export class Maintenance {
       const locked = new Set(free.map(laneNumber));
       const wanted = rows.filter((row) => locked.has(laneNumber(row)));
       const gone = await tx.all<{ ord: number }>(
-        `delete from delivery d using unnest($1::smallint[], $2::bigint[], $3::bigint[],
-           $4::uuid[], $5::int[]) with ordinality u(slot, lane, due_at, event, run, ord)
-         where d.slot = u.slot and d.lane = u.lane and d.due_at = u.due_at and d.event = u.event
-           and d.run = u.run returning u.ord`,
+        `delete from delivery d using (
+           select u.ord, d.place
+           from unnest($1::smallint[], $2::bigint[], $3::bigint[], $4::uuid[], $5::int[])
+             with ordinality u(slot, lane, due_at, event, run, ord)
+           cross join lateral (
+             select ctid as place from delivery d where d.slot = u.slot and d.lane = u.lane
+               and d.due_at = u.due_at and d.event = u.event and d.run = u.run limit 1) d) r
+         where d.ctid = r.place returning r.ord`,
         ...laneArrays(wanted),
         int8s(wanted.map(({ due_at }) => due_at)),
         uuids(wanted.map(({ event }) => event)),
