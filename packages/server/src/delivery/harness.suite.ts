@@ -249,7 +249,7 @@ export interface Harness {
   close(): Promise<void>;
 }
 
-const ADMIN_KEY = 'test-admin-key-of-32-characters-or-more';
+export const ADMIN_KEY = 'test-admin-key-of-32-characters-or-more';
 
 export function temporaryDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), 'posthorn-delivery-'));

@@ -100,6 +100,8 @@ export class Mending {
 
   /** Makes the next attempt due now. Rejects `conflict` if there is none, or its endpoint is held. */
   async retryNow(address: DeliveryAddress): Promise<DeliveryRow> {
+    // First of all: what is said of an endpoint is for who has a delivery at it.
+    await this.#find(address);
     const endpoint = this.#sendable(address.endpoint);
     if (endpoint.paused) {
       throw new AppError(
