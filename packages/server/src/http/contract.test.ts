@@ -14,7 +14,7 @@ import { FAULTS } from '../core/exchange.ts';
 import { ENDPOINT, type Harness, startServer } from './harness.suite.ts';
 import { type RegistrarOptions, registerOperations } from './registrar.ts';
 
-/** The contract and the core say the same; and every operation refuses who may not call it (A37). */
+/** The contract and the core say the same; who may call what is matrix.test.ts. */
 
 test('codes, their statuses and the faults are the ones of core', () => {
   expect(PROBLEM_STATUS).toEqual(ERROR_STATUS);
@@ -39,7 +39,6 @@ const SAMPLES: Record<string, string> = {
 };
 
 const guarded = Object.entries<Operation>(operations).filter(([, o]) => o.scope !== 'public');
-const ofTenants = guarded.filter(([, o]) => o.path.includes('{tenant}'));
 
 async function call(server: Harness, operation: Operation, who: { tenant: string; key?: string }) {
   const path = operation.path.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
@@ -67,34 +66,6 @@ async function twoTenants(): Promise<Harness> {
   await server.admin.putTenant({ tenant: 'theirs', body: {} });
   return server;
 }
-
-test.each(guarded)(
-  '%s without a key and with a wrong one is the same 401',
-  async (_, operation) => {
-    const server = await twoTenants();
-    const without = await call(server, operation, { tenant: 'mine' });
-    expect(without.status).toBe(401);
-    const wrong = await call(server, operation, { tenant: 'mine', key: 'phk_wrong' });
-    expect(wrong).toEqual(without);
-  },
-);
-
-test.each(ofTenants)('%s of a foreign tenant looks like one that does not exist', async (_, op) => {
-  const server = await twoTenants();
-  for (const scopes of [['publish', 'read', 'write'] as const, ['read'] as const]) {
-    const key = await server.key('mine', [...scopes]);
-    const foreign = await call(server, op, { tenant: 'theirs', key });
-    expect(foreign.status).toBe(404);
-    expect(await call(server, op, { tenant: 'nobodys', key })).toEqual(foreign);
-  }
-});
-
-test.each(guarded)('%s with a key of another scope is 403', async (_, operation) => {
-  const server = await twoTenants();
-  const other = operation.scope === 'read' ? 'publish' : 'read';
-  const key = await server.key('mine', [other]);
-  expect((await call(server, operation, { tenant: 'mine', key })).status).toBe(403);
-});
 
 test.each(guarded)('%s answers only what the contract lists', async (_, operation) => {
   const server = await twoTenants();
