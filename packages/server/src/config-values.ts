@@ -107,7 +107,8 @@ function wholeNumber(text: string): number | undefined {
   return /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 }
 
-function quantity(text: string, units: Units): number | undefined {
+/** `1.5h` in the smallest unit; undefined = it is none. */
+export function quantity(text: string, units: Units): number | undefined {
   const match = /^(\d{1,12}(?:\.\d{1,3})?) ?([A-Za-z]+)$/.exec(text);
   const unit =
     match?.[2] !== undefined && Object.hasOwn(units, match[2]) ? units[match[2]] : undefined;

@@ -1,10 +1,10 @@
-import { createInterface } from 'node:readline/promises';
 import { apply } from './cli/declare/apply.ts';
 import { dump } from './cli/declare/dump.ts';
 import type { Output } from './cli/output.ts';
 import type { Flags } from './cli/program.ts';
 import { readVariables } from './config.ts';
 import { clientConfig } from './kept-key.ts';
+import { confirmer } from './terminal.ts';
 
 /** `posthorn apply` and `posthorn dump` with the terminal and the environment of this process. */
 
@@ -16,8 +16,6 @@ export interface DeclareCommand {
 export function runApply({ flags, output }: DeclareCommand): Promise<number> {
   const { file, ...others } = flags;
   const { url, key } = clientConfig(others);
-  const { stdin, stdout } = process;
-  const terminal = stdin.isTTY === true && stdout.isTTY === true;
   return apply(
     {
       file: String(file),
@@ -28,7 +26,7 @@ export function runApply({ flags, output }: DeclareCommand): Promise<number> {
       url,
       key,
       variables: readVariables(),
-      confirm: terminal ? confirm : undefined,
+      confirm: confirmer(),
     },
     output,
   );
@@ -46,13 +44,4 @@ export function runDump({ flags, output }: DeclareCommand): Promise<number> {
     },
     output,
   );
-}
-
-async function confirm(question: string): Promise<boolean> {
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return /^y(es)?$/i.test((await terminal.question(question)).trim());
-  } finally {
-    terminal.close();
-  }
 }

@@ -1,6 +1,5 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline/promises';
 import { type ListenMemory, listen } from './cli/listen.ts';
 import { listenInput } from './cli/listen-options.ts';
 import { jsonView, lineView } from './cli/listen-views.ts';
@@ -8,6 +7,7 @@ import type { Flags } from './cli/program.ts';
 import { proxyAgent } from './cli/tunnel/proxy.ts';
 import { colorsFor, proxyFor, stateDirectory } from './config.ts';
 import { clientConfig } from './kept-key.ts';
+import { ask } from './terminal.ts';
 
 /** `posthorn listen` with the terminal, the environment and the signals of this process. */
 
@@ -51,15 +51,6 @@ export async function runListen(command: ListenCommand): Promise<number> {
     );
   } finally {
     view.close();
-  }
-}
-
-async function ask(text: string): Promise<string> {
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return await terminal.question(text);
-  } finally {
-    terminal.close();
   }
 }
 

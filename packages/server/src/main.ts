@@ -16,13 +16,16 @@ import { type DeclareCommand, runApply, runDump } from './declare-commands.ts';
 import { clientConfig } from './kept-key.ts';
 import { runListen } from './listen-command.ts';
 import { createLogger, createMetrics, type Logger } from './telemetry.ts';
+import { runReplay, runTrigger, runVerify } from './tool-commands.ts';
 
 /** The program: argv becomes a command, signals become an orderly end, the end an exit code. */
 
 const { stdout, stderr } = process;
 
 function outputOf(flags: Flags): Output {
-  return createOutput({ stdout, stderr, json: flags['json'] === true, colors: colorsFor(stdout) });
+  const writeBytes = (bytes: Uint8Array) => void stdout.write(bytes);
+  const colors = colorsFor(stdout);
+  return createOutput({ stdout, stderr, writeBytes, json: flags['json'] === true, colors });
 }
 
 // ---- dev, serve ----------------------------------------------------------------------------------
@@ -195,6 +198,9 @@ async function main(): Promise<number> {
         listen: (target, flags) => runListen({ target, flags, version }),
         send: runSend,
         types: runTypes,
+        trigger: (args, flags) => runTrigger(args, flags, outputOf(flags)),
+        verify: (file, flags) => runVerify(file, flags, outputOf(flags)),
+        replay: (what, flags) => runReplay(what, flags, outputOf(flags)),
       },
       stdout,
       stderr,

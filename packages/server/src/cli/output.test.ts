@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { createOutput, table } from './output.ts';
+import { createOutput, type Output, table } from './output.ts';
+import { printed } from './printed.suite.ts';
 
 function capture(json: boolean, colors: boolean) {
   const out: string[] = [];
@@ -37,6 +38,35 @@ test('control characters of strangers do not reach the terminal', () => {
   output.note('x\u001b]0;title\u0007\u202e');
   expect(out).toEqual(['a\\u001b[2Jb\\u000d\\u009bc\n']);
   expect(err).toEqual(['x\\u001b]0;title\\u0007\\u202e\n']);
+});
+
+test('bytes reach a file as they are, a terminal as text, a program as JSON', async () => {
+  const bytes = Uint8Array.of(0x61, 0x0d, 0x0a, 0xff);
+  const act = async (output: Output) => {
+    output.bytes({ a: 1 }, bytes);
+    return 0;
+  };
+  expect(await printed(act)).toMatchObject({ out: '', bytes: Buffer.from(bytes) });
+  expect(await printed(act, { tty: true })).toMatchObject({
+    out: 'a\n\ufffd\n',
+    bytes: Buffer.of(),
+  });
+  expect((await printed(act, { json: true })).out).toBe('{"a":1}\n');
+});
+
+test('progress is drawn on a terminal alone, and gone before anything else', async () => {
+  const act = async (output: Output) => {
+    output.progress({ done: 1000, total: 4000, what: 'rows' });
+    output.data(0, 'done');
+    return 0;
+  };
+  const { err, out } = await printed(act, { tty: true });
+  expect(err).toBe(
+    `\r\u001b[2K${'█'.repeat(6)}${'░'.repeat(18)}  25 %  1,000 of 4,000 rows\r\u001b[2K`,
+  );
+  expect(out).toBe('done\n');
+  expect((await printed(act)).err).toBe('');
+  expect((await printed(act, { tty: true, json: true })).err).toBe('');
 });
 
 test('a table pads every column but the last', () => {

@@ -12,6 +12,8 @@ export interface Stream {
 export interface OutputOptions {
   readonly stdout: Stream;
   readonly stderr: Stream;
+  /** Writes to stdout what is not text. Left out: as UTF-8. */
+  readonly writeBytes?: (bytes: Uint8Array) => void;
   /** Data as JSON, for programs. */
   readonly json: boolean;
   /** Colours on stdout; the caller has looked at NO_COLOR and the terminal. */
@@ -27,13 +29,30 @@ export interface Output {
    * of each line.
    */
   data(value: unknown, text: string, states?: readonly State[]): void;
+  /** The same for a result that is bytes: a file or a program gets them as they are. */
+  bytes(value: unknown, bytes: Uint8Array): void;
   /** One line for people; never part of the result. */
   note(text: string): void;
+  /** How far long work is. A terminal shows it until the next note or result; nobody else sees it. */
+  progress(part: Progress): void;
 }
 
-export function createOutput({ stdout, stderr, json, colors }: OutputOptions): Output {
+export interface Progress {
+  readonly done: number;
+  readonly total: number;
+  readonly what: string;
+}
+
+export function createOutput(options: OutputOptions): Output {
+  const { stdout, stderr, json, colors } = options;
+  let drawn = false;
+  const clear = () => {
+    if (drawn) stderr.write(CLEAR_LINE);
+    drawn = false;
+  };
   return {
     data: (value, text, states = []) => {
+      clear();
       const lines = printable(text).split('\n');
       const painted = lines.map((line, index) => {
         const state = states[index];
@@ -41,8 +60,33 @@ export function createOutput({ stdout, stderr, json, colors }: OutputOptions): O
       });
       stdout.write(`${json ? JSON.stringify(value) : painted.join('\n')}\n`);
     },
-    note: (text) => void stderr.write(`${printable(text)}\n`),
+    bytes: (value, bytes) => {
+      clear();
+      if (json) stdout.write(`${JSON.stringify(value)}\n`);
+      else if (stdout.isTTY !== true && options.writeBytes) options.writeBytes(bytes);
+      else stdout.write(`${printable(Buffer.from(bytes).toString('utf8').replaceAll('\r', ''))}\n`);
+    },
+    note: (text) => {
+      clear();
+      stderr.write(`${printable(text)}\n`);
+    },
+    progress: (part) => {
+      if (json || stderr.isTTY !== true) return;
+      stderr.write(`${CLEAR_LINE}${printable(progressLine(part))}`);
+      drawn = true;
+    },
   };
+}
+
+const CLEAR_LINE = '\r\u001b[2K';
+const BAR_CHARS = 24;
+
+function progressLine({ done, total, what }: Progress): string {
+  const share = total === 0 ? 1 : Math.min(1, done / total);
+  const full = Math.round(share * BAR_CHARS);
+  const bar = '█'.repeat(full) + '░'.repeat(BAR_CHARS - full);
+  const percent = String(Math.floor(share * 100)).padStart(3);
+  return `${bar} ${percent} %  ${done.toLocaleString('en')} of ${total.toLocaleString('en')} ${what}`;
 }
 
 function paint(color: number, line: string): string {

@@ -27,6 +27,9 @@ async function run(...argv: string[]) {
     dump: action('dump'),
     backup: (_target, flags) => action('backup')(flags),
     restore: (_backup, flags) => action('restore')(flags),
+    trigger: (_args, flags) => action('trigger')(flags),
+    verify: (_file, flags) => action('verify')(flags),
+    replay: (_what, flags) => action('replay')(flags),
     send: async (args, flags) => {
       calls.push({ name: 'send', flags, args });
       return 1;
@@ -74,6 +77,19 @@ describe('commands', () => {
   test('let data begin with a dash only as stdin', async () => {
     expect((await run('send', 'a', '-')).calls[0]?.args?.data).toBe('-');
   });
+});
+
+test('every command prints JSON if asked, but those that start a server or write a script', async () => {
+  const { out } = await run('--help');
+  const commands = [...out.matchAll(/^ {2}([a-z]+) (?:\[options\]|<shell>)/gm)].map(
+    ([, name]) => name ?? '',
+  );
+  expect(commands.length).toBeGreaterThan(10);
+  const without: string[] = [];
+  for (const command of commands) {
+    if (!(await run(command, '--help')).out.includes('--json')) without.push(command);
+  }
+  expect(without).toEqual(['dev', 'serve', 'completion']);
 });
 
 describe('usage', () => {

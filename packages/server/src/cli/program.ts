@@ -1,8 +1,10 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { addBackup } from './backup-options.ts';
+import { addCompletion } from './completion.ts';
 import { addApply, addDump } from './declare/options.ts';
 import { addListen } from './listen-options.ts';
 import { EXIT, type Stream } from './output.ts';
+import { addReplay, addTrigger, addVerify, type ToolArguments } from './tool-options.ts';
 
 export type CommandName =
   | 'dev'
@@ -15,7 +17,11 @@ export type CommandName =
   | 'apply'
   | 'dump'
   | 'backup'
-  | 'restore';
+  | 'restore'
+  | 'trigger'
+  | 'verify'
+  | 'replay'
+  | 'completion';
 
 /** An option of the configuration, as far as flags and help need it. */
 export interface ProgramOption {
@@ -47,6 +53,9 @@ export interface Actions {
   /** `target` undefined = a new directory here. */
   backup(target: string | undefined, flags: Flags): Promise<number>;
   restore(backup: string, flags: Flags): Promise<number>;
+  trigger(args: ToolArguments, flags: Flags): Promise<number>;
+  verify(file: string, flags: Flags): Promise<number>;
+  replay(what: string[], flags: Flags): Promise<number>;
   send(args: { type: string; data: string | undefined }, flags: Flags): Promise<number>;
 }
 
@@ -70,6 +79,9 @@ Examples:
   posthorn listen 3000 --path /webhooks            carry what an inbox captures to this machine
   posthorn apply -f hooks.yaml                     have what a file says: plan, then changes
   posthorn backup /backups/monday                  copy everything, while the server runs
+  posthorn replay ep_… --from 2h                   send what failed there once more
+  posthorn trigger user.created --to http://localhost:3000/hooks    no server needed
+  posthorn verify request.http --secret whsec_…    does it hold, and if not, why?
   posthorn dashboard                               print a link that signs in
   posthorn doctor --json                           is everything as it should be?
 
@@ -105,9 +117,11 @@ function buildProgram(input: ProgramInput, done: (code: number) => void): Comman
     });
   const add: AddCommand = (name: CommandName, about: string): Command => {
     const command = program.command(name).description(about);
-    for (const option of options.filter((row) => row.commands.includes(name))) {
+    const configured = options.filter((row) => row.commands.includes(name));
+    for (const option of configured) {
       for (const flag of flagsOf(option, name)) command.addOption(flag);
     }
+    if (configured.length === 0) return command;
     return command.option('--config <file>', 'configuration file (default posthorn.yaml, if any)');
   };
 
@@ -128,6 +142,10 @@ function buildProgram(input: ProgramInput, done: (code: number) => void): Comman
   addListen(add, async (target, flags) => done(await actions.listen(target, flags)));
   addApply(add, async (flags) => done(await actions.apply(flags)));
   addDump(add, async (flags) => done(await actions.dump(flags)));
+  addReplay(add, async (what, flags) => done(await actions.replay(what, flags)));
+  addTrigger(add, async (args, flags) => done(await actions.trigger(args, flags)));
+  addVerify(add, async (file, flags) => done(await actions.verify(file, flags)));
+  addCompletion(add, { program, stdout: input.stdout });
   add('dashboard', 'Print a link that signs in to the dashboard of a running Posthorn')
     .option('--json', 'print the link as JSON')
     .action(async (flags: Flags) => done(await actions.dashboard(flags)));

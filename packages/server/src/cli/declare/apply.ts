@@ -43,7 +43,7 @@ export async function apply(input: ApplyInput, output: Output): Promise<ExitCode
   try {
     plan = await makePlan(manifest, { client, prune });
     report.plan(plan);
-    if (input.dryRun || !changes(plan)) {
+    if (input.dryRun || changesOf(plan) === 0) {
       report.end(plan, false);
       return EXIT.ok;
     }
@@ -51,7 +51,15 @@ export async function apply(input: ApplyInput, output: Output): Promise<ExitCode
       report.end(plan, false);
       return EXIT.failed;
     }
-    await perform(plan, { client, manifest, done: (steps) => done.push(...steps) });
+    const total = changesOf(plan);
+    await perform(plan, {
+      client,
+      manifest,
+      done: (steps) => {
+        done.push(...steps);
+        output.progress({ done: done.length, total, what: 'changes' });
+      },
+    });
     report.end(plan, true);
     return EXIT.ok;
   } catch (error) {
@@ -81,8 +89,8 @@ async function readManifest(
   }
 }
 
-function changes(plan: Plan): boolean {
-  return stepsOf(plan).some(({ change }) => change !== 'unchanged');
+function changesOf(plan: Plan): number {
+  return stepsOf(plan).filter(({ change }) => change !== 'unchanged').length;
 }
 
 async function confirmed({ yes, json, confirm }: ApplyInput, output: Output): Promise<boolean> {
@@ -132,6 +140,5 @@ function reporter({ json, dryRun, prune }: ApplyInput, output: Output) {
 
 function stopped(done: readonly Step[], plan: Plan): string {
   if (done.length === 0) return 'Nothing was changed.';
-  const all = stepsOf(plan).filter(({ change }) => change !== 'unchanged').length;
-  return `Stopped after ${done.length} of ${all} changes (${doneSummary(countsOf(done))}); apply again to go on.`;
+  return `Stopped after ${done.length} of ${changesOf(plan)} changes (${doneSummary(countsOf(done))}); apply again to go on.`;
 }

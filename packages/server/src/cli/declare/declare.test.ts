@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Harness, startServer } from '../../http/harness.suite.ts';
-import { createOutput, type Output } from '../output.ts';
+import { printed } from '../printed.suite.ts';
 import { type ApplyInput, apply } from './apply.ts';
 import { dump } from './dump.ts';
 
@@ -39,18 +39,6 @@ beforeEach(async () => {
 });
 afterEach(() => rmSync(directory, { recursive: true }));
 
-async function printed(act: (output: Output) => Promise<number>, json = false) {
-  const out: string[] = [];
-  const err: string[] = [];
-  const output = createOutput({
-    stdout: { write: (text) => out.push(text) },
-    stderr: { write: (text) => err.push(text) },
-    json,
-    colors: false,
-  });
-  return { exitCode: await act(output), out: out.join(''), err: err.join('') };
-}
-
 function applied(text: string, options: Partial<ApplyInput> = {}) {
   const file = join(directory, 'hooks.yaml');
   writeFileSync(file, text);
@@ -59,7 +47,7 @@ function applied(text: string, options: Partial<ApplyInput> = {}) {
     ...{ url: server.url, key: server.adminKey, variables: VARIABLES, confirm: undefined },
     ...options,
   };
-  return printed((output) => apply(input, output), input.json);
+  return printed((output) => apply(input, output), { json: input.json });
 }
 
 function dumped({ secrets = false, key = server.adminKey, tenant = '' } = {}) {

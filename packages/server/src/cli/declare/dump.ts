@@ -45,7 +45,8 @@ export async function dump(input: DumpInput, output: Output): Promise<ExitCode> 
         ? parentsFirst(await everyTenant(client))
         : [await client.getTenant({ tenant }, oneCall())];
     const entries: object[] = [];
-    for (const one of tenants) {
+    for (const [done, one] of tenants.entries()) {
+      output.progress({ done, total: tenants.length, what: 'tenants' });
       entries.push(await entryOf(await readState(client, one), { client, secrets, references }));
     }
     const content = { tenants: entries };
