@@ -74,7 +74,7 @@ const context = fc.record(
     params: value,
     organizationId: text,
     addedUserIds: fc.array(text),
-    module: fc.oneof(word, text),
+    module: fc.oneof(word, text, fc.constantFrom('0:', 'a:b', ':')),
     communityId: text,
     event_id: fc.uuid(),
     resource_id: fc.uuid(),

@@ -53,14 +53,17 @@ function body({ event, endpoint, tenant }: RenderInput): Uint8Array {
     .finish();
 }
 
-/** `MOIM:product.created` names both; without a module in front it is `MOIM`, or what was given. */
+/**
+ * `MOIM:product.created` names both; without a module in front it is `MOIM`, or what was given. A module
+ * has no colon: the first one ends it when both are read back from one name.
+ */
 function address(name: string, given: string | undefined): { module: string; type: string } {
   const colon = name.indexOf(':');
   const [module, type] =
     colon > 0 && colon < name.length - 1
       ? [name.slice(0, colon), name.slice(colon + 1)]
       : [MODULE, name];
-  const usable = given !== undefined && isEventType(`${given}:${type}`);
+  const usable = given !== undefined && !given.includes(':') && isEventType(`${given}:${type}`);
   return { module: usable ? given : module, type };
 }
 

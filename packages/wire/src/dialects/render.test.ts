@@ -132,3 +132,15 @@ test('a key of the wrong kind is refused, not used', () => {
   expect(() => dialects.logto.headers({ ...attempt, keys: [ed25519] })).toThrow(SignatureError);
   expect(() => dialects.ferriskey.headers({ ...attempt, keys: [ed25519] })).toThrow(SignatureError);
 });
+
+test('a module of canD with a colon is none: both are read back from the first colon on', () => {
+  const context = (module: string) => JSON.stringify({ context: { module } });
+  const sent = (type: string, module: string) => {
+    const { event, ...rest } = input('{}', {}, context(module));
+    const body = dialects.cand.body({ ...rest, event: { ...event, type } });
+    const { type: read } = dialects.cand.parse({ method: 'POST', headers: [], body });
+    return { ...(JSON.parse(text(body)) as { module: string; type: string }), read };
+  };
+  expect(sent('0', '0:')).toMatchObject({ module: 'MOIM', type: '0', read: 'MOIM:0' });
+  expect(sent('0::0', 'SHOP')).toMatchObject({ module: 'SHOP', type: ':0', read: 'SHOP::0' });
+});
