@@ -5,6 +5,7 @@ import { existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildDashboard } from './dashboard.js';
+import { buildReference } from './reference.js';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const [major, minor] = process.versions.node.split('.').map(Number);
@@ -32,6 +33,8 @@ const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
 const build = spawnSync(process.execPath, [tsc, '-b'], { cwd: root, stdio: 'inherit' });
 if (build.status !== 0) fail('the build failed; see above.');
 if (!(await buildDashboard())) fail('the dashboard could not be built; see above.');
+// Without a registry there is none, and all else works.
+buildReference();
 
 /** npm writes node_modules/.package-lock.json last, so an interrupted install does not count. */
 function installed() {

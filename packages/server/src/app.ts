@@ -11,7 +11,6 @@ import {
 import type { RequestListener } from 'node:http';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { VERSION } from '@posthorn/wire';
 import { refuseHalfRestored } from './admin/restore.ts';
 import type { Config } from './config.ts';
@@ -44,11 +43,11 @@ import {
   systemClock,
 } from './engine.ts';
 import { createHttpServer } from './http/server.ts';
-import { readSite, type SiteFiles } from './http/site.ts';
 import { InboxView } from './inbox/view.ts';
 import { createInboxRoom, type InboxRoom } from './inbox-room.ts';
 import { keepAddress, keyFile } from './kept-key.ts';
 import { createOAuthRoom } from './oauth-room.ts';
+import { builtPages } from './pages.ts';
 import { ConfigView } from './store/config-view.ts';
 import { ConfigWriter } from './store/config-writer.ts';
 import type { InboxStore } from './store/inbox.ts';
@@ -193,7 +192,7 @@ async function compose(
   const verbs = verbsOf({ options, engine, view, ids, clock, checker, begun });
 
   let url = config.baseUrl ?? 'http://localhost';
-  const dashboard = dashboardFiles(config, logger);
+  const pages = builtPages(config, logger);
   const inbox = openInboxRoom({ options, stores, ids, verbs, publicUrl: () => url });
   const { publisher } = verbs;
   const http = await createHttpServer({
@@ -210,7 +209,7 @@ async function compose(
       metrics.text() + (await storeMetrics(store, clock)) + (await engine.metrics()),
     version: VERSION,
     publicUrl: () => url,
-    dashboard,
+    ...pages,
     logger,
     now: () => clock.now(),
   });
@@ -228,7 +227,7 @@ async function compose(
     url = keptUrl(config, address);
   }
   const handler: RequestListener = (req, res) => void http.server.emit('request', req, res);
-  const dashboardLink = async () => (dashboard ? operatorLink(registry, url) : undefined);
+  const dashboardLink = async () => (pages.dashboard ? operatorLink(registry, url) : undefined);
   return { url, handler, adminKey, dashboardLink, publisher, registry, store };
 }
 
@@ -529,13 +528,6 @@ async function provideAdminKey(registry: Registry, config: Config): Promise<App[
   }
   if (!existsSync(file)) return { text: undefined, file: undefined, made: false };
   return { text: readFileSync(file, 'utf8').trim(), file, made: false };
-}
-
-function dashboardFiles(config: Config, logger: Logger): SiteFiles | undefined {
-  if (!config.dashboard) return undefined;
-  const files = readSite(fileURLToPath(new URL('./dashboard/', import.meta.url)));
-  if (!files) logger.warn({}, 'the dashboard is not built: npm run build makes it');
-  return files;
 }
 
 async function operatorLink(registry: Registry, url: string): Promise<string> {

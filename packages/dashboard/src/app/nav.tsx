@@ -63,6 +63,7 @@ function TenantLinks({ tenant }: { tenant: string }) {
 }
 
 function OperatorLinks() {
+  const { place } = useApp();
   const { pages } = shell;
   return (
     <>
@@ -72,6 +73,12 @@ function OperatorLinks() {
         <NavLink icon="key" label={pages.keys} to="/-/keys" />
         <NavLink icon="people" label={pages.sessions} to="/-/sessions" />
         <NavLink icon="node" label={pages.nodes} to="/-/nodes" />
+        <li>
+          <a className={classes.link} href={`${place.base}/docs`} target="_blank" rel="noreferrer">
+            <Icon name="link" />
+            {pages.reference}
+          </a>
+        </li>
       </ul>
     </>
   );

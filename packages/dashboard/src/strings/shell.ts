@@ -19,6 +19,7 @@ export const shell = {
     keys: 'API keys',
     sessions: 'Sessions',
     nodes: 'Nodes',
+    reference: 'API reference',
   },
   live: {
     live: 'Live',

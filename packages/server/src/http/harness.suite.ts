@@ -182,6 +182,7 @@ export async function startServer(
     version: '1.2.3',
     publicUrl: () => 'https://hooks.example.com',
     dashboard: SITE,
+    reference: undefined,
     logger: { info: log('info'), warn: log('warn'), error: log('error') },
     now,
     ...overrides,

@@ -24,6 +24,7 @@ import type { GrantIndex } from '../store/grant-index.ts';
 import type { InboxStore } from '../store/inbox.ts';
 import type { StatsStore } from '../store/stats.ts';
 import type { ConfigStore, LogStore, NodeRow } from '../store/store.ts';
+import type { ReferenceFiles } from './reference.ts';
 import type { SiteFiles } from './site.ts';
 
 /** What the HTTP room needs of the rest of the house; `app.ts` hands it in. */
@@ -55,6 +56,8 @@ export interface HttpDeps {
   readonly publicUrl: () => string;
   /** undefined = there is none, and no links to it are made. */
   readonly dashboard: SiteFiles | undefined;
+  /** undefined = it was not built. */
+  readonly reference: ReferenceFiles | undefined;
   readonly logger: HttpLogger;
   readonly now: () => Ms;
 }

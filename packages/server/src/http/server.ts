@@ -12,6 +12,7 @@ import { IngestHandler, ingestTenant } from './ingest.ts';
 import { LiveFeed } from './live/feed.ts';
 import type { HttpDeps } from './ports.ts';
 import { toProblem } from './problem.ts';
+import { Reference } from './reference.ts';
 import {
   parseJson,
   refuseRoute,
@@ -69,6 +70,7 @@ export async function createHttpServer(deps: HttpDeps): Promise<HttpServer> {
   const ingest = new IngestHandler({ publisher: deps.publisher, authenticator, logger, requestId });
   const { dashboard: files, config, publicUrl } = deps;
   const site = files && new Site({ files, config, publicUrl });
+  const reference = new Reference({ files: deps.reference, publicUrl });
   const capture = new CaptureHandler({
     ...deps.inbox,
     logger,
@@ -99,7 +101,7 @@ export async function createHttpServer(deps: HttpDeps): Promise<HttpServer> {
     if (tunnels.handle(req, res) || shared.handle(req, res)) return;
     const tenant = ingestTenant(req);
     if (tenant !== undefined) ingest.handle(req, res, tenant);
-    else if (!site?.handle(req, res)) framework?.(req, res);
+    else if (!site?.handle(req, res) && !reference.handle(req, res)) framework?.(req, res);
   }
 
   const server = http.createServer({ ...TIMEOUTS, IncomingMessage: TunnelUpgrade }, dispatch);

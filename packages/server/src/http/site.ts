@@ -2,19 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { extname, join } from 'node:path';
-import { gunzipSync } from 'node:zlib';
+import { COMMON, type SiteFile, sendAsset } from './asset.ts';
 import type { ConfigView } from './ports.ts';
 
 /**
  * The dashboard's files, from memory. Names hold a hash of the content, so they are cached for ever;
  * the page itself is made anew for each request, around a nonce.
  */
-
-interface SiteFile {
-  readonly type: string;
-  readonly gzip: Buffer;
-  readonly br: Buffer;
-}
 
 export interface SiteFiles {
   /** HTML with `__NONCE__` and addresses that begin with `./assets/`. */
@@ -55,13 +49,6 @@ export interface SiteOptions {
 const ASSETS = '/dashboard/-/assets/';
 const PORTAL = /^\/portal\/([^/]{1,200})(?:\/|$)/;
 
-/** On every answer; nothing here is for another origin. */
-const COMMON = {
-  'X-Content-Type-Options': 'nosniff',
-  'Referrer-Policy': 'no-referrer',
-  'Cross-Origin-Resource-Policy': 'same-origin',
-} as const;
-
 export class Site {
   readonly #options: SiteOptions;
 
@@ -74,7 +61,7 @@ export class Site {
     if (req.method !== 'GET' && req.method !== 'HEAD') return false;
     const path = (req.url ?? '').split('?', 1)[0] ?? '';
     if (path.startsWith(ASSETS)) {
-      this.#asset(path.slice(ASSETS.length), req, res);
+      sendAsset(this.#options.files.assets.get(path.slice(ASSETS.length)), req, res);
       return true;
     }
     if (path === '/' || path === '/dashboard') {
@@ -89,24 +76,6 @@ export class Site {
     if (tenant === undefined) return false;
     this.#page(this.#ancestorsOf(tenant), req, res);
     return true;
-  }
-
-  #asset(name: string, req: IncomingMessage, res: ServerResponse): void {
-    const file = this.#options.files.assets.get(name);
-    if (!file) {
-      res.writeHead(404, { ...COMMON, 'Cache-Control': 'no-store' }).end();
-      return;
-    }
-    const { encoding, body } = encoded(file, req.headers['accept-encoding'] ?? '');
-    res.writeHead(200, {
-      ...COMMON,
-      'Content-Type': file.type,
-      'Content-Length': body.length,
-      'Cache-Control': 'public, max-age=31536000, immutable',
-      Vary: 'Accept-Encoding',
-      ...(encoding === undefined ? {} : { 'Content-Encoding': encoding }),
-    });
-    res.end(req.method === 'HEAD' ? undefined : body);
   }
 
   #page(ancestors: readonly string[], req: IncomingMessage, res: ServerResponse): void {
@@ -159,18 +128,4 @@ function policy(nonce: string, ancestors: readonly string[]): string {
     "require-trusted-types-for 'script'",
     'trusted-types default',
   ].join('; ');
-}
-
-/** Every browser takes one of the two; for anything else it is unpacked. */
-function encoded(file: SiteFile, accept: string): { encoding: string | undefined; body: Buffer } {
-  if (takes(accept, 'br')) return { encoding: 'br', body: file.br };
-  if (takes(accept, 'gzip')) return { encoding: 'gzip', body: file.gzip };
-  return { encoding: undefined, body: gunzipSync(file.gzip) };
-}
-
-function takes(accept: string, coding: string): boolean {
-  return accept.split(',').some((part) => {
-    const [name, ...parameters] = part.split(';').map((text) => text.trim().toLowerCase());
-    return name === coding && !parameters.some((text) => /^q=0(?:\.0*)?$/.test(text));
-  });
 }
