@@ -13,6 +13,7 @@ export const ErrorCode = z.enum([
   'payload_too_large',
   'unsupported_media_type',
   'unsupported_encoding',
+  'misdirected',
   'url_refused',
   'event_invalid',
   'overloaded',

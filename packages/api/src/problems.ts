@@ -13,7 +13,8 @@ export function problemCodes(operation: Operation): ErrorCode[] {
       codes.add(code);
   }
   for (const code of operation.problems ?? []) codes.add(code);
-  for (const code of ['internal', 'store_unavailable', 'shutting_down'] as const) codes.add(code);
+  for (const code of ['misdirected', 'internal', 'store_unavailable', 'shutting_down'] as const)
+    codes.add(code);
   return [...codes];
 }
 
@@ -30,6 +31,7 @@ export const PROBLEM_STATUS = {
   payload_too_large: 413,
   unsupported_media_type: 415,
   unsupported_encoding: 415,
+  misdirected: 421,
   url_refused: 422,
   event_invalid: 422,
   overloaded: 429,

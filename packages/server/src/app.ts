@@ -40,6 +40,7 @@ import {
   type EngineSettings,
   logOf,
   openEngine,
+  repeat,
   systemClock,
 } from './engine.ts';
 import { createHttpServer } from './http/server.ts';
@@ -138,6 +139,9 @@ interface Stores {
   readonly inboxes: InboxView;
 }
 
+/** Keys, inboxes and endpoints that were changed on other nodes are known here so soon. */
+const FOREIGN_CHANGES_MS = 100;
+
 /** Everything that keeps something, open, and the configuration read. */
 async function openStores(options: AppOptions, lifetime: Lifetime): Promise<Stores> {
   const { config, logger } = options;
@@ -160,6 +164,9 @@ async function openStores(options: AppOptions, lifetime: Lifetime): Promise<Stor
   const inboxes = new InboxView();
   view.onChange((items) => inboxes.apply(items));
   await view.refresh();
+  if (settings.databaseUrl !== undefined) {
+    closers.push(repeat(clock, FOREIGN_CHANGES_MS, configChanged));
+  }
   return { settings, clock, engine, inboxStore, view, inboxes };
 }
 
@@ -197,6 +204,7 @@ async function compose(
   const { publisher } = verbs;
   const http = await createHttpServer({
     ...verbs,
+    roles: config.roles,
     registry,
     oauth: createOAuthRoom({ store: store.config, view, ids, registry, own, clock }),
     nodes: () => store.lanes.nodes(clock.now()),
@@ -205,8 +213,7 @@ async function compose(
     configStore: store.config,
     inbox: inbox.deps,
     ready: async () => readiness(store, clock),
-    metrics: async () =>
-      metrics.text() + (await storeMetrics(store, clock)) + (await engine.metrics()),
+    metrics: async () => metrics.text() + (await measured(engine, clock)),
     version: VERSION,
     publicUrl: () => url,
     ...pages,
@@ -434,11 +441,15 @@ function createJudge({ options, view, engine, checker }: VerbParts): EventJudge 
 }
 
 /** Beside the engine, whose lock covers its file: in a thread of its own, or here. */
-function openInboxIn(
+async function openInboxIn(
   options: AppOptions,
   of: Pick<EngineOf, 'settings' | 'fatal'>,
 ): Promise<InboxStore> {
-  const { directory, masterKey } = of.settings;
+  const { directory, masterKey, databaseUrl: url } = of.settings;
+  if (url !== undefined) {
+    const { openPostgresInbox } = await import('./store/postgres/open-inbox.ts');
+    return openPostgresInbox({ url, masterKey });
+  }
   const { fatal } = of;
   if (isInline(options)) return openSqliteInbox({ directory, masterKey, fatal });
   const { logLevel: level, logFormat: format } = options.config;
@@ -561,6 +572,10 @@ function describeTo(metrics: Metrics, publisher: Publisher): void {
       return (user + system) / 1e6;
     },
   );
+}
+
+async function measured(engine: Engine, clock: Clock): Promise<string> {
+  return (await storeMetrics(engine.store, clock)) + (await engine.metrics());
 }
 
 async function storeMetrics(store: Store, clock: Clock): Promise<string> {

@@ -19,6 +19,7 @@ import type { WorkerLog } from './delivery/worker-options.ts';
 import { ConfigView } from './store/config-view.ts';
 import { Follower } from './store/follower.ts';
 import { openSqlite } from './store/sqlite/open.ts';
+import type { StatsStore } from './store/stats.ts';
 import type { LaneKey, Result, RetentionPolicy, Store } from './store/store.ts';
 import { createMetrics, DURATION_BUCKETS } from './telemetry.ts';
 
@@ -300,8 +301,9 @@ function backgroundOf(of: {
   const asked = (lanes: readonly LaneKey[]) => worker.asked(lanes);
   const follower = of.parts.readsElsewhere
     ? undefined
-    : new Follower({ stats: store.stats, clock, logger: log });
-  const runner = new JobRunner({ jobs: store.jobs, view, clock, log, at, asked });
+    : new Follower({ stats: leadingOnly(store), clock, logger: log });
+  const { leads } = store;
+  const runner = new JobRunner({ jobs: store.jobs, view, clock, log, at, leads, asked });
   return {
     poke: () => housekeeper.poke(),
     jobCreated: () => runner.poke(),
@@ -311,6 +313,14 @@ function backgroundOf(of: {
       follower?.start();
     },
     stop: () => Promise.all([housekeeper.stop(), runner.stop(), follower?.stop()]),
+  };
+}
+
+/** What is derived is derived by one node; another one's steps would be dropped. */
+function leadingOnly({ stats, leads = () => true }: Store): Pick<StatsStore, 'follow'> {
+  const nothing = { counted: 0, more: false };
+  return {
+    follow: async (budget, now) => (leads(now) ? stats.follow(budget, now) : nothing),
   };
 }
 
@@ -342,7 +352,7 @@ class Teller {
 }
 
 /** The change feed is polled beside being told: a change must arrive even if nobody could tell. */
-function repeat(clock: Clock, everyMs: Ms, task: () => void): () => void {
+export function repeat(clock: Clock, everyMs: Ms, task: () => void): () => void {
   let cancel = () => {};
   const next = () => {
     cancel = clock.after(everyMs, () => {

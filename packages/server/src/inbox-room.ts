@@ -21,7 +21,7 @@ import type { ConfigStore } from './store/store.ts';
 
 export type InboxConfig = Pick<
   Config,
-  'inboxDomain' | 'inboxBodyBytes' | 'inboxQueueBytes' | 'inboxesMax' | 'crashAt'
+  'inboxDomain' | 'inboxBodyBytes' | 'inboxQueueBytes' | 'inboxesMax' | 'roles' | 'crashAt'
 >;
 
 export interface InboxRoomOptions {
@@ -49,6 +49,8 @@ export interface InboxRoom {
 
 const QUEUE_CAPTURES_MAX = 10_000;
 const RENEW_MS: Ms = 5_000;
+/** Captures that came in on other nodes are at the listener within 50 ms. */
+const POLL_MS: Ms = 20;
 const HOUSEKEEPING_MS = 60_000;
 const HOUSEKEEPING_CHUNK = 500;
 
@@ -72,12 +74,15 @@ export function createInboxRoom(options: InboxRoomOptions): InboxRoom {
   const relay = new Relay({
     captures: store.captures,
     listeners: store.listeners,
+    answers: store.answers,
     view,
+    refresh: store.answers && refresh,
     clock,
-    node: `${hostname()}/${process.pid}`,
+    node: `${hostname()}/${process.pid}/${randomBytes(3).toString('hex')}`,
     newId: () => randomBytes(12).toString('base64url'),
     urlOf,
-    pollMs: undefined,
+    // Alone with its store, a process hears of each capture by itself.
+    pollMs: store.answers && POLL_MS,
     renewMs: options.renewMs ?? RENEW_MS,
     warn: (err, message) => options.log.warn({ err }, message),
   });
@@ -88,14 +93,17 @@ export function createInboxRoom(options: InboxRoomOptions): InboxRoom {
     queueCountMax: QUEUE_CAPTURES_MAX,
     queueBytesMax: config.inboxQueueBytes,
     kept: (capture, kept) => relay.offer(capture, kept),
-    answers: (inbox) => relay.answers(inbox),
+    answers: (key) => relay.answers(key),
     at: crashPoint(config.crashAt),
   });
-  const stopHousekeeping = housekeeping(options);
+  const stopHousekeeping = config.roles.includes('maintain')
+    ? housekeeping(options)
+    : async () => {};
   return {
     deps: {
       store,
       view,
+      refresh: store.answers && refresh,
       inboxes,
       capturing,
       relay,

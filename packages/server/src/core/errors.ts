@@ -14,6 +14,7 @@ export const ERROR_STATUS = {
   payload_too_large: 413,
   unsupported_media_type: 415,
   unsupported_encoding: 415,
+  misdirected: 421,
   url_refused: 422,
   event_invalid: 422,
   overloaded: 429,

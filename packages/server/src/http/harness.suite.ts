@@ -13,6 +13,7 @@ import { onTestFinished } from 'vitest';
 import type { Outbound, Probe } from '../core/exchange.ts';
 import { createIdFactory } from '../core/ids.ts';
 import type { EndpointId, KeyScope } from '../core/model.ts';
+import { ROLES } from '../core/roles.ts';
 import { SchemaChecker } from '../delivery/catalogue/checker.ts';
 import { EventJudge } from '../delivery/catalogue/judge.ts';
 import { Samples } from '../delivery/catalogue/samples.ts';
@@ -65,6 +66,7 @@ const INBOX_CONFIG: InboxConfig = {
   inboxBodyBytes: 1_048_576,
   inboxQueueBytes: 67_108_864,
   inboxesMax: 5,
+  roles: ROLES,
   crashAt: undefined,
 };
 
@@ -124,6 +126,7 @@ export async function startServer(
   });
   let tell: (() => void) | undefined;
   const http = await createHttpServer({
+    roles: ROLES,
     publisher: new Publisher({
       store: store.lanes,
       view: config,

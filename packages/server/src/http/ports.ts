@@ -1,6 +1,7 @@
 import type { EventDraft } from '@posthorn/wire';
 import type { Clock } from '../core/clock.ts';
 import type { ApiKey, EventId, Ms, Session, Tenant, TenantId } from '../core/model.ts';
+import type { Role } from '../core/roles.ts';
 import type { Finding } from '../delivery/catalogue/judge.ts';
 import type { Erasing } from '../delivery/mending/erasing.ts';
 import type { Jobs } from '../delivery/mending/jobs.ts';
@@ -29,6 +30,8 @@ import type { SiteFiles } from './site.ts';
 
 /** What the HTTP room needs of the rest of the house; `app.ts` hands it in. */
 export interface HttpDeps {
+  /** Of this node; what belongs to others is refused. */
+  readonly roles: readonly Role[];
   readonly publisher: Publisher;
   readonly registry: Registry;
   readonly tester: Tester;
@@ -75,6 +78,8 @@ export interface OAuthRoom {
 export interface InboxDeps {
   readonly store: InboxStore;
   readonly view: InboxView;
+  /** Where other nodes make inboxes too: brings `view` to what the store holds. */
+  readonly refresh: (() => Promise<void>) | undefined;
   readonly inboxes: Inboxes;
   readonly capturing: Capturing;
   readonly relay: Relay;

@@ -19,6 +19,7 @@ const TITLES = {
   payload_too_large: 'The request is too large',
   unsupported_media_type: 'The content type is not supported',
   unsupported_encoding: 'The content encoding is not supported',
+  misdirected: 'This node does not answer that',
   url_refused: 'The URL may not be called',
   event_invalid: 'The event is not what the catalogue says',
   overloaded: 'Too many requests',

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { AppError } from '../core/errors.ts';
 import { Authenticator } from './auth.ts';
+import { misdirected } from './duty.ts';
 import { CaptureHandler } from './inbox/capture-handler.ts';
 import { inboxPlace } from './inbox/place.ts';
 import { SharedPage } from './inbox/shared-page.ts';
@@ -81,6 +82,8 @@ export async function createHttpServer(deps: HttpDeps): Promise<HttpServer> {
   const { view, store } = deps.inbox;
   const shared = new SharedPage({ authenticator, view, captures: store.captures });
   const tunnels = new TunnelHandler({ relay, authenticator, clock, logger, requestId });
+  const duty = { roles: deps.roles, domain: deps.inbox.domain };
+  const everything = deps.roles.includes('api') && deps.roles.includes('inbox');
   let draining = false;
   let framework: http.RequestListener | undefined;
 
@@ -91,6 +94,12 @@ export async function createHttpServer(deps: HttpDeps): Promise<HttpServer> {
       });
       const id = requestId(req.headers['x-request-id']);
       sendProblem({ req, res }, toProblem(error, id, logger), true);
+      return;
+    }
+    const elsewhere = everything ? undefined : misdirected(req, duty);
+    if (elsewhere) {
+      const id = requestId(req.headers['x-request-id']);
+      sendProblem({ req, res }, toProblem(elsewhere, id, logger), true);
       return;
     }
     const place = inboxPlace(req, deps.inbox.domain);
@@ -105,7 +114,10 @@ export async function createHttpServer(deps: HttpDeps): Promise<HttpServer> {
   }
 
   const server = http.createServer({ ...TIMEOUTS, IncomingMessage: TunnelUpgrade }, dispatch);
-  server.on('upgrade', (req, socket, head) => tunnels.upgrade(req, socket, head));
+  server.on('upgrade', (req, socket, head) => {
+    if (everything || !misdirected(req, duty)) tunnels.upgrade(req, socket, head);
+    else socket.end(MISDIRECTED);
+  });
   // The 16 KiB of all headers are the bound; a count would drop some of them silently.
   server.maxHeadersCount = 0;
   const app = createApp(deps, {
@@ -195,6 +207,9 @@ function createApp(deps: HttpDeps, { requestId, serverFactory }: AppOptions): Fa
   });
   return app;
 }
+
+const MISDIRECTED =
+  'HTTP/1.1 421 Misdirected Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n';
 
 /** What Node's parser could not read as HTTP: answered without a body, and the connection ends. */
 function refuseBytes(error: Error & { code?: string }, socket: Duplex): void {

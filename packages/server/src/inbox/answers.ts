@@ -2,7 +2,7 @@ import type { Ms } from '../core/model.ts';
 import { type AckResult, type AnswerHead, CHUNK_BYTES_MAX, type Frame } from './frames.ts';
 import { encodeHead, holdsSecret } from './head.ts';
 import type { Carried } from './hub.ts';
-import type { LiveAnswer } from './live-answer.ts';
+import type { Answering } from './live-answer.ts';
 
 /** What is kept of an answer's body. */
 export const KEPT_BYTES_MAX = 65_536;
@@ -22,7 +22,7 @@ export interface Finished {
 
 interface Expected {
   readonly capture: Carried;
-  readonly live: LiveAnswer | undefined;
+  readonly live: Answering | undefined;
   head: AnswerHead | undefined;
   readonly kept: Uint8Array[];
   keptBytes: number;
@@ -56,7 +56,7 @@ export class Answers {
     return this.#streams.get(seq);
   }
 
-  expect(stream: number, of: { capture: Carried; live: LiveAnswer | undefined }): void {
+  expect(stream: number, of: { capture: Carried; live: Answering | undefined }): void {
     this.#streams.set(of.capture.seq, stream);
     this.#expected.set(stream, {
       ...of,

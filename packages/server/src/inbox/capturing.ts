@@ -1,14 +1,15 @@
 import type { At } from '../core/crash-sites.ts';
 import { AppError } from '../core/errors.ts';
-import type { Answer, InboxId, Reply } from '../core/inbox.ts';
+import type { Answer, Reply } from '../core/inbox.ts';
 import type { Ms } from '../core/model.ts';
 import { Batches } from '../store/batches.ts';
-import type { Captured, CaptureStore, NewCapture } from '../store/inbox.ts';
+import type { Captured, CaptureStore, InboxKey, NewCapture } from '../store/inbox.ts';
 import { StoreError } from '../store/store.ts';
 import { type Decision, decide } from './decide.ts';
 import { encodeHead, holdsSecret } from './head.ts';
 import type { LiveAnswer } from './live-answer.ts';
 import { recogniseRequest } from './recognition.ts';
+import type { Who } from './relay.ts';
 import { Subject } from './subject.ts';
 import { parseTemplate, renderTemplate } from './template.ts';
 import type { PlacedInbox } from './view.ts';
@@ -50,8 +51,8 @@ export interface CapturingOptions {
    * listener if one will come.
    */
   readonly kept: (capture: NewCapture, kept: Kept) => LiveAnswer | undefined;
-  /** Somebody listens who answers senders. */
-  readonly answers: (inbox: InboxId) => boolean;
+  /** Where somebody listens who answers senders; a promise only where there are other nodes. */
+  readonly answers: (inbox: InboxKey) => Who | Promise<Who>;
   readonly at: At;
 }
 
@@ -96,7 +97,8 @@ export class Capturing {
     }
     at('inbox:received');
     try {
-      return await this.#batches.add(this.#item(inbox, incoming));
+      const item = this.#item(inbox, incoming);
+      return await this.#batches.add(item instanceof Promise ? await item : item);
     } catch (error) {
       throw captureError(error);
     }
@@ -112,10 +114,33 @@ export class Capturing {
     await this.#batches.empty();
   }
 
-  #item(inbox: PlacedInbox, incoming: Incoming): Item {
-    const { now } = this.#options;
+  #item(inbox: PlacedInbox, incoming: Incoming): Item | Promise<Item> {
+    const { now, random, answers } = this.#options;
     const subject = subjectOf(incoming);
-    const decision = this.#decide(inbox, incoming, subject);
+    const tooLarge = incoming.bodyBytes > incoming.body.length;
+    const decision = decide(inbox, { subject, tooLarge, nowMs: now(), random });
+    const { answer } = decision;
+    if (answer.kind === 'reply') return this.#itemOf(inbox, incoming, { subject, decision });
+    const place = (who: Who): Item => {
+      if (who !== 'nowhere') {
+        return this.#itemOf(inbox, incoming, { subject, decision, waits: who === 'elsewhere' });
+      }
+      // Nobody is there to answer live: then it is known at once what will be said instead.
+      const fallback = { kind: 'reply', ...answer.fallback } as const;
+      const said = { ...decision, by: 'fallback', answer: fallback };
+      return this.#itemOf(inbox, incoming, { subject, decision: said });
+    };
+    const who = answers({ slot: inbox.slot, inbox: inbox.id });
+    return who instanceof Promise ? who.then(place) : place(who);
+  }
+
+  #itemOf(
+    inbox: PlacedInbox,
+    incoming: Incoming,
+    of: { subject: Subject; decision: Decision; waits?: boolean },
+  ): Item {
+    const { now } = this.#options;
+    const { subject, decision, waits = false } = of;
     const { by, answer } = decision;
     const recognised = recogniseRequest(incoming.headers, incoming.body, subject);
     const { method, target, pathAt, headers, body, bodyBytes, remoteAddress } = incoming;
@@ -132,18 +157,9 @@ export class Capturing {
       answeredBy: by,
       status: answer.kind === 'reply' ? answer.status : undefined,
       keep: inbox.keep,
+      ...(waits && { waits }),
     };
     return { capture, decision, subject, secret: inbox.signing.secrets[0] };
-  }
-
-  /** Nobody is there to answer live: then it is known at once what will be said instead. */
-  #decide(inbox: PlacedInbox, { body, bodyBytes }: Incoming, subject: Subject): Decision {
-    const { random, answers, now } = this.#options;
-    const tooLarge = bodyBytes > body.length;
-    const decision = decide(inbox, { subject, tooLarge, nowMs: now(), random });
-    const { answer } = decision;
-    if (answer.kind === 'reply' || answers(inbox.id)) return decision;
-    return { ...decision, by: 'fallback', answer: { kind: 'reply', ...answer.fallback } };
   }
 
   async #store(batch: readonly Item[]): Promise<Kept[]> {

@@ -15,6 +15,8 @@ export interface Carried {
   readonly remoteAddress: string;
   readonly bodyBytes: number;
   readonly truncated: boolean;
+  /** Who was to answer it when it came; nobody has, as far as the store knew. */
+  readonly unanswered?: string | undefined;
   /** undefined = too long to be held: it is read in pieces. */
   readonly body: Uint8Array | undefined;
 }
@@ -122,10 +124,11 @@ function carry(capture: NewCapture, { id, seq }: Kept): Carried {
 
 function fromStore(capture: StoredCapture): Carried {
   const { seq, id, receivedAt, method, target, pathAt, head } = capture;
-  const { remoteAddress, bodyBytes, truncated, body } = capture;
+  const { remoteAddress, bodyBytes, truncated, body, answeredBy, status, error } = capture;
   return {
     ...{ seq, id, receivedAt, method, remoteAddress, bodyBytes, truncated, body },
     path: target.slice(pathAt),
     headers: decodeHead(head),
+    unanswered: status === undefined && error === undefined ? answeredBy : undefined,
   };
 }

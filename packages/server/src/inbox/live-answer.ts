@@ -16,11 +16,24 @@ export interface LiveSink {
   fallback(): void;
 }
 
+/** How a listener answers a sender who waits, on this node or on another. */
+export interface Answering {
+  readonly waiting: boolean;
+  readonly remainingMs: Ms;
+  /** false = too late: the sender was answered otherwise, or is gone. */
+  head(status: number, headers: readonly string[]): boolean;
+  /** Resolves when more may come; undefined = at once. */
+  write(bytes: Uint8Array): Promise<void> | undefined;
+  end(): void;
+  /** The listener will not answer (any further). */
+  fail(): void;
+}
+
 /**
  * The answer to one sender who waits for a listener: it comes in time, or the fallback does. States:
  * waiting → answering → over, or waiting → over.
  */
-export class LiveAnswer {
+export class LiveAnswer implements Answering {
   readonly #deadline: Ms;
   readonly #clock: Clock;
   readonly #cancel: () => void;
@@ -39,6 +52,10 @@ export class LiveAnswer {
   get waiting(): boolean {
     return this.#state === 'waiting';
   }
+  /** The sender can be answered. */
+  get ready(): boolean {
+    return this.#sink !== undefined && this.#state !== 'over';
+  }
   get remainingMs(): Ms {
     return this.waiting ? Math.max(0, this.#deadline - this.#clock.now()) : 0;
   }
@@ -49,7 +66,6 @@ export class LiveAnswer {
     else this.#sink = sink;
   }
 
-  /** false = too late: the sender was answered otherwise, or is gone. */
   head(status: number, headers: readonly string[]): boolean {
     if (this.#state !== 'waiting' || !this.#sink) return false;
     this.#state = 'answering';
@@ -68,7 +84,6 @@ export class LiveAnswer {
     this.#finish('answered');
   }
 
-  /** The listener will not answer (any further). */
   fail(): void {
     if (this.#state === 'over') return;
     const cut = this.#state === 'answering';

@@ -3,6 +3,7 @@ import type { Clock } from '../core/clock.ts';
 import type { InboxId } from '../core/inbox.ts';
 import type { Ms } from '../core/model.ts';
 import type {
+  AnswerStore,
   Attached,
   CaptureKey,
   CaptureStore,
@@ -13,12 +14,13 @@ import type {
   NewCapture,
   NewExchange,
 } from '../store/inbox.ts';
+import { AnswerAfar, SendersWaiting } from './afar.ts';
 import type { Finished } from './answers.ts';
 import type { Kept } from './capturing.ts';
 import type { Carrier } from './carrier.ts';
 import type { Hello, TunnelFrom } from './frames.ts';
 import { type Carried, Hub } from './hub.ts';
-import { LiveAnswer } from './live-answer.ts';
+import { type Answering, LiveAnswer } from './live-answer.ts';
 import { carriedSubject } from './search.ts';
 import { Goaway, REPLACED, Tunnel } from './tunnel.ts';
 import type { InboxView, PlacedInbox } from './view.ts';
@@ -47,7 +49,11 @@ export interface Door {
 export interface RelayOptions {
   readonly captures: CaptureStore;
   readonly listeners: ListenerStore;
+  /** Between nodes that share the store. */
+  readonly answers: AnswerStore | undefined;
   readonly view: InboxView;
+  /** Where other nodes make inboxes too: brings `view` to what the store holds. */
+  readonly refresh: (() => Promise<void>) | undefined;
   readonly clock: Clock;
   readonly node: string;
   readonly newId: () => string;
@@ -58,6 +64,9 @@ export interface RelayOptions {
   /** Leases are renewed and tokens judged again this often; well below TTL_MS. */
   readonly renewMs: Ms;
 }
+
+/** Where somebody is who answers senders. */
+export type Who = 'here' | 'elsewhere' | 'nowhere';
 
 const TTL_MS: Ms = 15_000;
 /** Connections at once, attached or not. */
@@ -83,10 +92,14 @@ export class Relay {
   readonly #hubs = new Map<InboxId, Hub>();
   #cancelRenew: (() => void) | undefined;
   #cancelPoll: (() => void) | undefined;
+  readonly #afar: SendersWaiting | undefined;
+  readonly #asking = new Map<InboxId, Promise<Who>>();
   #draining = false;
 
   constructor(options: RelayOptions) {
     this.#options = options;
+    const { answers: store, clock, warn } = options;
+    this.#afar = store && new SendersWaiting({ store, clock, warn });
     options.view.onChange((id, inbox) => {
       if (!inbox) this.#deleted(id);
     });
@@ -157,18 +170,41 @@ export class Relay {
 
   // ---- captures ----
 
-  /** Somebody is there who answers senders, as far as this node knows. */
-  answers(inbox: InboxId): boolean {
-    const hub = this.#hubs.get(inbox);
-    return hub !== undefined && hasAnswering(hub);
+  /** Where somebody is who answers senders now. Other nodes are asked only where there are any. */
+  answers(inbox: InboxKey): Who | Promise<Who> {
+    const hub = this.#hubs.get(inbox.inbox);
+    if (hub && hasAnswering(hub)) return 'here';
+    return this.#afar ? this.#answersElsewhere(inbox) : 'nowhere';
+  }
+
+  /** Whoever asks while it is being asked shares the answer. */
+  #answersElsewhere(key: InboxKey): Promise<Who> {
+    const asking = this.#asking.get(key.inbox);
+    if (asking) return asking;
+    const ask = async (): Promise<Who> => {
+      try {
+        const [responder] = await this.listeners.responders([key], this.now());
+        return responder && responder.node !== this.#options.node ? 'elsewhere' : 'nowhere';
+      } catch (error) {
+        // The request is kept all the same, and its sender answered otherwise.
+        this.warn(error, 'listeners on other nodes could not be found');
+        return 'nowhere';
+      } finally {
+        this.#asking.delete(key.inbox);
+      }
+    };
+    const who = ask();
+    this.#asking.set(key.inbox, who);
+    return who;
   }
 
   /** Told of each capture once it is durable. The result is given when somebody will answer it. */
   offer(capture: NewCapture, kept: Kept): LiveAnswer | undefined {
     const hub = this.#hubs.get(capture.inbox);
-    if (!hub) return undefined;
-    const live = this.#expectAnswer(hub, kept);
-    hub.offer(capture, kept);
+    const live = capture.waits
+      ? this.#expectAfar(capture, kept)
+      : hub && this.#expectAnswer(hub, kept);
+    hub?.offer(capture, kept);
     return live;
   }
 
@@ -181,6 +217,27 @@ export class Relay {
     });
     hub.waiting.set(seq, live);
     return live;
+  }
+
+  #expectAfar({ slot, inbox }: NewCapture, { answer, seq }: Kept): LiveAnswer | undefined {
+    if (answer.kind !== 'live') return undefined;
+    const since = this.now();
+    const key = { slot, inbox, seq };
+    return this.#afar?.expect(key, answer.waitMs, (how) => {
+      if (how === 'fallback') this.#fellBack(key, since, answer.fallback.status);
+    });
+  }
+
+  /** Whoever waits for an answer to it, here or on the node where it came in. */
+  answering(hub: Hub, capture: Carried): Answering | undefined {
+    const { seq, unanswered, receivedAt } = capture;
+    const here = hub.waiting.get(seq);
+    const { answers: store, view, clock, warn } = this.#options;
+    const inbox = view.get(hub.key.inbox);
+    if (here || !store || !inbox || unanswered === undefined) return here;
+    const waitMs = waitOf(inbox, unanswered);
+    if (receivedAt + waitMs <= this.now()) return undefined;
+    return new AnswerAfar({ store, clock, warn }, { ...hub.key, seq }, receivedAt + waitMs);
   }
 
   /** What the local server of a listener made of a capture. */
@@ -224,6 +281,9 @@ export class Relay {
 
   /** Rejects with `Goaway`, `AppError` or `StoreError`. */
   async attach(tunnel: Tunnel, hello: Hello): Promise<Joined> {
+    const { view, refresh } = this.#options;
+    const known = view.get(hello.inbox) ?? view.named(hello.inbox);
+    if (!known) await refresh?.();
     const admitted = this.#admit(hello, tunnel.door);
     if (!LISTENER_NAME.test(hello.listener)) {
       throw new Goaway('bad_request', 'A listener’s name is 1 to 64 of A-Z a-z 0-9 . _ @ -.');
@@ -372,8 +432,16 @@ export class Relay {
     const leaving = [...this.#tunnels];
     await Promise.all(leaving.map((tunnel) => tunnel.flushAck()));
     for (const tunnel of leaving) tunnel.goaway('restarting', RESTARTING, DRAIN_RECONNECT_MS);
+    this.#afar?.end();
     for (const hub of this.#hubs.values()) for (const member of hub.members) member.wake();
   }
+}
+
+/** How long whoever sent it waits for a listener. */
+function waitOf({ answer, rules }: PlacedInbox, by: string): Ms {
+  const rule = rules.find(({ id }) => by === `rule:${id}`);
+  const given = rule?.answer ?? answer;
+  return given.kind === 'live' ? given.waitMs : 0;
 }
 
 function hasAnswering(hub: Hub): boolean {

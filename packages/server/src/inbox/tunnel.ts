@@ -287,7 +287,7 @@ export class Tunnel implements HubMember {
       this.#scheduleAck();
       return;
     }
-    const live = hub.waiting.get(seq);
+    const live = this.#relay.answering(hub, capture);
     const mine = live?.waiting && this.#mayAnswer(attachment) ? live : undefined;
     progress.give(seq);
     const stream = sending.open(capture, { liveMs: mine?.remainingMs ?? 0, replay: false });

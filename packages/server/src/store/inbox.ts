@@ -13,6 +13,8 @@ import type { Page } from './store.ts';
 export interface InboxStore {
   readonly captures: CaptureStore;
   readonly listeners: ListenerStore;
+  /** Where several nodes share the store: answers of listeners on one to senders who wait on another. */
+  readonly answers?: AnswerStore;
   /** One bounded step of housekeeping; true = there is more to do. */
   maintain(chunk: number, now: Ms): Promise<boolean>;
   close(): Promise<void>;
@@ -55,6 +57,8 @@ export interface NewCapture extends CapturedRequest, InboxKey {
   readonly answeredBy: string;
   readonly status: number | undefined;
   readonly keep: Keep;
+  /** Its sender waits on this node for a listener on another. */
+  readonly waits?: boolean;
 }
 
 export interface Captured {
@@ -249,4 +253,42 @@ export interface ListenerStore {
   seek(key: ListenerKey, from: ListenFrom): Promise<boolean>;
   /** false = there was none. Its attachments end. */
   remove(key: ListenerKey): Promise<boolean>;
+}
+
+// ---- answers between nodes -----------------------------------------------------------------------
+
+export interface AnswerPart {
+  readonly n: number;
+  readonly kind: 'head' | 'body' | 'end' | 'cut' | 'declined';
+  readonly bytes: Uint8Array;
+}
+/** Part `n` of the answer to a capture; the first is 0. */
+export interface AnswerPlace extends CaptureKey {
+  readonly n: number;
+}
+
+/**
+ * A capture that `waits` is decided once: by the first of a listener's answer, a refusal, and its
+ * sender's node giving up. After an answer has begun its parts follow in order.
+ */
+export interface AnswerStore {
+  /** false = too late. */
+  begin(key: CaptureKey, head: Uint8Array): Promise<boolean>;
+  /** The listener will not answer. false = too late. */
+  decline(key: CaptureKey): Promise<boolean>;
+  /** `wait`: it is written, but the sender is slow; ask `ahead` before the next. */
+  write(
+    place: AnswerPlace,
+    part: Pick<AnswerPart, 'kind' | 'bytes'>,
+    now: Ms,
+  ): Promise<'taken' | 'wait' | 'gone'>;
+  ahead(key: CaptureKey): Promise<'taken' | 'wait' | 'gone'>;
+  /** For each place the parts that are there from `n` on. */
+  take(places: readonly AnswerPlace[]): Promise<AnswerPart[][]>;
+  /** Everything up to `n` has been passed on. */
+  taken(place: AnswerPlace): Promise<void>;
+  /** The sender waits no longer. false = an answer has begun, or the listener declined. */
+  giveUp(key: CaptureKey): Promise<boolean>;
+  /** It is over. */
+  forget(key: CaptureKey): Promise<void>;
 }

@@ -28,6 +28,8 @@ export interface Store {
   /** Only where others can write into the store's own database. */
   readonly staged?: StagedStore;
   readonly jobs: JobStore;
+  /** Where several processes share the store: whether its housekeeping is this one's business now. */
+  readonly leads?: (now: Ms) => boolean;
   close(): Promise<void>;
 }
 

@@ -20,6 +20,8 @@ export interface JobRunnerOptions {
   readonly clock: Clock;
   readonly log: { warn(fields: object, message: string): void };
   readonly at: At;
+  /** Where several nodes share the store: whether jobs are this one's, which it looks for itself. */
+  readonly leads?: ((now: Ms) => boolean) | undefined;
   /** Runs were added to these lanes. */
   readonly asked: (lanes: readonly LaneKey[]) => void;
 }
@@ -32,6 +34,8 @@ const REPLAYS = ['replay', 'recover'] as const;
 const BUSY_MS = 5;
 const FULL_MS = 100;
 const FAILED_MS = 1000;
+/** Between looks for jobs that other nodes created. */
+const LEADING_MS = 500;
 
 /**
  * Carries jobs out, a step of each in turn. A step reads the next events, decides, and is applied
@@ -81,11 +85,13 @@ export class JobRunner {
   /** Resolves with when to come again; undefined = when a job is created. */
   async #round(): Promise<Ms | undefined> {
     this.#again = false;
+    const { leads, clock } = this.#options;
+    if (leads && !leads(clock.now())) return LEADING_MS;
     try {
       const jobs = await this.#options.jobs.running(REPLAYS, JOBS_MAX);
       if (jobs.length === 0) {
         this.#paces.clear();
-        return undefined;
+        return leads && LEADING_MS;
       }
       let moved = false;
       for (const job of jobs.filter(isReplay))

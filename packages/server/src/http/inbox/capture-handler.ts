@@ -17,6 +17,8 @@ import { SenderSink } from './sender-sink.ts';
  */
 export interface CaptureHandlerOptions {
   readonly view: InboxView;
+  /** Other nodes make inboxes too: before one is said not to be there, the store is asked. */
+  readonly refresh: (() => Promise<void>) | undefined;
   readonly capturing: Capturing;
   readonly logger: HttpLogger;
   readonly requestId: (given: string | string[] | undefined) => string;
@@ -60,11 +62,26 @@ export class CaptureHandler {
 
   /** Answers the request whatever happens; never throws. */
   handle(exchange: RawExchange, place: InboxPlace): void {
-    const inbox = this.options.view.named(place.name);
+    const { view, refresh } = this.options;
+    const inbox = view.named(place.name);
     const reception = new Reception(this, exchange, place);
     if (inbox) reception.read(inbox);
-    else reception.refuse(new AppError('not_found', 'There is no inbox of this name.'));
+    else if (!refresh) reception.refuse(noInbox());
+    else {
+      refresh().then(
+        () => {
+          const made = view.named(place.name);
+          if (made) reception.read(made);
+          else reception.refuse(noInbox());
+        },
+        (error: unknown) => reception.refuse(error),
+      );
+    }
   }
+}
+
+function noInbox(): AppError {
+  return new AppError('not_found', 'There is no inbox of this name.');
 }
 
 /** One request on its way from body to answer. */

@@ -20,7 +20,7 @@ export interface SharedPageOptions {
   readonly captures: CaptureStore;
 }
 
-const PREFIX = '/shared/';
+export const SHARED_PREFIX = '/shared/';
 const SHOWN_MAX = 100;
 const BODY_BYTES_MAX = 65_536;
 
@@ -49,8 +49,8 @@ export class SharedPage {
   /** false = not a share link. */
   handle(req: IncomingMessage, res: ServerResponse): boolean {
     const target = req.url ?? '';
-    if (!target.startsWith(PREFIX)) return false;
-    const token = target.slice(PREFIX.length).split('?', 1)[0] ?? '';
+    if (!target.startsWith(SHARED_PREFIX)) return false;
+    const token = target.slice(SHARED_PREFIX.length).split('?', 1)[0] ?? '';
     this.#show(token, req.socket.remoteAddress).then(
       (html) => write(res, 200, html),
       (error: unknown) => {

@@ -2,10 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
 import { afterAll } from 'vitest';
 import { hasPostgres, startPostgres } from '../../../../wire/test/services.ts';
+import type { InboxStore } from '../inbox.ts';
 import { masterKey } from '../sqlite/open-for-suite.suite.ts';
 import type { Store } from '../store.ts';
 import type { OpenOptions } from '../suite/world.suite.ts';
 import { openPostgres } from './open.ts';
+import { openPostgresInbox } from './open-inbox.ts';
 
 export { hasPostgres };
 
@@ -26,6 +28,8 @@ const RESET = `
   update posthorn.head set version = 0, routing = 0;
   alter sequence posthorn.node_id_seq restart; alter sequence posthorn.endpoint_number_seq restart;
   alter sequence posthorn.attempt_seq restart; alter sequence posthorn.event_seq restart;
+  delete from posthorn.inbox; delete from posthorn.capture; delete from posthorn.exchange;
+  delete from posthorn.listening; delete from posthorn.answer;
   delete from posthorn.tally; delete from posthorn.health;
   update posthorn.counted set event = 0, attempt = 0;`;
 
@@ -51,13 +55,26 @@ export class TestPostgres {
     { directory, now, laneMax }: OpenOptions,
     rewrite: (sql: string) => string = (sql) => sql,
   ): Promise<Store> {
+    const url = await this.#databaseOf(directory);
+    const options = { url, masterKey, now: () => now, rewrite };
+    return openPostgres(laneMax === undefined ? options : { ...options, laneMax });
+  }
+
+  /** As `open`; the schema is made when the database is first used. */
+  async openInbox(directory: string): Promise<InboxStore> {
+    const made = this.#url !== undefined;
+    const url = await this.#databaseOf(directory);
+    if (!made) await (await openPostgres({ url, masterKey })).close();
+    return openPostgresInbox({ url, masterKey });
+  }
+
+  async #databaseOf(directory: string): Promise<string> {
     const used = this.#url !== undefined;
     this.#url ??= this.database();
     const url = await this.#url;
     if (directory !== this.#directory && used) await execute(url, RESET);
     this.#directory = directory;
-    const options = { url, masterKey, now: () => now, rewrite };
-    return openPostgres(laneMax === undefined ? options : { ...options, laneMax });
+    return url;
   }
 
   /** A connection of the test's own to what is open. */

@@ -73,6 +73,11 @@ export class Maintenance {
     };
   }
 
+  /** It has the lease: whatever one node does for all is done by this one. */
+  leads(now: Ms): boolean {
+    return now < this.#leasedUntil;
+  }
+
   async release(): Promise<void> {
     await this.#ctx.db.writes.run('delete from lease where holder = $1', this.#holder);
   }

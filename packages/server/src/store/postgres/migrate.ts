@@ -1,12 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { StoreError } from '../store.ts';
-import type { Database, Querying } from './database.ts';
+import { codeOf, type Database, type Querying } from './database.ts';
 import { MIGRATIONS, type Migration } from './schema.ts';
 
 /** One migrator at a time, over all nodes. */
 const LOCK = 7_067_845;
 const WAIT_MS = 60_000;
 const POLL_MS = 500;
+/** PostgreSQL's code for a lock that did not come in time. */
+const LOCK_TIMEOUT = '55P03';
 
 /** What the code of this release knows. */
 export const SCHEMA_KNOWN = MIGRATIONS.length;
@@ -25,6 +27,7 @@ export async function migrate(
   db: Database,
   migrations: readonly Migration[] = MIGRATIONS,
 ): Promise<void> {
+  const end = Date.now() + WAIT_MS;
   for (;;) {
     const found = await readSchema(db.writes);
     if (found && found.safeFrom > migrations.length) {
@@ -36,17 +39,43 @@ export async function migrate(
     const next = migrations[found?.schema ?? 0];
     if (!next) return;
     await waitForOldNodes(db, next.safeFrom);
-    await db.writes.transaction((tx) => step(tx, migrations, next));
+    if (await tryStep(db, migrations, next)) continue;
+    if (Date.now() > end) {
+      throw new StoreError(
+        'unavailable',
+        'The schema could not be upgraded within a minute: another node is at it, or a long transaction holds a table. Start again when that is over.',
+      );
+    }
+    await delay(POLL_MS / 5);
   }
 }
 
-async function step(tx: Querying, migrations: readonly Migration[], next: Migration) {
+/** false = somebody is in the way: another node that migrates, or who uses a table for long. */
+async function tryStep(
+  db: Database,
+  migrations: readonly Migration[],
+  next: Migration,
+): Promise<boolean> {
+  try {
+    return await db.writes.transaction((tx) => step(tx, migrations, next));
+  } catch (error) {
+    if (codeOf(error) === LOCK_TIMEOUT) return false;
+    throw error;
+  }
+}
+
+async function step(
+  tx: Querying,
+  migrations: readonly Migration[],
+  next: Migration,
+): Promise<boolean> {
   await tx.run("set local lock_timeout = '2s'");
   await tx.run('set local statement_timeout = 0');
-  await tx.get(`select pg_advisory_xact_lock(${LOCK})`);
+  const lock = await tx.get<{ mine: boolean }>(`select pg_try_advisory_xact_lock(${LOCK}) as mine`);
+  if (!lock?.mine) return false;
   const { schema = 0 } = (await readSchema(tx)) ?? {};
   // Another node was quicker.
-  if (migrations[schema] !== next) return;
+  if (migrations[schema] !== next) return true;
   if (schema === 0) {
     await tx.run('create schema if not exists posthorn');
     await tx.run('create table posthorn.meta (key text primary key, value text not null)');
@@ -61,11 +90,15 @@ async function step(tx: Querying, migrations: readonly Migration[], next: Migrat
        on conflict (key) do update set value = excluded.value`,
     );
   }
+  return true;
 }
 
 export async function readSchema(db: Querying): Promise<Found | undefined> {
+  // Read from the catalogue: to_regclass remembers what it did not find, also after waiting for a lock.
   const there = await db.get<{ there: boolean }>(
-    "select to_regclass('posthorn.meta') is not null as there",
+    `select exists (
+       select 1 from pg_class c join pg_namespace n on n.oid = c.relnamespace
+       where n.nspname = 'posthorn' and c.relname = 'meta') as there`,
   );
   if (!there?.there) return undefined;
   const rows = await db.all<{ key: string; value: string }>('select key, value from posthorn.meta');

@@ -67,6 +67,7 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresSt
       stats: new PgStats(ctx),
       staged: new PgStaged(ctx),
       jobs: new PgJobs(ctx),
+      leads: (at) => maintenance.leads(at),
       close() {
         closing ??= closeAll(db, async () => {
           await opened.leaveAll(now());

@@ -1,3 +1,5 @@
+import { INBOX_MIGRATION } from './inbox-schema.ts';
+
 /**
  * Forward-only migrations. `safeFrom` is the oldest schema whose code still works with what the
  * migration leaves behind: what only adds says 1 and runs under living nodes; what takes away waits
@@ -275,4 +277,5 @@ export const MIGRATIONS: readonly Migration[] = [
   revoke execute on all functions in schema posthorn from public;
   `,
   },
+  INBOX_MIGRATION,
 ];
