@@ -318,7 +318,7 @@ function backgroundOf(of: {
 
 /** What is derived is derived by one node; another one's steps would be dropped. */
 function leadingOnly({ stats, leads = () => true }: Store): Pick<StatsStore, 'follow'> {
-  const nothing = { counted: 0, more: false };
+  const nothing = { counted: 0, more: false, indexed: 0, moreDocs: false };
   return {
     follow: async (budget, now) => (leads(now) ? stats.follow(budget, now) : nothing),
   };

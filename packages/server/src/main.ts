@@ -15,6 +15,7 @@ import type { Mode } from './config-values.ts';
 import { type DeclareCommand, runApply, runDump } from './declare-commands.ts';
 import { clientConfig } from './kept-key.ts';
 import { runListen } from './listen-command.ts';
+import { runMigrate } from './migrate-command.ts';
 import { createLogger, createMetrics, type Logger } from './telemetry.ts';
 import { runReplay, runTrigger, runVerify } from './tool-commands.ts';
 
@@ -196,6 +197,7 @@ async function main(): Promise<number> {
         backup: (target, flags) => runBackup(target, { flags, output: outputOf(flags), version }),
         restore: (backup, flags) => runRestore(backup, { flags, output: outputOf(flags), version }),
         listen: (target, flags) => runListen({ target, flags, version }),
+        migrate: (flags) => runMigrate(flags, outputOf(flags)),
         send: runSend,
         types: runTypes,
         trigger: (args, flags) => runTrigger(args, flags, outputOf(flags)),

@@ -18,6 +18,7 @@ export type CommandName =
   | 'dump'
   | 'backup'
   | 'restore'
+  | 'migrate'
   | 'trigger'
   | 'verify'
   | 'replay'
@@ -53,6 +54,7 @@ export interface Actions {
   /** `target` undefined = a new directory here. */
   backup(target: string | undefined, flags: Flags): Promise<number>;
   restore(backup: string, flags: Flags): Promise<number>;
+  migrate(flags: Flags): Promise<number>;
   trigger(args: ToolArguments, flags: Flags): Promise<number>;
   verify(file: string, flags: Flags): Promise<number>;
   replay(what: string[], flags: Flags): Promise<number>;
@@ -159,6 +161,11 @@ function buildProgram(input: ProgramInput, done: (code: number) => void): Comman
     .option('--json', 'print the result as JSON')
     .action(async (flags: Flags) => done(await actions.types(flags)));
   addBackup(add, actions, done);
+  add('migrate', 'Carry a store over from SQLite to PostgreSQL; goes on where it was interrupted')
+    .requiredOption('--from <source>', 'sqlite:DIRECTORY, the data directory of a stopped Posthorn')
+    .requiredOption('--to <target>', 'postgres://user:password@host/database, not yet used')
+    .option('--json', 'print progress (stderr) and result as JSON')
+    .action(async (flags: Flags) => done(await actions.migrate(flags)));
   add('doctor', 'Check what `serve` needs on this machine; exit 1 if a check fails')
     .option('--dev', 'check what `dev` needs instead')
     .option('--json', 'print the checks as JSON')

@@ -231,7 +231,11 @@ async function numberEndpoints(
   return new Map([...changed, ...made].map(({ id, number }) => [id, number]));
 }
 
-function stateOf(endpoint: Endpoint | null): { fifo: boolean; held: boolean; closed: boolean } {
+export function stateOf(endpoint: Endpoint | null): {
+  fifo: boolean;
+  held: boolean;
+  closed: boolean;
+} {
   if (!endpoint) return { fifo: false, held: false, closed: true };
   const held = endpoint.paused || endpoint.disabled !== null;
   return { fifo: endpoint.ordering !== 'none', held, closed: false };

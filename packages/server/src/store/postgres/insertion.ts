@@ -350,7 +350,7 @@ function deliveryArrays(rows: readonly OwedRow[]): Value[] {
 }
 
 /** What the event is about, to be found by it. */
-function subjectOf({ meta }: NewEvent): string | null {
+export function subjectOf({ meta }: Pick<NewEvent, 'meta'>): string | null {
   if (!meta.includes('"subject"')) return null;
   const { subject } = JSON.parse(meta) as EventMeta;
   return subject ?? null;

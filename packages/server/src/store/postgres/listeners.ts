@@ -181,7 +181,12 @@ export class PgListeners implements ListenerStore {
   }
 }
 
-const EMPTY = JSON.stringify({ listeners: [], attachments: [] } satisfies Kept);
+const EMPTY = keptState([]);
+
+/** A row's state where nobody is attached. */
+export function keptState(listeners: readonly ListenerRow[]): string {
+  return JSON.stringify({ listeners, attachments: [] } satisfies Kept);
+}
 
 async function lockStates(tx: Querying, keys: readonly InboxKey[]): Promise<Map<string, State>> {
   const rows = await tx.all<StateRow>(

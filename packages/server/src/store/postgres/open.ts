@@ -3,6 +3,7 @@ import { type At, nowhere } from '../../core/crash-sites.ts';
 import type { Ms } from '../../core/model.ts';
 import { type Store, StoreError } from '../store.ts';
 import { createVault, type Vault } from '../vault.ts';
+import { refuseHalf } from './carried.ts';
 import { PgConfig } from './config.ts';
 import { Context } from './context.ts';
 import { Database } from './database.ts';
@@ -42,6 +43,7 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresSt
   });
   try {
     await migrate(db);
+    await refuseHalf(db.writes);
     const vault = createVault(options.masterKey);
     await checkMasterKey(db, vault);
     const time = new DatabaseTime();
@@ -94,7 +96,7 @@ async function closeAll(db: Database, goodbye: () => Promise<void>): Promise<voi
 }
 
 /** A value sealed at the first start: a wrong master key is refused before it can do harm. */
-async function checkMasterKey(db: Database, vault: Vault): Promise<void> {
+export async function checkMasterKey(db: Database, vault: Vault): Promise<void> {
   const sealed = Buffer.from(vault.seal(Buffer.from('posthorn'), 'check')).toString('base64');
   await db.writes.run(
     `insert into meta (key, value) values ('master_key_check', $1) on conflict do nothing`,

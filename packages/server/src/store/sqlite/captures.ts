@@ -22,7 +22,7 @@ import type { Committer } from './committer.ts';
 import type { Database, Value } from './database.ts';
 
 /** Numbers of captures below it: a key holds both numbers in 53 bits. */
-const SEQS = 2 ** 32;
+export const SEQS = 2 ** 32;
 /** A longer body is kept in pieces of this size, so that no read holds more of it in memory. */
 export const PIECE_BYTES = 262_144;
 
@@ -211,7 +211,7 @@ export class SqliteCaptures implements CaptureStore {
       capture.status ?? null,
       capture.type ?? null,
       capture.messageId ?? null,
-      capture.secretHead ? this.#vault.seal(capture.head, place(key)) : capture.head,
+      capture.secretHead ? this.#vault.seal(capture.head, placeOfCapture(key)) : capture.head,
       pieces ? null : body,
     );
     if (!pieces) return;
@@ -291,7 +291,7 @@ export class SqliteCaptures implements CaptureStore {
       target: row.target,
       pathAt: row.path_at,
       remoteAddress: row.remote,
-      head: sealed ? this.#vault.open(row.head, place(row.key)) : row.head,
+      head: sealed ? this.#vault.open(row.head, placeOfCapture(row.key)) : row.head,
       bodyBytes: row.body_bytes,
       truncated: (row.flags & FLAGS.truncated) !== 0,
       type: row.type ?? undefined,
@@ -350,7 +350,7 @@ export class SqliteCaptures implements CaptureStore {
     );
     if (!row) return;
     const seal = (bytes: Uint8Array, which: string) =>
-      exchange.secretHeads ? this.#vault.seal(bytes, `${place(capture)}/${which}`) : bytes;
+      exchange.secretHeads ? this.#vault.seal(bytes, `${placeOfCapture(capture)}/${which}`) : bytes;
     this.#db.run(
       `insert into exchange (capture, kind, dest, at, duration, status, error, flags,
          req_head, req_body, res_head, res_body) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -389,7 +389,7 @@ export class SqliteCaptures implements CaptureStore {
     const open = (bytes: Uint8Array, which: string) =>
       (row.flags & FLAGS.sealed) === 0
         ? bytes
-        : this.#vault.open(bytes, `${place(row.capture)}/${which}`);
+        : this.#vault.open(bytes, `${placeOfCapture(row.capture)}/${which}`);
     return {
       kind: row.kind,
       to: row.dest,
@@ -529,6 +529,6 @@ export function subtract(db: Database, { number }: Pick<InboxRow, 'number'>, gon
 }
 
 /** What a sealed head is bound to. */
-function place(key: number): string {
+export function placeOfCapture(key: number): string {
   return `capture/${key}`;
 }

@@ -24,6 +24,7 @@ import { SqliteJobs } from './jobs.ts';
 import { SqliteLanes } from './lanes.ts';
 import { SqliteLogReader } from './log.ts';
 import { maintainJob } from './maintain.ts';
+import { readMoved } from './moved.ts';
 import { migrate } from './schema.ts';
 
 export interface SqliteOptions {
@@ -62,6 +63,8 @@ export async function openSqlite(options: SqliteOptions): Promise<Store> {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const lock = lockDirectory(driver, directory);
   try {
+    const moved = readMoved(directory);
+    if (moved !== undefined) throw new StoreError('fatal', moved);
     return openOrMakeRoom(driver, options, lock);
   } catch (error) {
     lock.close();
@@ -163,7 +166,7 @@ type Driver = Awaited<ReturnType<typeof loadDriver>>;
  * SQLite's own file lock on a file of its own, held for the life of the process: the kernel drops it
  * when the process dies, however it dies.
  */
-function lockDirectory(driver: Driver, directory: string): { close(): void } {
+export function lockDirectory(driver: Driver, directory: string): { close(): void } {
   const path = join(directory, 'lock');
   let db: InstanceType<Driver['DatabaseSync']> | undefined;
   try {
