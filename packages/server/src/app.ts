@@ -57,6 +57,8 @@ import type { Store } from './store/store.ts';
 import type { Logger, Metrics } from './telemetry.ts';
 import { startEngineThreads, startInboxThread, startSchemaThread } from './threads.ts';
 
+const DAY_MS = 86_400_000;
+
 /** As many as have a connection of their own: what queues meanwhile becomes the next batch. */
 const POSTGRES_BATCHES = 2;
 
@@ -549,8 +551,11 @@ async function operatorLink(registry: Registry, url: string): Promise<string> {
 
 async function readiness(store: Store, clock: Clock) {
   try {
-    await store.log.stats(clock.now());
-    return { ok: true, checks: { store: 'ok' } };
+    const now = clock.now();
+    const { roomUntil = Number.POSITIVE_INFINITY } = await store.log.stats(now);
+    // They are made a week ahead, so whoever makes them has failed for days.
+    const ok = roomUntil > now + DAY_MS;
+    return { ok, checks: { store: ok ? 'ok' : 'no partition for tomorrow' } };
   } catch {
     return { ok: false, checks: { store: 'unavailable' } };
   }

@@ -489,6 +489,8 @@ export interface StoreStats {
   readonly attempts: number;
   /** Time of the newest event's id; 0 = there is none. Ids given out after it are new. */
   readonly newestAt: Ms;
+  /** Until when there is a place for what happens then; undefined = it needs none made ahead. */
+  readonly roomUntil?: Ms;
 }
 
 export interface RetentionPolicy {

@@ -176,7 +176,7 @@ export class PgLog implements LogStore {
 
   async stats(now: Ms): Promise<StoreStats> {
     const { reads } = this.#ctx.db;
-    const [lanes, counts, newestAt] = await Promise.all([
+    const [lanes, counts, newestAt, roomUntil] = await Promise.all([
       reads.get<{ awake: number; owned: number; oldest: Ms | null }>(
         `select count(*) filter (where owner is null) as awake,
            count(*) filter (where owner is not null) as owned,
@@ -187,10 +187,12 @@ export class PgLog implements LogStore {
       ),
       this.#counts(),
       this.#newestAt(),
+      this.#ctx.partitions.until(now),
     ]);
     return {
       ...counts,
       newestAt,
+      roomUntil,
       lanesAwake: lanes?.awake ?? 0,
       lanesHeld: lanes?.owned ?? 0,
       oldestDueAt: lanes?.oldest ?? undefined,

@@ -24,6 +24,9 @@ const NOTHING: MaintenanceReport = {
   more: false,
 };
 
+/** Somebody may have dropped a day that is yet to come. */
+const AHEAD_EVERY_MS = 10 * 60_000;
+
 /** A pass over all that is owed, in the order of the table. */
 interface Pass {
   /** Events of days before it are too old. */
@@ -38,7 +41,7 @@ export class Maintenance {
   readonly #ctx: Context;
   readonly #holder: string;
   #leasedUntil: Ms = 0;
-  #aheadOf: Day | undefined;
+  #aheadAt: Ms = 0;
   #pass: Pass | undefined;
   #nextPassAt: Ms = 0;
   /** Events of days before it owe nothing: the days may go. */
@@ -98,9 +101,10 @@ export class Maintenance {
   }
 
   async #ahead(now: Ms): Promise<void> {
-    if (this.#aheadOf === dayOf(now)) return;
+    // A clock may also go back.
+    if (Math.abs(now - this.#aheadAt) < AHEAD_EVERY_MS) return;
     await this.#ctx.partitions.ahead(now);
-    this.#aheadOf = dayOf(now);
+    this.#aheadAt = now;
   }
 
   // ---- wide fan-outs ----

@@ -41,10 +41,20 @@ export class Partitions {
     this.#db = db;
   }
 
-  /** Yesterday's, today's and those of the next days. */
+  /** Yesterday's, today's and those of the next days, whatever is believed of them. */
   async ahead(now: Ms): Promise<void> {
     const today = dayOf(now);
-    await this.ensure(Array.from({ length: AHEAD + 2 }, (_, i) => today - 1 + i));
+    const days = Array.from({ length: AHEAD + 2 }, (_, i) => today - 1 + i);
+    for (const day of days) this.forget(day);
+    await this.ensure(days);
+  }
+
+  /** End of the days without a gap, from that of `now` on. */
+  async until(now: Ms): Promise<Ms> {
+    const there = await this.list();
+    let day = dayOf(now);
+    while (there.has(day)) day += 1;
+    return startOf(day);
   }
 
   has(day: Day): boolean {
