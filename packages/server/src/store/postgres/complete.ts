@@ -43,12 +43,7 @@ const ENDED = 3;
 export async function applyResults(
   ctx: Context,
   results: readonly Result[],
-  by: {
-    readonly node: number;
-    readonly now: Ms;
-    /** Carries the statement out, and with it what else is to be done. */
-    readonly together: <T>(statement: (tx: Querying) => Promise<T>) => Promise<T>;
-  },
+  by: { readonly node: number; readonly now: Ms },
 ): Promise<Applied> {
   await ctx.partitions.ensure(results.map(({ attempt }) => dayOf(attempt.startedAt)));
   const tells = results.some(({ notices, disable }) => notices !== undefined || disable);
@@ -60,7 +55,7 @@ export async function applyResults(
       return { ...state, disabled: await tell(ctx, tx, { results, applied, ...by }) };
     });
   }
-  const { done, ...state } = await by.together((tx) => apply(ctx, tx, { results, node: by.node }));
+  const { done, ...state } = await apply(ctx, ctx.db.outcomes, { results, node: by.node });
   if (done.size < results.length) {
     await ctx.db.outcomes.transaction((tx) =>
       settleRest(ctx, tx, { results, done, node: by.node }),

@@ -344,32 +344,44 @@ export class PgLanes implements LaneStore {
     }
   }
 
+  /**
+   * Outcomes first, and committed on their own: a release may wait for an ingest and its disk, and what
+   * was sent meanwhile would be sent again after a crash.
+   */
   async #complete(node: number, work: Completion, now: Ms): Promise<Completed> {
     const results = await this.#notYetLogged(node, work.results);
-    const { outcomes } = this.#ctx.db;
-    let release = work.release;
-    let commanded = false;
-    /** With what goes back of lanes, all in one round trip. */
-    const together = async <T>(statement: (tx: Querying) => Promise<T>): Promise<T> => {
-      if (release.length === 0) return statement(outcomes);
-      return this.#givingBack(node, release, async (known) => {
-        const [done, kept] = await outcomes.burst((tx) =>
-          Promise.all([statement(tx), lockAndRelease(tx, { node, release: known, now })]),
-        );
-        commanded = kept.length > 0;
-        release = release.filter((one) => kept.some((key) => sameLane(one, key)));
-        return { done, kept: release };
-      });
-    };
+    let { release } = work;
+    let commanded = release.length === 0 && results.length === 0;
     if (results.length > 0) {
-      const applied = await applyResults(this.#ctx, results, { node, now, together });
+      const applied = await applyResults(this.#ctx, results, { node, now });
       if (!applied.alive) return { fenced: true, moved: [] };
-      commanded ||= applied.commanded;
-    } else if (release.length > 0) {
-      if (!(await together((tx) => isAlive(tx, node)))) return { fenced: true, moved: [] };
-    } else commanded = true;
-    if (release.length === 0 && !commanded) return { fenced: false, moved: [] };
-    return this.#giveBack(node, release, now);
+      commanded = applied.commanded;
+    }
+    if (release.length > 0) {
+      const kept = await this.#giveBackAtOnce(node, release, now);
+      if (!kept) return { fenced: true, moved: [] };
+      commanded ||= kept.length > 0;
+      release = release.filter((one) => kept.some((key) => sameLane(one, key)));
+    }
+    return commanded ? this.#giveBack(node, release, now) : { fenced: false, moved: [] };
+  }
+
+  /** In one round trip. Returns the lanes of the node that commands wait for; undefined = it has none any more. */
+  async #giveBackAtOnce(
+    node: number,
+    release: readonly Release[],
+    now: Ms,
+  ): Promise<readonly LaneKey[] | undefined> {
+    return this.#givingBack(node, release, async (known) => {
+      const [alive, , kept] = await this.#ctx.db.outcomes.burst((tx) =>
+        Promise.all([
+          isAlive(tx, node),
+          lockForRelease(tx, known),
+          releaseLanes(tx, { node, release: known, now }),
+        ]),
+      );
+      return { done: alive ? kept : undefined, kept };
+    });
   }
 
   async #notYetLogged(node: number, results: readonly Result[]): Promise<readonly Result[]> {
@@ -439,15 +451,6 @@ interface Releasing {
 async function isAlive(tx: Querying, node: number): Promise<boolean> {
   const row = await tx.get<object>('select 1 from node where id = $1 for key share', node);
   return row !== undefined;
-}
-
-/** Both are sent at once; returns the lanes of the node that commands wait for. */
-async function lockAndRelease(tx: Querying, releasing: Releasing): Promise<LaneKey[]> {
-  const [, kept] = await Promise.all([
-    lockForRelease(tx, releasing.release),
-    releaseLanes(tx, releasing),
-  ]);
-  return kept;
 }
 
 async function lockForRelease(tx: Querying, release: readonly Taken[]): Promise<void> {
