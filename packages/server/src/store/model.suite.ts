@@ -360,7 +360,8 @@ class Twins {
 
   async compareLists(): Promise<void> {
     await this.#both(async (s) => {
-      const { attempts, ...rest } = await s.log.stats(this.#now);
+      // Only PostgreSQL makes room ahead.
+      const { attempts, roomUntil: _, ...rest } = await s.log.stats(this.#now);
       // SQLite counts from the first row to the last, so gaps that housekeeping left count.
       return this.#removed > 0 ? rest : { attempts, ...rest };
     });
