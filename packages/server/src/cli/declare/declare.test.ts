@@ -50,8 +50,8 @@ function applied(text: string, options: Partial<ApplyInput> = {}) {
   return printed((output) => apply(input, output), { json: input.json });
 }
 
-function dumped({ secrets = false, key = server.adminKey, tenant = '' } = {}) {
-  const input = { url: server.url, key, secrets, tenant: tenant || undefined };
+function dumped({ secrets = false, url = server.url, key = server.adminKey, tenant = '' } = {}) {
+  const input = { url, key, secrets, tenant: tenant || undefined };
   return printed((output) => dump(input, output));
 }
 
@@ -78,6 +78,71 @@ test('a dump has everything that apply takes: there is nothing left to change', 
   expect(out).toContain(`secret: ${VARIABLES.SECRET}`);
   expect(out).toContain(`value: Bearer ${VARIABLES.TOKEN}`);
   expect((await applied(out)).out).toBe('7 unchanged\n');
+});
+
+const EVERYTHING = `
+tenants:
+  - id: acme
+    name: Acme
+    alias: org-1
+    metadata: { a: "1", b: "2" }
+    defaults:
+      dialect: cand
+      validation: warn
+      operationalEvents: false
+      retryPolicy: { schedule: [1, 2], jitter: 0, retryOn: transient }
+      timeoutMs: 5000
+      rateLimit: 5
+      maxConcurrency: 3
+    portal: { title: Hooks, frameAncestors: ["https://app.example.com"], theme: { scheme: dark } }
+    eventTypes:
+      - name: a.b
+        group: G
+        label: L
+        description: D
+        schema: { type: object }
+        example: { data: { n: 1 }, subject: s, actor: { id: 1 }, context: { module: M } }
+        archived: true
+    endpoints:
+      - name: One
+        url: http://127.0.0.1:4500/one
+        description: D
+        method: PUT
+        headers: [{ name: X-B, value: "1" }, { name: X-A, value: "2" }]
+        eventTypes: [a.*, b.c]
+        channels: [x, y]
+        filter: { data.n: { gt: 1 } }
+        scope: below
+        alias: hook-1
+        dialect: custom
+        contentType: application/json
+        fields: [n]
+        actorFields: [id]
+        custom:
+          timestampHeader: X-Time
+          idHeader: X-Id
+          signature: { header: X-Sig, algorithm: hmac-sha1, encoding: base64, prefix: "s=" }
+        standardHeaders: true
+        enabled: false
+        timeoutMs: 2000
+        rateLimit: 1
+        maxConcurrency: 1
+        retryPolicy: { attempts: 2, base: 5, factor: 1 }
+        metadata: { z: "1", y: "2" }
+      - { name: Two, url: "http://127.0.0.1:4500/two", ordering: key, secret: sixteen-characters, dialect: logto }
+`;
+
+test('every field survives: a dump makes an empty installation dump the same', async () => {
+  expect(await applied(EVERYTHING)).toMatchObject({ exitCode: 0 });
+  const dump = await dumped({ secrets: true });
+  const there = await startServer();
+  const at = { url: there.url, key: there.adminKey };
+  expect(await applied(dump.out, at)).toMatchObject({ exitCode: 0 });
+  expect((await dumped({ secrets: true, ...at })).out).toBe(dump.out);
+  const [two, one] = (await there.admin.listEndpoints({ tenant: 'acme' })).items;
+  expect(one).toMatchObject({ scope: 'below', ordering: 'none', custom: { idHeader: 'X-Id' } });
+  expect(two).toMatchObject({ ordering: 'key', dialect: 'logto' });
+  expect((await applied(EVERYTHING, at)).out).toBe('4 unchanged\n');
 });
 
 test('a dump names variables for what it does not show, and leaves signing secrets out', async () => {
