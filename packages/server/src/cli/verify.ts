@@ -47,7 +47,8 @@ export async function verify(input: VerifyInput, output: Output): Promise<ExitCo
     request = await readRequest(input);
     nowS = Math.floor(timeOf(input) / 1000);
   } catch (error) {
-    output.note(messageOf(error));
+    if (!(error instanceof MessageError)) throw error;
+    output.note(error.message);
     return EXIT.usage;
   }
   const { method, target, headers, body } = request;
