@@ -56,6 +56,7 @@ import { openSqliteInbox } from './store/sqlite/open-inbox.ts';
 import type { Store } from './store/store.ts';
 import type { Logger, Metrics } from './telemetry.ts';
 import { startEngineThreads, startInboxThread, startSchemaThread } from './threads.ts';
+import { createTracer } from './tracing.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -212,6 +213,7 @@ async function compose(
     nodes: () => store.lanes.nodes(clock.now()),
     config: view,
     ...logOf(engine, settings),
+    tracer: createTracer(VERSION),
     configStore: store.config,
     inbox: inbox.deps,
     ready: async () => readiness(store, clock),
@@ -339,7 +341,8 @@ function startPurger(
   const writer = new ConfigWriter({ store, now, refresh: () => view.refresh() });
   const shared = settings.databaseUrl !== undefined;
   const at = crashPoint(config.crashAt);
-  const runner = new PurgeRunner({ jobs, store, writer, inboxes, clock, log, at, shared });
+  const tracer = createTracer(VERSION);
+  const runner = new PurgeRunner({ jobs, store, writer, inboxes, clock, log, at, shared, tracer });
   if (config.roles.includes('maintain')) runner.start();
   closers.push(() => runner.stop());
   return runner;
@@ -480,6 +483,7 @@ function engineSettings(config: Config): EngineSettings {
       bytesMax: config.storeMaxBytes,
     },
     search: config.search,
+    passTrace: config.passTrace,
     name: hostname(),
     version: VERSION,
     crashAt: config.crashAt,

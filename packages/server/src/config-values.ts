@@ -150,6 +150,11 @@ function editDistance(a: string, b: string): number {
   return row[to.length] ?? 0;
 }
 
+export function unknown(name: string, what: string, candidates: readonly string[]): string {
+  const near = nearest(name, candidates);
+  return `unknown ${what} ${quote(name)}${near === undefined ? '' : `: did you mean ${near}?`}`;
+}
+
 export function quote(text: string): string {
   return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
 }

@@ -9,12 +9,12 @@ import {
   type Kind,
   type Mode,
   messageOf,
-  nearest,
   type OptionSpec,
   parseOption,
   quote,
   Refused,
   SIZE_BYTES,
+  unknown,
   withUnit,
 } from './config-values.ts';
 import { isRole, ROLES, type Role } from './core/roles.ts';
@@ -169,6 +169,12 @@ const SERVER_OPTIONS = {
     kind: 'boolean',
     default: 'true',
     help: 'Keep an index of the words of events and failed attempts, for text search (SQLite only).',
+  },
+  passTrace: {
+    name: 'passTrace',
+    kind: 'boolean',
+    default: 'false',
+    help: 'Tell receivers to which trace a request belongs (`traceparent`, `tracestate`).',
   },
   payloadRetentionMs: {
     name: 'payloadRetention',
@@ -652,11 +658,8 @@ function readBounded(path: string, bytesMax: number): string {
 
 /** `POSTHORN_TEST_…` belongs to the test suites, which hand their environment to the product. */
 function unknownVariables(env: Environment, where: string): string[] {
-  const known = configTable().flatMap((row) => [
-    row.env,
-    ...(row.secret ? [`${row.env}_FILE`] : []),
-  ]);
-  known.push('POSTHORN_CONFIG');
+  const names = ({ env: name, secret }: OptionRow) => (secret ? [name, `${name}_FILE`] : [name]);
+  const known = ['POSTHORN_CONFIG', ...configTable().flatMap(names)];
   return Object.keys(env)
     .filter((name) => name.startsWith('POSTHORN_') && !name.startsWith('POSTHORN_TEST_'))
     .filter((name) => !known.includes(name))
@@ -666,9 +669,4 @@ function unknownVariables(env: Environment, where: string): string[] {
           '"posthorn": set enableServiceLinks: false in the pod'
         : unknown(name, 'environment variable', known) + where,
     );
-}
-
-function unknown(name: string, what: string, candidates: readonly string[]): string {
-  const near = nearest(name, candidates);
-  return `unknown ${what} ${quote(name)}${near === undefined ? '' : `: did you mean ${near}?`}`;
 }

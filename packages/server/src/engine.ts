@@ -6,6 +6,8 @@ import type { Outbound, Probe } from './core/exchange.ts';
 import { COUNTERS, createIdFactory } from './core/ids.ts';
 import type { Ms } from './core/model.ts';
 import type { Role } from './core/roles.ts';
+import type { Tracer } from './core/tracing.ts';
+import { AttemptSpans } from './delivery/attempt-spans.ts';
 import { Guard, parseEgressAllow } from './delivery/guard.ts';
 import { Housekeeper } from './delivery/housekeeper.ts';
 import { Lease, type LeaseOptions } from './delivery/lease.ts';
@@ -22,6 +24,7 @@ import { openSqlite } from './store/sqlite/open.ts';
 import type { StatsStore } from './store/stats.ts';
 import type { LaneKey, Result, RetentionPolicy, Store } from './store/store.ts';
 import { createMetrics, DURATION_BUCKETS } from './telemetry.ts';
+import { createTracer } from './tracing.ts';
 
 /** What the engine needs to know; plain data, because it may cross into a thread. */
 export interface EngineSettings {
@@ -37,6 +40,8 @@ export interface EngineSettings {
   readonly retention: Omit<RetentionPolicy, 'chunk'>;
   /** Keep a text index. */
   readonly search: boolean;
+  /** Receivers are told to which trace a request belongs. */
+  readonly passTrace: boolean;
   readonly name: string;
   readonly version: string;
   readonly roles: readonly Role[];
@@ -151,6 +156,7 @@ export async function openEngine(settings: EngineSettings, given: EngineParts): 
   const teller = new Teller(clock);
   const own = await openOwnEvents(store, view, clock);
   const shared = settings.databaseUrl !== undefined;
+  const tracer = createTracer(settings.version);
   const worker = new Worker({
     store: store.lanes,
     view,
@@ -165,6 +171,7 @@ export async function openEngine(settings: EngineSettings, given: EngineParts): 
     concurrency: settings.concurrency,
     shared,
     load: measureLoad(),
+    spans: new AttemptSpans({ tracer, passOn: settings.passTrace }),
     tell: (outcome, now) => own.ofDelivery(outcome, now),
     attempted(result) {
       meter.attempted(result);
@@ -177,7 +184,7 @@ export async function openEngine(settings: EngineSettings, given: EngineParts): 
   });
   meter.watch(worker);
   const presence = presenceOf(settings, { store: store.lanes, clock, log });
-  const background = backgroundOf({ settings, parts, store, view, worker, at });
+  const background = backgroundOf({ settings, parts, store, view, worker, at, tracer });
   const stopPolling = repeat(clock, CONFIG_POLL_MS, refresh);
   return {
     clock,
@@ -292,8 +299,9 @@ function backgroundOf(of: {
   readonly view: ConfigView;
   readonly worker: Worker;
   readonly at: At;
+  readonly tracer: Tracer | undefined;
 }) {
-  const { settings, store, view, worker, at } = of;
+  const { settings, store, view, worker, at, tracer } = of;
   const { clock, log } = of.parts;
   const { retention } = settings;
   const poke = () => worker.poke();
@@ -303,7 +311,7 @@ function backgroundOf(of: {
     ? undefined
     : new Follower({ stats: leadingOnly(store), clock, logger: log });
   const { leads } = store;
-  const runner = new JobRunner({ jobs: store.jobs, view, clock, log, at, leads, asked });
+  const runner = new JobRunner({ jobs: store.jobs, view, clock, log, at, leads, tracer, asked });
   return {
     poke: () => housekeeper.poke(),
     jobCreated: () => runner.poke(),

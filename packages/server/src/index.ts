@@ -38,6 +38,8 @@ export interface PosthornOptions {
   readonly masterKey: string;
   /** Keep an index for text search. Default true. */
   readonly search: boolean;
+  /** Tell receivers to which trace a request belongs (`traceparent`). Default false. */
+  readonly passTrace: boolean;
   /** Everything in the calling thread instead of three of its own. Default false. */
   readonly inline: boolean;
   /** What is written to stderr, as JSON lines. Default `warn`. */
@@ -106,6 +108,7 @@ function configOf(options: Partial<PosthornOptions>): Config {
     egressHttp: String(options.allowHttp ?? false),
     dashboard: String(options.dashboard ?? true),
     search: String(options.search ?? true),
+    passTrace: String(options.passTrace ?? false),
     logLevel: options.logLevel ?? 'warn',
     ...(options.egressAllow && { egressAllow: options.egressAllow.join(',') }),
     ...(options.baseUrl !== undefined && { baseUrl: options.baseUrl }),

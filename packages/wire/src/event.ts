@@ -13,6 +13,7 @@ import {
   unexpected,
 } from './json-scan.ts';
 import { parseRfc3339 } from './rfc3339.ts';
+import type { TraceContext } from './trace.ts';
 
 /**
  * What a producer posts: one event object or an array of them. Only the envelope is read; `data`
@@ -33,6 +34,8 @@ export interface EventDraft {
   readonly headers: readonly Header[] | undefined;
   readonly orderingKey: string | undefined;
   readonly channels: readonly string[] | undefined;
+  /** Not in the body: the request said it. */
+  readonly trace?: TraceContext | undefined;
   /** JSON exactly as posted, a view into the body; `null` when it was left out. */
   readonly data: Uint8Array;
   /** The whole event object exactly as posted, a view into the body. */

@@ -105,6 +105,7 @@ export {
   sign,
   verify,
 } from './signature.ts';
+export type { TraceContext } from './trace.ts';
 export type {
   RawBody,
   RequestContext,

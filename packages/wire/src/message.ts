@@ -2,6 +2,7 @@ import type { CustomFormat } from './custom-format.ts';
 import type { EventDraft } from './event.ts';
 import type { Header } from './header.ts';
 import type { SigningKey } from './signature.ts';
+import type { TraceContext } from './trace.ts';
 
 /**
  * From a stored event to the request that one endpoint receives, and back. A dialect decides body
@@ -18,6 +19,8 @@ export interface EventMeta {
   readonly headers?: readonly Header[] | undefined;
   readonly orderingKey?: string | undefined;
   readonly channels?: readonly string[] | undefined;
+  /** Of the request that posted it. */
+  readonly trace?: TraceContext | undefined;
   /** Ours, about ourselves; a producer cannot say so. */
   readonly operational?: true | undefined;
 }
@@ -172,8 +175,8 @@ export type SecretKind = 'key' | 'ed25519' | 'text' | 'hex' | 'alphanumeric';
 
 /** The text that `WireEvent.meta` keeps; `''` when the producer said nothing more. */
 export function encodeMeta(draft: EventDraft): string {
-  const { subject, actor, context, headers, orderingKey, channels } = draft;
-  const meta: EventMeta = { subject, actor, context, headers, orderingKey, channels };
+  const { subject, actor, context, headers, orderingKey, channels, trace } = draft;
+  const meta: EventMeta = { subject, actor, context, headers, orderingKey, channels, trace };
   const text = JSON.stringify(meta);
   return text === '{}' ? '' : text;
 }

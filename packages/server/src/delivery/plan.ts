@@ -23,6 +23,7 @@ import { spansTenants } from '../core/routing.ts';
 import { DEFAULT_RETRY } from '../core/settle.ts';
 import type { ConfigView } from '../store/config-view.ts';
 import type { AttemptRecord, Due, SentBody } from '../store/store.ts';
+import type { AttemptSpan } from './attempt-spans.ts';
 
 export const TIMEOUT_MS = 15_000;
 
@@ -103,11 +104,17 @@ export function sentAs(event: StoredEvent, { run, ownId }: Due): StoredEvent {
   return ownId ? { ...event, id: `${event.id}_${run}` } : event;
 }
 
-/** The exact request of one attempt. `frozen`: the body that the first attempt of the run sent. */
-export function render(
-  plan: Plan,
-  what: { event: StoredEvent; frozen: Uint8Array | undefined; now: Ms },
-): Rendered {
+export interface Rendering {
+  readonly event: StoredEvent;
+  /** The body that the first attempt of the run sent. */
+  readonly frozen: Uint8Array | undefined;
+  readonly now: Ms;
+  /** Its headers stand behind those of the endpoint and the event. */
+  readonly span?: Pick<AttemptSpan, 'headers'> | undefined;
+}
+
+/** The exact request of one attempt. */
+export function render(plan: Plan, what: Rendering): Rendered {
   const { event, now } = what;
   const { endpoint, dialect } = plan;
   if (plan.unfit !== undefined) throw new Error(plan.unfit);
@@ -125,7 +132,10 @@ export function render(
     webhookId: event.id,
     timestampS: Math.floor(now / 1000),
     keys,
-    extra: brought.length === 0 ? endpoint.headers : [...endpoint.headers, ...brought],
+    extra: withNew(
+      brought.length === 0 ? endpoint.headers : [...endpoint.headers, ...brought],
+      what.span?.headers ?? NONE,
+    ),
   });
   const { method } = endpoint;
   const { lowerCase } = dialect.traits;
@@ -134,6 +144,13 @@ export function render(
 }
 
 const NONE: readonly Header[] = [];
+
+/** `more`, unless one of them is among `known` under whatever case. */
+function withNew(known: readonly Header[], more: readonly Header[]): readonly Header[] {
+  if (more.length === 0) return known;
+  const names = new Set(known.map(({ name }) => name.toLowerCase()));
+  return more.some(({ name }) => names.has(name)) ? known : [...known, ...more];
+}
 
 export interface Attempted {
   readonly event: StoredEvent;

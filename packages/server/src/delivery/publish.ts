@@ -317,7 +317,8 @@ function hasMeta(draft: EventDraft): boolean {
     draft.context !== undefined ||
     draft.headers !== undefined ||
     draft.orderingKey !== undefined ||
-    draft.channels !== undefined
+    draft.channels !== undefined ||
+    draft.trace !== undefined
   );
 }
 

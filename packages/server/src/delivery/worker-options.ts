@@ -4,6 +4,7 @@ import type { Outbound } from '../core/exchange.ts';
 import type { Ms } from '../core/model.ts';
 import type { ConfigView } from '../store/config-view.ts';
 import type { LaneStore, Notice, Result } from '../store/store.ts';
+import type { AttemptSpans } from './attempt-spans.ts';
 import type { DeliveryOutcome } from './own-events.ts';
 
 export interface WorkerLog {
@@ -32,6 +33,8 @@ export interface WorkerOptions {
   readonly load?: () => number;
   /** The events about ourselves that an outcome makes true, if somebody listens. */
   readonly tell?: (outcome: DeliveryOutcome, now: Ms) => readonly Notice[] | undefined;
+  /** Attempts as others' tracing sees them. */
+  readonly spans?: AttemptSpans | undefined;
   /** After each exchange, for metrics. */
   readonly attempted?: (result: Result) => void;
   /** The store changed configuration on our behalf (an endpoint was disabled). */

@@ -452,15 +452,18 @@ export class Worker {
       );
     }
     if (lane.careful) await this.#o.store.start(this.#lease.node, due);
+    const span = this.#o.spans?.begin({ event, due, endpoint: plan.endpoint, url: plan.url });
     let rendered: ReturnType<typeof render>;
     try {
-      rendered = render(plan, { event: sentAs(event, due), frozen, now });
+      rendered = render(plan, { event: sentAs(event, due), frozen, now, span });
     } catch (error) {
+      span?.end(noExchange('render_failed', ''));
       return without('render_failed', (error as Error).message);
     }
     this.#o.at('worker:rendered');
     const exchange = await this.#o.outbound.send(rendered.request, this.#abort.signal);
     this.#o.at('worker:answered');
+    span?.end(exchange);
     // A shortage of our own (no descriptors left) is no attempt: the row stays as it is.
     if (exchange.outcome.kind === 'fault' && exchange.outcome.fault === 'internal') {
       throw new Error(exchange.outcome.detail);

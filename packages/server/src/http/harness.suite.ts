@@ -175,6 +175,7 @@ export async function startServer(
     log: store.log,
     stats: store.stats,
     searches: true,
+    tracer: undefined,
     watchLog: (listener) => {
       tell = listener;
     },

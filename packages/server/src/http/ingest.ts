@@ -3,6 +3,7 @@ import { REQUEST_BYTES_MAX } from '@posthorn/api';
 import { type EventDraft, parseEvents } from '@posthorn/wire';
 import { AppError } from '../core/errors.ts';
 import type { TenantId } from '../core/model.ts';
+import { type Span, type Tracer, traceOf } from '../core/tracing.ts';
 import { type Authenticator, authorize } from './auth.ts';
 import type { HttpLogger, Published, Publisher } from './ports.ts';
 import { toProblem } from './problem.ts';
@@ -15,6 +16,7 @@ import { API_HEADERS, sendProblem } from './respond.ts';
 
 const PREFIX = '/api/v1/tenants/';
 const SUFFIX = '/events';
+const ROUTE = `${PREFIX}{tenant}${SUFFIX}`;
 const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json *(?:;|$)/i;
 const KEY = /^[\x21-\x7e]{1,128}$/;
 const PARSE_LIMITS = {};
@@ -23,6 +25,8 @@ export interface IngestOptions {
   readonly publisher: Publisher;
   readonly authenticator: Authenticator;
   readonly logger: HttpLogger;
+  /** undefined = nobody traces. */
+  readonly tracer: Tracer | undefined;
   readonly requestId: (given: string | string[] | undefined) => string;
 }
 
@@ -49,6 +53,7 @@ export class IngestHandler {
     const { requestId, authenticator } = this.#options;
     const ingest = new Ingest(this.#options, { req, res, tenant });
     ingest.requestId = requestId(req.headers['x-request-id']);
+    ingest.trace();
     try {
       authorize(authenticator.authenticate(req), 'publish', { tenant });
       checkHead(req);
@@ -106,10 +111,29 @@ class Ingest {
   #bytes = 0;
   #array = false;
   #refused = false;
+  #span: Span | undefined;
 
   constructor(options: IngestOptions, request: IngestRequest) {
     this.#options = options;
     this.#request = request;
+  }
+
+  /** https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server */
+  trace(): void {
+    const { tracer } = this.#options;
+    if (!tracer) return;
+    const { req, tenant } = this.#request;
+    this.#span = tracer.start({
+      name: `POST ${ROUTE}`,
+      kind: 'server',
+      parent: traceOf(req.headers['traceparent'], req.headers['tracestate']),
+      joinsActive: true,
+      attributes: {
+        'http.request.method': 'POST',
+        'http.route': ROUTE,
+        'posthorn.tenant.id': tenant,
+      },
+    });
   }
 
   read(): void {
@@ -145,7 +169,10 @@ class Ingest {
       const { events, array } = parseEvents(body, PARSE_LIMITS);
       this.#array = array;
       const key = req.headers['idempotency-key'];
-      const drafts = key === undefined ? events : withKey(events, array, key);
+      const keyed = key === undefined ? events : withKey(events, array, key);
+      const trace =
+        this.#span?.trace ?? traceOf(req.headers['traceparent'], req.headers['tracestate']);
+      const drafts = trace === undefined ? keyed : keyed.map((event) => ({ ...event, trace }));
       publisher.publish(tenant, drafts).then(
         (published) => this.#accept(published),
         (error: unknown) => this.refuse(error),
@@ -173,12 +200,21 @@ class Ingest {
       String(Buffer.byteLength(body)),
     ]);
     res.end(body);
+    this.#span?.end({ attributes: { ...statusOf(202), 'posthorn.events': published.length } });
   }
 
   refuse(error: unknown): void {
     this.#refused = true;
-    sendProblem(this.#request, toProblem(error, this.requestId, this.#options.logger));
+    const answer = toProblem(error, this.requestId, this.#options.logger);
+    sendProblem(this.#request, answer);
+    const { status, code } = answer.problem;
+    // A refusal is the client's error, not this server's.
+    this.#span?.end({ attributes: statusOf(status), error: status >= 500 ? code : undefined });
   }
+}
+
+function statusOf(status: number) {
+  return { 'http.response.status_code': status };
 }
 
 /** Ids hold no character that JSON escapes. */

@@ -2,6 +2,7 @@ import type { EventDraft } from '@posthorn/wire';
 import type { Clock } from '../core/clock.ts';
 import type { ApiKey, EventId, Ms, Session, Tenant, TenantId } from '../core/model.ts';
 import type { Role } from '../core/roles.ts';
+import type { Tracer } from '../core/tracing.ts';
 import type { Finding } from '../delivery/catalogue/judge.ts';
 import type { Erasing } from '../delivery/mending/erasing.ts';
 import type { Jobs } from '../delivery/mending/jobs.ts';
@@ -44,6 +45,8 @@ export interface HttpDeps {
   readonly config: ConfigView;
   readonly log: LogStore;
   readonly stats: StatsStore;
+  /** undefined = nobody traces. */
+  readonly tracer: Tracer | undefined;
   /** The log has a text index. */
   readonly searches: boolean;
   /** Has `listener` called when attempts were logged; undefined = nobody follows the log any more. */

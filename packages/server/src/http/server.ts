@@ -68,7 +68,7 @@ export async function createHttpServer(deps: HttpDeps): Promise<HttpServer> {
   const { logger } = deps;
   const requestId = createRequestIds(randomBytes);
   const authenticator = new Authenticator({ config: deps.config, now: deps.now });
-  const ingest = new IngestHandler({ publisher: deps.publisher, authenticator, logger, requestId });
+  const ingest = new IngestHandler({ ...deps, authenticator, requestId });
   const { dashboard: files, config, publicUrl } = deps;
   const site = files && new Site({ files, config, publicUrl });
   const reference = new Reference({ files: deps.reference, publicUrl });

@@ -2,6 +2,7 @@ import type { Clock } from '../../core/clock.ts';
 import type { At } from '../../core/crash-sites.ts';
 import type { Endpoint, EndpointId, EventId, Ms } from '../../core/model.ts';
 import { Pace } from '../../core/pace.ts';
+import { type Tracer, traced } from '../../core/tracing.ts';
 import type { ConfigView } from '../../store/config-view.ts';
 import {
   type Candidate,
@@ -13,6 +14,7 @@ import {
 import type { LaneKey } from '../../store/store.ts';
 import { whyNotSent } from './mending.ts';
 import { isWanted, limitOf, requeueOf, soughtBy } from './replay.ts';
+import { stepSpan } from './step-span.ts';
 
 export interface JobRunnerOptions {
   readonly jobs: JobStore;
@@ -22,6 +24,8 @@ export interface JobRunnerOptions {
   readonly at: At;
   /** Where several nodes share the store: whether jobs are this one's, which it looks for itself. */
   readonly leads?: ((now: Ms) => boolean) | undefined;
+  /** undefined = nobody traces. */
+  readonly tracer: Tracer | undefined;
   /** Runs were added to these lanes. */
   readonly asked: (lanes: readonly LaneKey[]) => void;
 }
@@ -116,8 +120,9 @@ export class JobRunner {
         : // Deleted meanwhile: nothing is owed to it any more.
           { ...at, to: 'end' as const, requeue: [] };
       if (!step) continue;
-      const { jobs, clock, asked } = this.#options;
-      const advanced = await jobs.advance(step, clock.now());
+      const { jobs, clock, asked, tracer } = this.#options;
+      const about = stepSpan(job, { 'posthorn.endpoint.id': id });
+      const advanced = await traced(tracer, about, () => jobs.advance(step, clock.now()));
       this.#options.at('job:advanced');
       if (!advanced) return moved;
       moved = true;

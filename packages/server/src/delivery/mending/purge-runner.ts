@@ -3,10 +3,12 @@ import type { At } from '../../core/crash-sites.ts';
 import type { InboxId, InboxName } from '../../core/inbox.ts';
 import type { JobId, Ms, TenantId } from '../../core/model.ts';
 import { slotOf } from '../../core/routing.ts';
+import { type Tracer, traced } from '../../core/tracing.ts';
 import { type ConfigWriter, deletion, isConflict } from '../../store/config-writer.ts';
 import type { InboxKey, InboxStore } from '../../store/inbox.ts';
 import type { Job, JobStore } from '../../store/jobs.ts';
 import type { ConfigChange, ConfigItem, ConfigKind, ConfigStore } from '../../store/store.ts';
+import { stepSpan } from './step-span.ts';
 
 export interface PurgeRunnerOptions {
   readonly jobs: JobStore;
@@ -16,6 +18,8 @@ export interface PurgeRunnerOptions {
   readonly clock: Clock;
   readonly log: { warn(fields: object, message: string): void };
   readonly at: At;
+  /** undefined = nobody traces. */
+  readonly tracer: Tracer | undefined;
   /** Other nodes ask for purges too: they are looked for. */
   readonly shared: boolean;
 }
@@ -116,7 +120,11 @@ export class PurgeRunner {
   }
 
   /** true = something of it went on. */
-  async #work({ id, tenant, done }: Job): Promise<boolean> {
+  async #work(job: Job): Promise<boolean> {
+    return traced(this.#options.tracer, stepSpan(job), () => this.#step(job));
+  }
+
+  async #step({ id, tenant, done }: Job): Promise<boolean> {
     const { jobs, clock, at } = this.#options;
     if (!this.#cleared.has(id)) {
       await this.#clearConfiguration(tenant);
