@@ -8,6 +8,8 @@ export interface FollowOptions {
   readonly signal?: AbortSignal | undefined;
   /** false = ends with the connection. Default true: it connects again, after the last message. */
   readonly reconnect?: boolean | undefined;
+  /** Told before it connects again, each time; `error` undefined = the server ended the stream. */
+  readonly onLost?: ((error: unknown) => void) | undefined;
 }
 
 /** The server sends a heartbeat every 15 s: a connection that is silent for longer is dead. */
@@ -40,12 +42,13 @@ export async function* follow(
   connect: Connect,
   options: FollowOptions & { readonly after: string | undefined },
 ): AsyncGenerator<LiveEvent, void> {
-  const { signal, reconnect = true } = options;
+  const { signal, reconnect = true, onLost = () => {} } = options;
   let { after } = options;
   let connected = false;
   let waitMs = BACKOFF_MS.first;
   while (!signal?.aborted) {
     const silence = new Silence(signal);
+    let lost: unknown;
     try {
       const response = await connect.open(after, silence.signal);
       connected = true;
@@ -59,10 +62,12 @@ export async function* follow(
       if (signal?.aborted) return;
       if (!connected || !reconnect || connect.isFinal(error)) throw error;
       waitMs = Math.max(waitMs, connect.waitMs(error) ?? 0);
+      lost = error;
     } finally {
       silence.end();
     }
-    if (!reconnect) return;
+    if (!reconnect || signal?.aborted) return;
+    onLost(lost);
     await delay(waitMs * (1 + Math.random()), signal);
     waitMs = Math.min(waitMs * 2, BACKOFF_MS.most);
   }

@@ -25,7 +25,7 @@ import { isRole, ROLES, type Role } from './core/roles.ts';
  * Flags win over the environment, that over `.env`, that over the file, that over the default.
  */
 
-const IN_A_TENANT = ['send', 'dashboard', 'types', 'listen', 'replay'] as const;
+const IN_A_TENANT = ['send', 'dashboard', 'types', 'listen', 'tail', 'replay'] as const;
 const DESCRIBING = ['apply', 'dump'] as const;
 const ON_THE_DIRECTORY = ['backup', 'restore'] as const;
 export type Command =

@@ -9,6 +9,8 @@ import { dashboard } from './cli/dashboard.ts';
 import { createOutput, EXIT, type Output, table } from './cli/output.ts';
 import { type Flags, runProgram } from './cli/program.ts';
 import { send } from './cli/send.ts';
+import { tail } from './cli/tail.ts';
+import { filtersOf } from './cli/tail-options.ts';
 import { types } from './cli/types.ts';
 import { type Config, ConfigError, colorsFor, configTable, loadConfig } from './config.ts';
 import type { Mode } from './config-values.ts';
@@ -165,6 +167,16 @@ async function runDashboard(flags: Flags): Promise<number> {
   return dashboard({ url, key, tenant }, outputOf(flags));
 }
 
+async function runTail(flags: Flags): Promise<number> {
+  const { url, key, tenant } = clientConfig(flags);
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+  // Whoever reads the lines has seen enough: `posthorn tail | head`.
+  stdout.once('error', () => stop.abort());
+  const output = { stdout, stderr, colors: colorsFor(stdout), json: flags['json'] === true };
+  return tail({ filters: filtersOf(flags), url, key, tenant, signal: stop.signal }, output);
+}
+
 async function runTypes(flags: Flags): Promise<number> {
   const { url, key, tenant } = clientConfig(flags);
   const [from, out] = ['from', 'out'].map((name) => {
@@ -199,6 +211,7 @@ async function main(): Promise<number> {
         listen: (target, flags) => runListen({ target, flags, version }),
         migrate: (flags) => runMigrate(flags, outputOf(flags)),
         send: runSend,
+        tail: runTail,
         types: runTypes,
         trigger: (args, flags) => runTrigger(args, flags, outputOf(flags)),
         verify: (file, flags) => runVerify(file, flags, outputOf(flags)),

@@ -23,6 +23,7 @@ async function run(...argv: string[]) {
     dashboard: action('dashboard'),
     types: action('types'),
     listen: (_target, flags) => action('listen')(flags),
+    tail: action('tail'),
     apply: action('apply'),
     dump: action('dump'),
     backup: (_target, flags) => action('backup')(flags),

@@ -4,6 +4,7 @@ import { addCompletion } from './completion.ts';
 import { addApply, addDump } from './declare/options.ts';
 import { addListen } from './listen-options.ts';
 import { EXIT, type Stream } from './output.ts';
+import { addTail } from './tail-options.ts';
 import { addReplay, addTrigger, addVerify, type ToolArguments } from './tool-options.ts';
 
 export type CommandName =
@@ -14,6 +15,7 @@ export type CommandName =
   | 'dashboard'
   | 'types'
   | 'listen'
+  | 'tail'
   | 'apply'
   | 'dump'
   | 'backup'
@@ -49,6 +51,7 @@ export interface Actions {
   dashboard(flags: Flags): Promise<number>;
   types(flags: Flags): Promise<number>;
   listen(target: string, flags: Flags): Promise<number>;
+  tail(flags: Flags): Promise<number>;
   apply(flags: Flags): Promise<number>;
   dump(flags: Flags): Promise<number>;
   /** `target` undefined = a new directory here. */
@@ -78,6 +81,7 @@ Examples:
   posthorn send user.created '{"id":"u_1"}'        post an event
   posthorn send user.created @user.json --id 42    the same event twice is one event
   posthorn types --out events.ts                   TypeScript types of your catalogue, for receivers
+  posthorn tail --state failed                     follow what is sent, as it happens
   posthorn listen 3000 --path /webhooks            carry what an inbox captures to this machine
   posthorn apply -f hooks.yaml                     have what a file says: plan, then changes
   posthorn backup /backups/monday                  copy everything, while the server runs
@@ -142,6 +146,7 @@ function buildProgram(input: ProgramInput, done: (code: number) => void): Comman
       done(await actions.send({ type, data }, flags)),
     );
   addListen(add, async (target, flags) => done(await actions.listen(target, flags)));
+  addTail(add, async (flags) => done(await actions.tail(flags)));
   addApply(add, async (flags) => done(await actions.apply(flags)));
   addDump(add, async (flags) => done(await actions.dump(flags)));
   addReplay(add, async (what, flags) => done(await actions.replay(what, flags)));
