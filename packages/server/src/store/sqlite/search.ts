@@ -83,6 +83,7 @@ export class SqliteSearch {
     const reach = this.#finder.reach();
     // Subjects are looked up in the log itself where the index ends.
     const searchedTo = narrow.query.text === undefined ? undefined : reach.searchedTo;
+    const outcomes = narrow.query.text !== undefined && searchedTo === undefined;
     const [under, ...rest] = (cursor ?? '').split('.');
     let inside = rest.length > 0 ? rest.join('.') : undefined;
     const place = cursorRow(cursor === undefined ? undefined : under);
@@ -91,7 +92,7 @@ export class SqliteSearch {
     const items: T[] = [];
     for (let looked = 0; looked < HITS_MAX; ) {
       const end = Math.min(before ?? Number.MAX_SAFE_INTEGER, span.before);
-      const ask = { least: span.least, before: end, limit: HITS_PER_READ };
+      const ask = { least: span.least, before: end, limit: HITS_PER_READ, outcomes };
       const hits = this.#hits(narrow, ask, reach);
       for (const event of this.#events(narrow, hits.seqs)) {
         const page = read(event, { inside, limit: limit - items.length });
@@ -133,7 +134,7 @@ export class SqliteSearch {
   /** The one event that is asked for has the words, too, and is not erased. */
   has(narrow: Narrow, { seq }: EventKey): boolean {
     this.#finder.reach();
-    const one = { least: seq, before: seq + 1, limit: 1 };
+    const one = { least: seq, before: seq + 1, limit: 1, outcomes: false };
     return this.#events(narrow, this.#finder.hits(narrow, one).seqs).length > 0;
   }
 

@@ -143,6 +143,9 @@ export const searchCases: Cases = {
       [{ state: 'failed' }, [one.id]],
       [{ state: 'succeeded' }, []],
       [{ status: { least: 500, most: 599 } }, [one.id]],
+      [{ status: { least: 500, most: 500 } }, [one.id]],
+      [{ status: { least: 501, most: 501 } }, []],
+      [{ fault: 'connect_refused' }, []],
     ];
     for (const [query, ids] of states) {
       const rows = await w.deliveries(asked('word', query));

@@ -30,15 +30,17 @@ export interface AttemptText {
   readonly seq: number;
   readonly event: number;
   readonly tenant: number;
+  readonly n: number;
+  readonly state: number;
   readonly status: number | null;
   readonly fault: Fault | null;
   readonly detail: string;
   readonly body: Uint8Array | null;
 }
-export const ATTEMPT_TEXT = `seq, event, tenant, status, fault, detail,
+export const ATTEMPT_TEXT = `seq, event, tenant, n, state, status, fault, detail,
   substr(res_body, 1, ${RESPONSE_BYTES_MAX}) as body`;
-/** What `isTold` says of an attempt. */
-export const IS_TOLD = 'state <> 1 and n > 0';
+/** What succeeded adds nothing. */
+export const ADDS = 'state <> 1';
 
 export function eventDoc(event: EventText): Doc {
   const { seq, tenant, type, type_text, idem, meta, data } = event;
@@ -50,8 +52,16 @@ export function eventDoc(event: EventText): Doc {
   return { seq, terms };
 }
 
-export function attemptDoc({ event, tenant, status, fault, detail, body }: AttemptText): Doc {
-  const terms = new Set<string>();
+/** What it says in words if it is told (`isTold`), and how it ended. */
+export function attemptDoc(attempt: AttemptText): Doc {
+  const { event, tenant, n, state, status, fault, detail, body } = attempt;
+  const terms = new Set<string>([outcomeTerm.state(tenant, state)]);
+  if (status !== null) {
+    terms.add(outcomeTerm.status(tenant, status));
+    terms.add(outcomeTerm.statusClass(tenant, status));
+  }
+  if (fault !== null) terms.add(outcomeTerm.fault(tenant, fault));
+  if (n === 0) return { seq: event, terms };
   const said = {
     detail,
     fault: fault ?? undefined,
@@ -63,6 +73,17 @@ export function attemptDoc({ event, tenant, status, fault, detail, body }: Attem
 }
 
 const NOTHING = new Uint8Array();
+
+/** Facts of attempts that did not succeed. */
+export const outcomeTerm = {
+  state: (tenant: number, state: number): string => factTerm(tenant, `e${state}`),
+  status: (tenant: number, status: number): string => factTerm(tenant, `t${status}`),
+  statusClass: (tenant: number, status: number): string =>
+    factTerm(tenant, `c${Math.floor(status / 100)}`),
+  // An underscore would end the term.
+  fault: (tenant: number, fault: Fault): string =>
+    factTerm(tenant, `f${fault.replaceAll('_', '')}`),
+};
 
 export function typeTerm(tenant: number, type: number): string {
   return factTerm(tenant, `y${type}`);

@@ -2,13 +2,13 @@ import type { Ms } from '../../../core/model.ts';
 import type { Database } from '../database.ts';
 import { SEQ_MIN, timeOfSeq } from '../keys.ts';
 import {
+  ADDS,
   ATTEMPT_TEXT,
   type AttemptText,
   attemptDoc,
   EVENT_TEXT,
   type EventText,
   eventDoc,
-  IS_TOLD,
   readEventTexts,
 } from './documents.ts';
 import { readMeta, writeMeta } from './file.ts';
@@ -133,7 +133,7 @@ function nextAttempts(
   const head = log.get<{ seq: number | null }>('select max(seq) as seq from attempt')?.seq ?? 0;
   const end = Math.min(after + ATTEMPTS_PER_STEP, head);
   const rows = log.all<AttemptText>(
-    `select ${ATTEMPT_TEXT} from attempt where seq > ? and seq <= ? and ${IS_TOLD}
+    `select ${ATTEMPT_TEXT} from attempt where seq > ? and seq <= ? and ${ADDS}
      order by seq limit ?`,
     after,
     end,

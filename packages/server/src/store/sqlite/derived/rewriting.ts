@@ -1,11 +1,11 @@
 import type { Ms } from '../../../core/model.ts';
 import type { Database } from '../database.ts';
 import {
+  ADDS,
   ATTEMPT_TEXT,
   type AttemptText,
   attemptDoc,
   eventDoc,
-  IS_TOLD,
   readEventTexts,
 } from './documents.ts';
 import { readMeta, writeMeta } from './file.ts';
@@ -129,7 +129,7 @@ function attemptDocs(log: Database, event: number, upTo: number) {
   return log
     .all<AttemptText>(
       `select ${ATTEMPT_TEXT} from attempt indexed by attempt_event
-       where event = ? and seq <= ? and ${IS_TOLD}`,
+       where event = ? and seq <= ? and ${ADDS}`,
       event,
       upTo,
     )

@@ -1,6 +1,7 @@
+import { STATES } from '../../log-format.ts';
 import type { Database } from '../database.ts';
 import type { Narrow } from '../narrow.ts';
-import { subjectTerm, typeTerm } from './documents.ts';
+import { outcomeTerm, subjectTerm, typeTerm } from './documents.ts';
 import { hitsIn, volumes, wordTerm } from './volumes.ts';
 
 export interface HitsQuery {
@@ -8,6 +9,8 @@ export interface HitsQuery {
   readonly least: number;
   readonly before: number;
   readonly limit: number;
+  /** All attempts are in the index, so how they ended can be asked of it. */
+  readonly outcomes: boolean;
 }
 
 export interface Hits {
@@ -22,7 +25,7 @@ const TIME_MAX_MS = 100;
 const VOLUMES_MAX = 100;
 
 export function findHits(db: Database, narrow: Narrow, ask: HitsQuery): Hits {
-  const match = matchOf(narrow);
+  const match = matchOf(narrow, ask);
   const seqs: number[] = [];
   const started = performance.now();
   let looked = 0;
@@ -51,11 +54,30 @@ function endOf(db: Database, n: number): number {
 }
 
 /** In FTS5's language, where strings side by side must all occur. */
-function matchOf({ query, tenant, type }: Narrow): string {
+function matchOf(narrow: Narrow, { outcomes }: HitsQuery): string {
+  const { query, tenant, type } = narrow;
   const { words = [], prefixes = [] } = query.text ?? {};
   const parts = words.map((word) => `"${wordTerm(tenant, word)}"`);
   if (query.subject !== undefined) parts.push(`"${subjectTerm(tenant, query.subject)}"`);
   if (type !== undefined) parts.push(`"${typeTerm(tenant, type)}"`);
   parts.push(...prefixes.map((prefix) => `"${wordTerm(tenant, prefix)}" *`));
+  if (outcomes) parts.push(...outcomeTerms(narrow).map((term) => `"${term}"`));
   return parts.join(' AND ');
+}
+
+/** An event that has what is asked for has an attempt like that; which one is asked of the log. */
+function outcomeTerms({ query, tenant }: Narrow): string[] {
+  const { state, status, fault } = query;
+  const terms: string[] = [];
+  if (state === 'failed' || state === 'cancelled') {
+    terms.push(outcomeTerm.state(tenant, STATES.indexOf(state)));
+  }
+  if (fault !== undefined) terms.push(outcomeTerm.fault(tenant, fault));
+  if (status === undefined || (status.least <= 299 && status.most >= 200)) return terms;
+  const { least, most } = status;
+  if (least === most) terms.push(outcomeTerm.status(tenant, least));
+  else if (least % 100 === 0 && most === least + 99) {
+    terms.push(outcomeTerm.statusClass(tenant, least));
+  }
+  return terms;
 }
