@@ -9,6 +9,7 @@ import { programmes as backup } from './faults/backup.js';
 import { programmes as clock } from './faults/clock.js';
 import { programmes as cluster } from './faults/cluster.js';
 import { programmes as crash } from './faults/crash.js';
+import { programmes as database } from './faults/database.js';
 import { programmes as disk } from './faults/disk.js';
 import { programmes as http } from './faults/http.js';
 import { programmes as jobs } from './faults/jobs.js';
@@ -25,6 +26,7 @@ const FAMILIES = {
   ledgers,
   crash,
   cluster,
+  database,
   jobs,
   disk,
   backup,

@@ -21,7 +21,7 @@ const TYPES = ['cluster.a', 'cluster.b', 'cluster.c', 'cluster.d'];
 const PATIENT = { retryPolicy: { schedule: Array(60).fill(1), jitter: 0.2 } };
 const TICK_MS = 200;
 
-/** @typedef {{ server: import('./server.js').Server, url: string, index: number }} Node */
+/** @typedef {{ server: import('./server.js').Server, url: string | null, index: number, dataDir: string }} Node */
 
 export class Cluster {
   dir = tempDir('posthorn-cluster');
@@ -52,7 +52,7 @@ export class Cluster {
       cluster.receiverPort = port;
       const all = urls ? await urls(cluster.postgres) : [];
       for (let i = 0; i < nodes; i++) await cluster.join(all[i]);
-      await cluster.subscribe();
+      if (nodes > 0) await cluster.subscribe();
       return await play(cluster);
     } finally {
       await cluster.#close();
@@ -67,15 +67,15 @@ export class Cluster {
     return node.server.api;
   }
 
-  /** Another node; its place in the list is its number. @param {string} [url] */
+  /** Another node; its place in the list is its number. null = with a store of its own. @param {string | null} [url] */
   async join(url = this.postgres.url()) {
     const index = this.#count++;
-    const server = await spawnServer({
-      dataDir: path.join(this.dir, `node-${index}`),
-      env: { DATABASE_URL: url, POSTHORN_LOG_LEVEL: 'warn' },
-    });
+    const dataDir = path.join(this.dir, `node-${index}`);
+    const shared = url === null ? {} : { DATABASE_URL: url };
+    const env = { ...shared, POSTHORN_LOG_LEVEL: 'warn' };
+    const server = await spawnServer({ dataDir, env });
     await server.ready(60_000);
-    const node = { server, url, index };
+    const node = { server, url, index, dataDir };
     this.nodes.push(node);
     return node;
   }
@@ -115,6 +115,12 @@ export class Cluster {
 
   /** @type {string[]} */
   ledgers = [];
+
+  /** How often producers were told to come again. @param {import('./server.js').Helper[]} producers */
+  async refusals(producers) {
+    const counts = await Promise.all(producers.map((producer) => producer.ask('count')));
+    return counts.reduce((sum, { refused }) => sum + refused, 0);
+  }
 
   /** What happens while it lasts explains what is sent twice. @template T @param {() => Promise<T>} body */
   async during(body) {

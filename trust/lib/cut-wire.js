@@ -2,11 +2,14 @@
 /** A wire between a node and its database that can be cut: nothing passes, and nobody is told. */
 import { once } from 'node:events';
 import net from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 export class Wire {
   /** @type {Set<net.Socket>} */
   #sockets = new Set();
   #cut = false;
+  #deaf = false;
+  #delayMs = 0;
   #server = net.createServer((near) => this.#join(near));
 
   /** @param {number} to */
@@ -37,9 +40,20 @@ export class Wire {
     for (const socket of this.#sockets) socket.resume();
   }
 
+  /** What the near side sends arrives, what it is answered does not; until `reset`. */
+  deaf() {
+    this.#deaf = true;
+  }
+
+  /** Whatever passes arrives later by so much. @param {number} delayMs */
+  delay(delayMs) {
+    this.#delayMs = delayMs;
+  }
+
   /** Ends every connection; new ones go to `to`. @param {number} [to] */
   reset(to = this.to) {
     this.to = to;
+    this.#deaf = false;
     for (const socket of this.#sockets) socket.resetAndDestroy();
   }
 
@@ -57,8 +71,25 @@ export class Wire {
     ])) {
       this.#sockets.add(from);
       from.setNoDelay(true);
+      let late = 0;
+      let last = Promise.resolve();
       from.on('data', (chunk) => {
-        if (!into.write(chunk)) from.pause();
+        if (this.#deaf && from === far) return;
+        const pass = () => {
+          if (!into.destroyed && !into.write(chunk)) from.pause();
+        };
+        if (this.#delayMs === 0 && !late) pass();
+        else {
+          // In order also when the delay ends while something is under way.
+          late += 1;
+          const wait = sleep(this.#delayMs);
+          last = last
+            .then(() => wait)
+            .then(pass)
+            .then(() => {
+              late -= 1;
+            });
+        }
       });
       from.on('drain', () => {
         if (!this.#cut) into.resume();

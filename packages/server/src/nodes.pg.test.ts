@@ -112,6 +112,17 @@ describe.skipIf(!hasPostgres)(needing('two nodes'), () => {
     expect((await second.next('open')).head.path).toBe('/2');
   });
 
+  test('a replay to a listener of another node is refused, and says where it listens', async () => {
+    const { a, b, inbox } = await shop();
+    await fetch(`${a.url}/in/shop/1`);
+    await listen(a, 'shop');
+    const { items } = await b.api.listCaptures({ tenant, inbox: inbox.id });
+    const capture = items[0]?.id ?? 'cap_';
+    const body = { to: { listener: 'laptop' } } as const;
+    const replay = b.api.replayCapture({ tenant, inbox: inbox.id, capture, body });
+    await expect(replay).rejects.toThrow(/laptop listens at another node/);
+  });
+
   test('the live feed of a node shows what another one sent', async () => {
     const [a, b] = await twoNodes();
     const { url, got } = await receiver();

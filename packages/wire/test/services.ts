@@ -45,7 +45,8 @@ export async function startPostgres(): Promise<Service> {
   if (owner.uid !== undefined) chownSync(directory, owner.uid, owner.gid ?? 0);
   const init = ['-D', data, '-U', 'postgres', '-A', 'trust', '--no-sync'];
   await run(find('initdb') ?? 'initdb', init, { cwd: directory, ...owner });
-  const settings = ['-c', 'listen_addresses=', '-c', `unix_socket_directories=${directory}`];
+  const place = ['-c', 'listen_addresses=', '-c', `unix_socket_directories=${directory}`];
+  const settings = [...place, '-c', 'fsync=off'];
   const server = spawn(find('postgres') ?? 'postgres', ['-D', data, ...settings], {
     cwd: directory,
     stdio: ['ignore', 'ignore', 'pipe'],
@@ -55,7 +56,8 @@ export async function startPostgres(): Promise<Service> {
   return {
     socket: directory,
     stop: async () => {
-      await ended(server, 'SIGINT');
+      // At once: nothing of it is kept.
+      await ended(server, 'SIGQUIT');
       rmSync(directory, { recursive: true, force: true });
     },
   };

@@ -55,8 +55,13 @@ export function partialOf(target: string): string {
 export async function backUp(options: BackupOptions): Promise<Manifest> {
   const { directory } = options;
   const target = resolve(options.target);
+  if (options.external) {
+    throw new BackupError(
+      'With DATABASE_URL everything is in PostgreSQL: back it up with pg_dump -n posthorn, or what your provider has, and keep POSTHORN_MASTER_KEY apart from it.',
+    );
+  }
   const databases = DATABASES.filter((name) => existsSync(join(directory, name)));
-  if (!databases.includes(options.external ? 'captures.db' : 'posthorn.db')) {
+  if (!databases.includes('posthorn.db')) {
     throw new BackupError(
       `There is nothing to back up in ${directory}: name the data directory with --data.`,
     );

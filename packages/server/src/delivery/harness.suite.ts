@@ -19,7 +19,7 @@ import {
   type operations,
 } from '@posthorn/api';
 import { importVerifyKey, verify } from '@posthorn/wire';
-import { onTestFinished } from 'vitest';
+import { onTestFinished, test } from 'vitest';
 import type { z } from 'zod';
 import { type App, type AppOptions, startApp } from '../app.ts';
 import { loadConfig } from '../config.ts';
@@ -264,20 +264,56 @@ export function crashed(harness: Harness): string {
   return directory;
 }
 
+/** Nodes of one store ask it now and then what others did: that goes on while time stands still. */
+const POLLS_MS = 500;
+
+function asking(clock: VirtualClock): Clock {
+  return {
+    now: () => clock.now(),
+    after(delayMs, task) {
+      if (delayMs > POLLS_MS) return clock.after(delayMs, task);
+      const timer = setTimeout(task, delayMs);
+      return () => clearTimeout(timer);
+    },
+  };
+}
+
+type DatabaseOf = (directory: string) => Promise<string>;
+let databaseOf: DatabaseOf | undefined;
+
+/** From now on stores are where `of` says, instead of in SQLite; for running the same tests on both. */
+export function keepStoresIn(of: DatabaseOf | undefined): void {
+  databaseOf = of;
+}
+
+/** A test of a moment that passes while a node asks its store; with time that stands still only alone. */
+export function testAlone(title: string, body: () => Promise<void>): void {
+  if (!databaseOf) test(title, body);
+}
+
 export async function start(options: StartOptions = {}): Promise<Harness> {
   const { clock = new VirtualClock(), directory = temporaryDirectory(), wrapStore } = options;
+  const databaseUrl = await databaseOf?.(directory);
+  const shared = databaseUrl === undefined ? {} : { databaseUrl, masterKey: 'm'.repeat(32) };
   const log: Record<string, unknown>[] = [];
   const stream = { write: (line: string) => log.push(JSON.parse(line)) };
   const app = await startApp({
     config: loadConfig({
       command: 'dev',
-      flags: { data: directory, port: '0', adminKey: ADMIN_KEY, drain: '1s', ...options.flags },
+      flags: {
+        data: directory,
+        port: '0',
+        adminKey: ADMIN_KEY,
+        drain: '1s',
+        ...shared,
+        ...options.flags,
+      },
       env: {},
       cwd: directory,
     }),
     logger: createLogger({ level: 'info', format: 'json', stream }),
     metrics: createMetrics(),
-    clock,
+    clock: databaseUrl === undefined ? clock : asking(clock),
     ...(wrapStore && { wrapStore }),
   });
   const harness = createHarness({ app, clock, directory, log });

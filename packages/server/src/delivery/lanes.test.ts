@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { eventually, gate, type Received, start, startReceiver } from './harness.suite.ts';
+import {
+  eventually,
+  gate,
+  type Received,
+  start,
+  startReceiver,
+  testAlone,
+} from './harness.suite.ts';
 
 const number = ({ body }: Received): number => JSON.parse(body.toString()).data.n;
 
@@ -222,8 +229,9 @@ describe('order', () => {
   });
 });
 
-describe('the circuit breaker', () => {
-  test('after ten failures the backlog waits up to half a minute, one probes, a success lets it through', async () => {
+testAlone(
+  'after ten failures the backlog waits up to half a minute, one probes, a success lets it through',
+  async () => {
     const app = await start();
     let healthy = false;
     const receiver = await startReceiver(app.clock, () => (healthy ? 204 : 500));
@@ -247,5 +255,5 @@ describe('the circuit breaker', () => {
     healthy = true;
     app.clock.advance(100);
     await eventually(() => receiver.requests.length === 100, 'the backlog drains');
-  });
-});
+  },
+);

@@ -5,6 +5,7 @@ import {
   type Received,
   start,
   startReceiver,
+  testAlone,
   verifies,
 } from './harness.suite.ts';
 
@@ -51,7 +52,7 @@ describe('the schedule', () => {
     expect(app.clock.now() - began).toBeGreaterThanOrEqual(75 * H);
   });
 
-  test('nothing is sent a millisecond early', async () => {
+  testAlone('nothing is sent a millisecond early', async () => {
     const app = await start();
     const receiver = await startReceiver(app.clock, ({ path }) => (path === '/' ? 500 : 204));
     const slow = await app.endpoint({ url: receiver.url, eventTypes: ['a.b'] });

@@ -111,6 +111,10 @@ export class Relay {
   get listeners(): ListenerStore {
     return this.#options.listeners;
   }
+  /** As attachments name it. */
+  get node(): string {
+    return this.#options.node;
+  }
   get draining(): boolean {
     return this.#draining;
   }

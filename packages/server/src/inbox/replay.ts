@@ -143,6 +143,19 @@ export class Replays {
     });
   }
 
+  async #whyNobody(of: StoredCapture, name: string | undefined): Promise<string> {
+    const { relay, clock } = this.#options;
+    const listeners = await relay.listeners.list(of, clock.now());
+    for (const listener of listeners) {
+      const there = listener.attachments.find(({ node }) => node !== relay.node);
+      if (there && (name === undefined || name === listener.name)) {
+        return `${listener.name} listens at another node (${there.node}), and a replay reaches only listeners of the node that is asked: replay to a URL, or ask that node.`;
+      }
+    }
+    const who = name === undefined ? 'Nobody listens' : `${name} does not listen`;
+    return `${who} now: start posthorn listen, or replay to a URL.`;
+  }
+
   async #toListener(
     capture: StoredCapture,
     request: Request,
@@ -150,11 +163,7 @@ export class Replays {
   ): Promise<Exchange> {
     const { relay, clock } = this.#options;
     const tunnel = relay.listening(capture.inbox, name);
-    if (!tunnel) {
-      const who = name === undefined ? 'Nobody listens' : `${name} does not listen`;
-      const message = `${who} now: start posthorn listen, or replay to a URL.`;
-      throw new AppError('conflict', message);
-    }
+    if (!tunnel) throw new AppError('conflict', await this.#whyNobody(capture, name));
     const to = tunnel.listener ?? '';
     const at = clock.now();
     const carried = carriedFrom(capture, request, this.#nextSeq());
