@@ -1,7 +1,8 @@
 // @ts-check
 /**
  * The cheap receiver: counts, takes the end-to-end time from `sentAt` in the body, checks one signature
- * in many. Requests to `/hang…` are never answered. Several listeners stand for several hosts.
+ * in many. Requests to `/hang…` are never answered, one in fifty to `/flaky…` is answered by 500. Several
+ * listeners stand for several hosts.
  */
 import { once } from 'node:events';
 import net from 'node:net';
@@ -12,6 +13,11 @@ import { readRequests } from '../trust/lib/wire.js';
 import { Histogram } from './histogram.js';
 
 const OK = Buffer.from('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n');
+const REASON = 'closed for maintenance';
+const FAILED = Buffer.from(
+  `HTTP/1.1 500 Failed\r\nContent-Length: ${REASON.length}\r\n\r\n${REASON}`,
+);
+const FAIL_EVERY = 50;
 const SENT_AT = Buffer.from('"sentAt":');
 const VERIFY_EVERY = 100;
 
@@ -30,7 +36,7 @@ function serve(socket) {
       state.hanging++;
       return;
     }
-    socket.write(OK);
+    socket.write(path.startsWith('/flaky') && state.count % FAIL_EVERY === 0 ? FAILED : OK);
     const at = now();
     if (state.count++ === 0) state.firstAt = at;
     state.lastAt = at;

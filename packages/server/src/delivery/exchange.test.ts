@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest';
+import { type AddressInfo, createServer } from 'node:net';
+import { expect, onTestFinished, test } from 'vitest';
 import { eventually, start, startReceiver } from './harness.suite.ts';
 
 /** An attempt as other tools take it. */
@@ -17,6 +18,41 @@ async function attempted(status: number) {
   if (!attempt) throw new Error('nothing was attempted');
   return { h, receiver, attempt: attempt.id };
 }
+
+test('an attempt has the bytes of both sides as they were, when what happened, and with whom', async () => {
+  const got: Buffer[] = [];
+  const answer =
+    'HTTP/1.1 202 Fine By Me\r\nx-CASE: a\r\nX-Case: b\r\nContent-Length: 4\r\n\r\n\u00ff\u0000ok';
+  const server = createServer((socket) => {
+    socket.on('data', (chunk) => {
+      got.push(chunk);
+      if (Buffer.concat(got).includes('"odd"')) socket.write(Buffer.from(answer, 'latin1'));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  const { port } = server.address() as AddressInfo;
+  const h = await start();
+  await h.endpoint({ url: `http://127.0.0.1:${port}/a%20b?c=d` });
+  await h.publish({ type: 'a.b', data: { é: 1.0, key: 'odd' } });
+  await h.settled();
+  const [summary] = await h.attempts();
+  const attempt = await h.api.getAttempt({ tenant, attempt: summary?.id ?? 'att_' });
+  const { request, response, timings } = attempt;
+  expect(request.body.encoding).toBe('utf8');
+  expect(`${request.head}\r\n${request.body.text}`).toBe(Buffer.concat(got).toString());
+  expect(response?.head).toBe(
+    'HTTP/1.1 202 Fine By Me\r\nx-CASE: a\r\nX-Case: b\r\nContent-Length: 4\r\n',
+  );
+  expect(response?.body).toEqual({ encoding: 'base64', text: '/wBvaw==' });
+  expect(attempt).toMatchObject({ status: 202, remoteAddress: `127.0.0.1:${port}`, n: 1 });
+  // An address needs no lookup, and plain HTTP no handshake.
+  expect(timings).toMatchObject({ dnsMs: null, tlsMs: null });
+  expect(timings.connectMs).toBeGreaterThan(0);
+  expect(timings.firstByteMs).toBeGreaterThan(0);
+  const parts = (timings.connectMs ?? 0) + (timings.firstByteMs ?? 0);
+  expect(timings.totalMs).toBeGreaterThanOrEqual(parts - 1);
+});
 
 test('an attempt is a curl command, its secrets for those who may write', async () => {
   const { h, receiver, attempt } = await attempted(200);
