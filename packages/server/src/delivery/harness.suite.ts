@@ -83,12 +83,31 @@ export class VirtualClock implements Clock {
     this.to(this.#now + ms);
   }
 
+  /** Time goes by without anybody having waited for it. */
+  protected pass(ms: Ms): void {
+    this.#now += ms;
+  }
+
   to(at: Ms): void {
     this.#now = Math.max(this.#now, at);
     const due = [...this.#tasks].filter((entry) => entry.at <= this.#now);
     for (const entry of due.sort((a, b) => a.at - b.at)) {
       if (this.#tasks.delete(entry)) entry.task();
     }
+  }
+}
+
+const READINGS_MAX = 1_000_000;
+
+/** A machine so slow that a millisecond passes with each look at the clock. */
+export class CreepingClock extends VirtualClock {
+  #readings = 0;
+
+  override now(): Ms {
+    this.#readings += 1;
+    if (this.#readings > READINGS_MAX) throw new Error('somebody loops and looks at the clock');
+    this.pass(1);
+    return super.now();
   }
 }
 

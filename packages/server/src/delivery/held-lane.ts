@@ -1,8 +1,8 @@
 import { type LaneLimits, LaneState } from '../core/lane-state.ts';
-import { ASLEEP, type EventId, type Ms, type StoredEvent } from '../core/model.ts';
+import { ASLEEP, type EventId, type LaneId, type Ms, type StoredEvent } from '../core/model.ts';
 import type { AlertLevel } from '../core/settle.ts';
 import { laneNumber } from '../store/lane-book.ts';
-import type { Cursor, DeliveryKey, Due, Lane } from '../store/store.ts';
+import type { Cursor, DeliveryKey, Due, Lane, NewEvent } from '../store/store.ts';
 
 /** A row with what sending it needs. */
 export interface Ready {
@@ -10,6 +10,13 @@ export interface Ready {
   /** undefined = retention removed it. */
   readonly event: StoredEvent | undefined;
   readonly frozen: Uint8Array | undefined;
+}
+
+/** The first run of an event that is due at once. */
+export function justStored(event: NewEvent, lane: LaneId): Ready {
+  const { slot, id, createdAt: dueAt } = event;
+  const due = { slot, lane, dueAt, event: id, run: 0, ownId: false, attempt: 0, starts: 0 };
+  return { due, event, frozen: undefined };
 }
 
 export function rowKey(key: Pick<DeliveryKey, 'event' | 'run'>): string {

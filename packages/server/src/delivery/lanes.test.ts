@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import {
+  CreepingClock,
   eventually,
   gate,
   type Received,
@@ -110,6 +111,19 @@ describe('rate', () => {
     const times = attempts.map(({ startedAt }) => Date.parse(startedAt));
     expect(busiestSecond(times)).toBeLessThanOrEqual(50);
     expect(Math.max(...times) - Math.min(...times)).toBeLessThan(10_000);
+  });
+
+  test('what may be sent only while others are sent is sent, and holds up nothing', async () => {
+    const app = await start({ clock: new CreepingClock() });
+    const receiver = await startReceiver(app.clock);
+    await app.endpoint({ url: `${receiver.url}/slowly`, rateLimit: 900 });
+    await app.endpoint({ url: `${receiver.url}/freely` });
+    await app.publishMany(100);
+    await eventually(
+      () => receiver.requests.length === 200,
+      'all arrive',
+      () => app.clock.advance(1),
+    );
   });
 
   test('a pause and resume in between does not start it anew', async () => {

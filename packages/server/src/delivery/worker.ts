@@ -14,7 +14,7 @@ import type {
   Result,
 } from '../store/store.ts';
 import { EventCache } from './event-cache.ts';
-import { groupByLane, HeldLane, type Ready, rowKey } from './held-lane.ts';
+import { groupByLane, HeldLane, justStored, type Ready, rowKey } from './held-lane.ts';
 import { Lease } from './lease.ts';
 import { lanesOf } from './offering.ts';
 import { newsOf } from './own-events.ts';
@@ -131,17 +131,7 @@ export class Worker {
       for (const number of event.lanes) {
         const lane = this.#lanes.get(laneNumber({ slot: event.slot, lane: number }));
         if (!lane) this.#wake = true;
-        const due: Due = {
-          slot: event.slot,
-          lane: number,
-          dueAt: event.createdAt,
-          event: event.id,
-          run: 0,
-          ownId: false,
-          attempt: 0,
-          starts: 0,
-        };
-        const taken = lane?.offer({ due, event, frozen: undefined }, BUFFER_ROWS) ?? false;
+        const taken = lane?.offer(justStored(event, number), BUFFER_ROWS) ?? false;
         // Read from the store in a moment: then its event need not be.
         if (!taken && !kept) this.#cache.put(event);
         kept ||= !taken;
@@ -209,7 +199,7 @@ export class Worker {
       if (!this.#stopping && answers && this.#lease.holds(now)) {
         this.#endWaits(now);
         this.#look(now);
-        this.#dispatch(now);
+        this.#dispatch();
         if (this.#hungry.size > 0) void this.#fetch(now);
         void this.#acquire(now);
       }
@@ -228,11 +218,13 @@ export class Worker {
   }
 
   /** Sends while lanes, sockets and the store's patience allow. */
-  #dispatch(now: Ms): void {
-    const { concurrency } = this.#o;
+  #dispatch(): void {
+    const { concurrency, clock } = this.#o;
     while (this.#inFlight < concurrency && this.#unsettled < 2 * concurrency) {
       const lane = this.#dispatcher.next(this.#slowInFlight < concurrency / 2);
       if (!lane) return;
+      // Read for each: what became ready by a later time than this would be asked again for ever.
+      const now = clock.now();
       const ready = lane.canSend(now) ? lane.buffer.shift() : undefined;
       if (ready) this.#send(lane, ready, now);
       this.#refresh(lane);
