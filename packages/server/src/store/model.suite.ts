@@ -128,7 +128,7 @@ export function modelTest(
       }),
       { numRuns: runs, endOnFailure: false },
     );
-  }, 120_000);
+  }, 300_000);
 }
 
 /** Both stores, asked the same; what they were told, so that later calls can refer to it. */
