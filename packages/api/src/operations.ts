@@ -2,6 +2,7 @@ import { appOperations } from './apps.ts';
 import { captureReplayOperations } from './capture-replays.ts';
 import { captureOperations } from './captures.ts';
 import { deliveryOperations } from './deliveries.ts';
+import { developmentOperations } from './development.ts';
 import { endpointToolOperations } from './endpoint-tools.ts';
 import { endpointOperations } from './endpoints.ts';
 import { eventTypeOperations } from './event-types.ts';
@@ -31,6 +32,7 @@ export const operations = {
   ...tenantOperations,
   ...endpointOperations,
   ...endpointToolOperations,
+  ...developmentOperations,
   ...eventTypeOperations,
   ...eventOperations,
   ...deliveryOperations,

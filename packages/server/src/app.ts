@@ -16,12 +16,12 @@ import { refuseHalfRestored } from './admin/restore.ts';
 import type { Config } from './config.ts';
 import type { Clock } from './core/clock.ts';
 import { createIdFactory, type IdFactory } from './core/ids.ts';
+import { type InboxPlaces, type InboxSink, inboxOfUrl, notYet } from './core/inside.ts';
 import type { Endpoint } from './core/model.ts';
 import { SchemaChecker } from './delivery/catalogue/checker.ts';
 import { EventJudge, FINDING_CODES } from './delivery/catalogue/judge.ts';
 import { Samples } from './delivery/catalogue/samples.ts';
 import { startHere } from './delivery/catalogue/schema-runner.ts';
-import type { Guard } from './delivery/guard.ts';
 import { Erasing } from './delivery/mending/erasing.ts';
 import { Jobs } from './delivery/mending/jobs.ts';
 import { Mending } from './delivery/mending/mending.ts';
@@ -43,6 +43,7 @@ import {
   repeat,
   systemClock,
 } from './engine.ts';
+import { insideSink } from './http/inbox/inside.ts';
 import { createHttpServer } from './http/server.ts';
 import { InboxView } from './inbox/view.ts';
 import { createInboxRoom, type InboxRoom } from './inbox-room.ts';
@@ -140,6 +141,8 @@ interface Stores {
   readonly inboxStore: InboxStore;
   readonly view: ConfigView;
   readonly inboxes: InboxView;
+  /** From now on what is sent to our own inboxes is captured. */
+  readonly openInside: (sink: InboxSink) => void;
 }
 
 /** Keys, inboxes and endpoints that were changed on other nodes are known here so soon. */
@@ -157,7 +160,9 @@ async function openStores(options: AppOptions, lifetime: Lifetime): Promise<Stor
     void view?.refresh().catch((err: unknown) => logger.warn({ err }, 'configuration not read'));
   const { wrapStore } = options;
   const machine = options.clock ?? systemClock;
-  const parts = { settings, clock: machine, fatal, configChanged, wrapStore };
+  let sink = notYet;
+  const inside: InboxSink = (request) => sink(request);
+  const parts = { settings, clock: machine, fatal, configChanged, wrapStore, inside };
   const engine = await openIn(options, parts);
   const { clock } = engine;
   closers.push(() => engine.close());
@@ -170,7 +175,10 @@ async function openStores(options: AppOptions, lifetime: Lifetime): Promise<Stor
   if (settings.databaseUrl !== undefined) {
     closers.push(repeat(clock, FOREIGN_CHANGES_MS, configChanged));
   }
-  return { settings, clock, engine, inboxStore, view, inboxes };
+  const openInside = (opened: InboxSink) => {
+    sink = opened;
+  };
+  return { settings, clock, engine, inboxStore, view, inboxes, openInside };
 }
 
 async function compose(
@@ -182,15 +190,17 @@ async function compose(
   const stores = await openStores(options, lifetime);
   const { settings, clock, engine, view } = stores;
   const { store } = engine;
-  let ports: readonly number[] = [];
-  const guard = createGuard(settings, () => ports);
+  let places: InboxPlaces | undefined;
+  const guard = createGuard(settings, () => places?.ports ?? []);
   const ids = createIdFactory(randomBytes, {
     after: (await store.log.stats(clock.now())).newestAt,
   });
   const own = new OwnEvents({ view, ids });
   const checker = createChecker(options);
   closers.push(() => checker.close());
-  const registry = createRegistry({ stores, ids, guard, own, checker });
+  const judgeUrl = (url: URL) =>
+    places && inboxOfUrl(url, places) ? undefined : guard.judgeUrl(url);
+  const registry = createRegistry({ stores, ids, judgeUrl, own, checker });
   await registry.tenants.ensureDefault();
   const adminKey = await provideAdminKey(registry, config);
 
@@ -204,6 +214,7 @@ async function compose(
   let url = config.baseUrl ?? 'http://localhost';
   const pages = builtPages(config, logger);
   const inbox = openInboxRoom({ options, stores, ids, verbs, publicUrl: () => url });
+  stores.openInside(insideSink(inbox.deps));
   const { publisher } = verbs;
   const http = await createHttpServer({
     ...verbs,
@@ -231,12 +242,15 @@ async function compose(
     await Promise.all([http.close(config.drainMs), engine.drain(config.drainMs)]);
     await answered;
   });
+  const open = (ports: readonly number[]) => {
+    places = { publicUrl: url, domain: config.inboxDomain, ports };
+    engine.listening(places);
+  };
   if (options.listen !== false) {
     const address = await http.listen({ host: config.host, port: config.port });
-    ports = [address.port];
-    engine.listening(ports);
     url = keptUrl(config, address);
-  }
+    open([address.port]);
+  } else if (config.baseUrl !== undefined) open([]);
   const handler: RequestListener = (req, res) => void http.server.emit('request', req, res);
   const dashboardLink = async () => (pages.dashboard ? operatorLink(registry, url) : undefined);
   return { url, handler, adminKey, dashboardLink, publisher, registry, store };
@@ -245,12 +259,12 @@ async function compose(
 interface RegistryParts {
   readonly stores: Stores;
   readonly ids: IdFactory;
-  readonly guard: Guard;
+  readonly judgeUrl: (url: URL) => string | undefined;
   readonly own: OwnEvents;
   readonly checker: SchemaChecker;
 }
 
-function createRegistry({ stores, ids, guard, own, checker }: RegistryParts): Registry {
+function createRegistry({ stores, ids, judgeUrl, own, checker }: RegistryParts): Registry {
   const { engine, clock, view } = stores;
   const { store } = engine;
   return new Registry({
@@ -258,7 +272,7 @@ function createRegistry({ stores, ids, guard, own, checker }: RegistryParts): Re
     ids,
     now: () => clock.now(),
     random: randomBytes,
-    judgeUrl: (url) => guard.judgeUrl(url),
+    judgeUrl,
     schemaRefusal: (schema, owner) => checker.refusal(schema, owner),
     tell: (before, after, at) => own.ofChange(before, after, at),
     refresh: () => view.refresh(),
@@ -399,12 +413,13 @@ function openIn(options: AppOptions, of: EngineOf): Promise<Engine> {
   // No thread waits for PostgreSQL's answers, so there sending needs none of its own.
   const elsewhere = of.settings.databaseUrl !== undefined;
   if (elsewhere || isInline(options)) return openEngine(of.settings, { ...of, log: logger });
-  const { settings, fatal, configChanged } = of;
+  const { settings, fatal, configChanged, inside } = of;
   const { logLevel: level, logFormat: format } = config;
   return startEngineThreads({
     settings,
     fatal,
     configChanged,
+    inside,
     logger: { level, format, colors: false },
   });
 }

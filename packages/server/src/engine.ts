@@ -4,12 +4,14 @@ import { type Clock, steadyTime } from './core/clock.ts';
 import { type At, crashAt, nowhere } from './core/crash-sites.ts';
 import type { Outbound, Probe } from './core/exchange.ts';
 import { COUNTERS, createIdFactory } from './core/ids.ts';
+import type { InboxPlaces, InboxSink } from './core/inside.ts';
 import type { Ms } from './core/model.ts';
 import type { Role } from './core/roles.ts';
 import type { Tracer } from './core/tracing.ts';
 import { AttemptSpans } from './delivery/attempt-spans.ts';
 import { Guard, parseEgressAllow } from './delivery/guard.ts';
 import { Housekeeper } from './delivery/housekeeper.ts';
+import { insideOutbound } from './delivery/inside.ts';
 import { Lease, type LeaseOptions } from './delivery/lease.ts';
 import { JobRunner, waking } from './delivery/mending/job-runner.ts';
 import { erasing, lanesOf, offering, telling } from './delivery/offering.ts';
@@ -56,6 +58,8 @@ export interface EngineParts {
   readonly fatal: (error: Error) => void;
   /** Delivery changed the configuration (an endpoint was disabled). */
   readonly configChanged: () => void;
+  /** What is sent to an inbox of this server goes here, and never to a socket. */
+  readonly inside: InboxSink;
   /** Stands between the house and its store, for tests of its faults. */
   readonly wrapStore?: ((store: Store) => Store) | undefined;
   /** Another thread answers lists, derives from the log, and keeps SQLite's files short. */
@@ -72,8 +76,11 @@ export interface Engine {
   start(): Promise<void>;
   /** Somebody else changed the configuration. */
   configChanged(): void;
-  /** The ports this process listens on; deliveries to them are refused. */
-  listening(ports: readonly number[]): void;
+  /**
+   * The ports this process listens on, and where its inboxes are: what is sent to them stays inside, all
+   * else that is sent to these ports is refused.
+   */
+  listening(places: InboxPlaces): void;
   /** `listener` is told when attempts were logged, not more often than people can see; one at most. */
   watch(listener: (() => void) | undefined): void;
   /** Its part of `/metrics`. */
@@ -110,20 +117,25 @@ export function createGuard(
   });
 }
 
-function createOutbound(settings: EngineSettings, ownPorts: () => readonly number[]): Outbound {
+function createOutbound(
+  settings: EngineSettings,
+  inside: InboxSink,
+  places: () => InboxPlaces | undefined,
+): Outbound {
   const resolver = new NameResolver();
   const sender = createSender({
-    guard: createGuard(settings, ownPorts),
+    guard: createGuard(settings, () => places()?.ports ?? []),
     resolver,
     ...(settings.caFile === undefined ? {} : { tlsCa: readFileSync(settings.caFile, 'utf8') }),
   });
-  return {
+  const outbound: Outbound = {
     send: (request, signal) => sender.send(request, signal),
     async close() {
       await sender.close();
       resolver.close();
     },
   };
+  return insideOutbound({ outbound, places, sink: inside, now: () => performance.now() });
 }
 
 /** Of this thread. */
@@ -147,8 +159,8 @@ export async function openEngine(settings: EngineSettings, given: EngineParts): 
   const { opened, clock } = await openStore(settings, given, at);
   const parts = { ...given, clock };
   const store = parts.wrapStore?.(opened) ?? opened;
-  let ports: readonly number[] = [];
-  const outbound = createOutbound(settings, () => ports);
+  let places: InboxPlaces | undefined;
+  const outbound = createOutbound(settings, parts.inside, () => places);
   const view = new ConfigView(store.config, ['tenant', 'endpoint']);
   const refresh = () =>
     void view.refresh().catch((err: unknown) => log.warn({ err }, 'configuration not read'));
@@ -197,7 +209,7 @@ export async function openEngine(settings: EngineSettings, given: EngineParts): 
     },
     configChanged: refresh,
     listening(given) {
-      ports = given;
+      places = given;
     },
     watch: (listener) => teller.watch(listener),
     metrics: async () => meter.text(),

@@ -1,5 +1,6 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import type { Exchange } from './core/exchange.ts';
+import type { InboxSink, InsideAnswer } from './core/inside.ts';
 import { type Engine, type EngineSettings, openEngine, REPLACED, systemClock } from './engine.ts';
 import { Follower } from './store/follower.ts';
 import { serveReader, serveStore } from './store/remote.ts';
@@ -45,16 +46,41 @@ async function run(data: ThreadData): Promise<void> {
   say({ kind: 'ready' });
 }
 
+/** What was sent to our own inboxes and has no answer yet: they are with the main thread. */
+class Inside {
+  readonly #open = new Map<number, (answer: InsideAnswer) => void>();
+  #lastId = 0;
+
+  readonly sink: InboxSink = (request) => {
+    this.#lastId += 1;
+    const id = this.#lastId;
+    return new Promise((resolve) => {
+      this.#open.set(id, resolve);
+      say({ kind: 'inside', id, request });
+    });
+  };
+
+  answered(id: number, answer: InsideAnswer): void {
+    this.#open.get(id)?.(answer);
+    this.#open.delete(id);
+  }
+}
+
 async function runEngine(data: ThreadData & { role: 'engine' }): Promise<void> {
+  const inside = new Inside();
   const engine = await openEngine(data.settings, {
     clock: systemClock,
+    inside: inside.sink,
     readsElsewhere: true,
     log: createLogger({ ...data.logger, stream: process.stdout }),
     fatal: (error) => say({ kind: 'fatal', message: error.message }),
     configChanged: () => say({ kind: 'configChanged' }),
   });
   serveStore(data.port, engine.store);
-  parent.on('message', (message: ToEngine) => void obey(engine, message));
+  parent.on('message', (message: ToEngine) => {
+    if (message.kind === 'inside') inside.answered(message.id, message.answer);
+    else void obey(engine, message);
+  });
 }
 
 /** Also follows the log and keeps it short: work on files that no commit should wait for. */
@@ -86,9 +112,11 @@ async function runInbox(data: ThreadData & { role: 'inbox' }): Promise<void> {
   serveInbox(data.port, store);
 }
 
-async function obey(engine: Engine, message: ToEngine): Promise<void> {
+type Order = Exclude<ToEngine, { kind: 'inside' }>;
+
+async function obey(engine: Engine, message: Order): Promise<void> {
   if (message.kind === 'configChanged') return engine.configChanged();
-  if (message.kind === 'listening') return engine.listening(message.ports);
+  if (message.kind === 'listening') return engine.listening(message.places);
   if (message.kind === 'watch') {
     return engine.watch(message.on ? () => say({ kind: 'logged' }) : undefined);
   }
@@ -100,7 +128,7 @@ async function obey(engine: Engine, message: ToEngine): Promise<void> {
   }
 }
 
-async function answer(engine: Engine, message: ToEngine): Promise<unknown> {
+async function answer(engine: Engine, message: Order): Promise<unknown> {
   if (message.kind === 'metrics') return engine.metrics();
   if (message.kind === 'probe') return compact(await engine.probe(message.request));
   if (message.kind === 'start') await engine.start();

@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import type { Exchange, ProbeRequest } from './core/exchange.ts';
+import type { InboxPlaces, InboxSink, InsideAnswer, InsideRequest } from './core/inside.ts';
 import type { StartRunner } from './delivery/catalogue/schema-runner.ts';
 import { type Engine, type EngineParts, type EngineSettings, systemClock } from './engine.ts';
 import type { FromSchemaThread } from './schema-thread.ts';
@@ -22,6 +23,7 @@ export type FromThread =
   | { readonly kind: 'failed'; readonly error: { kind: StoreError['kind']; message: string } }
   | { readonly kind: 'fatal'; readonly message: string }
   | { readonly kind: 'configChanged' | 'logged' }
+  | { readonly kind: 'inside'; readonly id: number; readonly request: InsideRequest }
   | {
       readonly kind: 'answer';
       readonly id: number;
@@ -31,7 +33,8 @@ export type FromThread =
 
 export type ToEngine =
   | { readonly kind: 'configChanged' }
-  | { readonly kind: 'listening'; readonly ports: readonly number[] }
+  | { readonly kind: 'listening'; readonly places: InboxPlaces }
+  | { readonly kind: 'inside'; readonly id: number; readonly answer: InsideAnswer }
   | { readonly kind: 'watch'; readonly on: boolean }
   | { readonly kind: 'start' | 'metrics' | 'close'; readonly id: number }
   | { readonly kind: 'drain'; readonly id: number; readonly drainMs: number }
@@ -81,6 +84,7 @@ async function startThread(data: ThreadData, fatal: (error: Error) => void): Pro
 export interface EngineThreadOptions extends Pick<EngineParts, 'fatal' | 'configChanged'> {
   readonly settings: EngineSettings;
   readonly logger: Pick<LoggerOptions, 'level' | 'format' | 'colors'>;
+  readonly inside: InboxSink;
 }
 
 /** What strangers send has a thread of its own: no flood of it delays what is owed. */
@@ -103,7 +107,7 @@ export async function startInboxThread(
 
 /** The engine in a thread of its own, its lists answered by another. */
 export async function startEngineThreads(options: EngineThreadOptions): Promise<Engine> {
-  const { settings, logger, fatal } = options;
+  const { settings, logger, fatal, inside } = options;
   const { directory, masterKey, search } = settings;
   const writing = new MessageChannel();
   const worker = await startThread(
@@ -114,6 +118,10 @@ export async function startEngineThreads(options: EngineThreadOptions): Promise<
   worker.on('message', (message: FromThread) => {
     if (message.kind === 'configChanged') options.configChanged();
     if (message.kind === 'logged') listener?.();
+    if (message.kind === 'inside') {
+      const { id, request } = message;
+      void inside(request).then((answer) => engine.tell({ kind: 'inside', id, answer }));
+    }
   });
   const reading = new MessageChannel();
   const reader = await startThread(
@@ -151,7 +159,7 @@ export async function startEngineThreads(options: EngineThreadOptions): Promise<
     clock: systemClock,
     start: () => engine.ask({ kind: 'start' }).then(() => {}),
     configChanged: () => engine.tell({ kind: 'configChanged' }),
-    listening: (ports) => engine.tell({ kind: 'listening', ports }),
+    listening: (places) => engine.tell({ kind: 'listening', places }),
     watch(given) {
       listener = given;
       engine.tell({ kind: 'watch', on: given !== undefined });

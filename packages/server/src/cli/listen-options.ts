@@ -12,6 +12,7 @@ Examples:
   posthorn listen 3000 --path /webhooks --inbox shop a chosen URL, made if it is not there
   posthorn listen http://localhost:3000 --json       a JSON object for each capture
   posthorn listen 3000 --filter 'body.type:user.*'   only captures that fit
+  posthorn listen 3000 --copy-of ep_…                what this endpoint gets, for development
 
 The URL stays the same from run to run. What is captured while nobody listens is delivered when
 somebody does again. A capture counts as delivered when the local server has answered it, with any
@@ -27,6 +28,7 @@ export function addListen(
   const options: readonly Option[] = [
     new Option('--path <path>', 'put before the path of each capture'),
     new Option('--inbox <name>', 'name or id; a name that is not there is made'),
+    new Option('--copy-of <endpoint>', 'copies this endpoint; what it gets comes here too'),
     new Option('--listener <name>', 'keeps its own place in the inbox (default: this machine’s)'),
     new Option('--share', 'several clients share one listener, each capture goes to one of them'),
     new Option('--exclusive', 'nobody else listens meanwhile').conflicts('share'),
@@ -64,6 +66,7 @@ export function listenInput(
   ListenInput,
   | 'path'
   | 'inbox'
+  | 'copyOf'
   | 'listener'
   | 'mode'
   | 'takeOver'
@@ -83,6 +86,7 @@ export function listenInput(
   return {
     path: text('path'),
     inbox: text('inbox'),
+    copyOf: text('copyOf'),
     listener: text('listener'),
     mode,
     takeOver: flags['takeOver'] === true,

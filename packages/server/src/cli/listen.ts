@@ -18,6 +18,8 @@ export interface ListenInput {
   readonly tenant: string;
   /** Id or name; undefined = this machine's own. */
   readonly inbox: string | undefined;
+  /** An endpoint: what it gets comes here too. */
+  readonly copyOf: string | undefined;
   readonly listener: string | undefined;
   readonly mode: TunnelMode;
   readonly takeOver: boolean;
@@ -87,6 +89,7 @@ export async function listen(input: ListenInput, parts: ListenParts): Promise<Ex
   let inbox: string;
   try {
     inbox = await inboxOf(api, input, parts);
+    if (input.copyOf !== undefined) await copy(api, input, inbox);
   } catch (error) {
     view.note(messageOf(error));
     return EXIT.failed;
@@ -156,6 +159,15 @@ function tunnel(of: {
     },
   });
   return client;
+}
+
+/** The same copy again, if there is one for this inbox. */
+async function copy(api: Client, { tenant, copyOf }: ListenInput, inbox: string): Promise<void> {
+  await api.copyForDevelopment({
+    tenant,
+    endpoint: copyOf as `ep_${string}`,
+    body: { inbox: inbox as Inbox['id'] },
+  });
 }
 
 /** Id of the inbox that was named, made if it is not there; or of this machine's own. */

@@ -20,13 +20,8 @@ interface Address {
 
 export function inboxRoutes(deps: HttpDeps): Pick<Handlers, Ids> {
   const { configStore } = deps;
-  const { inboxes, store, urlOf } = deps.inbox;
-
-  async function shown(found: readonly Versioned<Inbox>[]): Promise<api.Inbox[]> {
-    const counts = await store.captures.counts(found.map(({ value }) => keyOf(value)));
-    return found.map((one, i) => toApi(one, counts[i] as InboxCounts, urlOf));
-  }
-  const one = async (found: Versioned<Inbox>) => (await shown([found]))[0] as api.Inbox;
+  const { inboxes } = deps.inbox;
+  const one = (found: Versioned<Inbox>) => inboxToApi(deps, found);
 
   return {
     async createInbox({ params, body }) {
@@ -40,7 +35,7 @@ export function inboxRoutes(deps: HttpDeps): Pick<Handlers, Ids> {
       const list = { tenant: params.tenant, limit, after: cursor };
       const page = await configStore.list('inbox', list);
       const found = page.items.map(({ value, version }) => ({ value: value as Inbox, version }));
-      return { items: await shown(found), next: page.next ?? null };
+      return { items: await shown(deps, found), next: page.next ?? null };
     },
 
     async getInbox({ params }) {
@@ -58,6 +53,18 @@ export function inboxRoutes(deps: HttpDeps): Pick<Handlers, Ids> {
       return undefined;
     },
   };
+}
+
+async function shown(
+  { inbox }: HttpDeps,
+  found: readonly Versioned<Inbox>[],
+): Promise<api.Inbox[]> {
+  const counts = await inbox.store.captures.counts(found.map(({ value }) => keyOf(value)));
+  return found.map((one, i) => toApi(one, counts[i] as InboxCounts, inbox.urlOf));
+}
+
+export async function inboxToApi(deps: HttpDeps, found: Versioned<Inbox>): Promise<api.Inbox> {
+  return (await shown(deps, [found]))[0] as api.Inbox;
 }
 
 /** The inbox that a path names, if it is this tenant's. */

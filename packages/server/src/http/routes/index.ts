@@ -5,6 +5,7 @@ import { appRoutes } from './apps.ts';
 import { captureReplayRoutes } from './capture-replays.ts';
 import { captureRoutes } from './captures.ts';
 import { deliveryRoutes } from './deliveries.ts';
+import { developmentRoutes } from './development.ts';
 import { endpointToolRoutes } from './endpoint-tools.ts';
 import { endpointRoutes } from './endpoints.ts';
 import { eventTypeRoutes } from './event-types.ts';
@@ -31,6 +32,7 @@ export function createHandlers(deps: HttpDeps, live: LiveFeed): Handlers {
     ...tenantRoutes(deps),
     ...endpointRoutes(deps),
     ...endpointToolRoutes(deps),
+    ...developmentRoutes(deps),
     ...eventTypeRoutes(deps),
     ...eventRoutes(deps),
     ...deliveryRoutes(deps),
