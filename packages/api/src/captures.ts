@@ -121,7 +121,7 @@ export type WholeCapture = z.infer<typeof WholeCapture>;
 
 export const CapturePage = page('CapturePage', Capture);
 
-const Search = z.string().min(1).max(1000).meta({
+export const Search = z.string().min(1).max(1000).meta({
   description:
     'For example: method:POST headers.x-event:push body.user.id:42 created:[now-1h TO now]',
 });

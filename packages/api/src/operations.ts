@@ -1,4 +1,5 @@
 import { appOperations } from './apps.ts';
+import { captureExportOperations } from './capture-exports.ts';
 import { captureReplayOperations } from './capture-replays.ts';
 import { captureOperations } from './captures.ts';
 import { deliveryOperations } from './deliveries.ts';
@@ -45,6 +46,7 @@ export const operations = {
   ...inboxOperations,
   ...captureOperations,
   ...captureReplayOperations,
+  ...captureExportOperations,
   ...ruleOperations,
   ...inboxKeyOperations,
   ...appOperations,

@@ -2,6 +2,12 @@ import { resolve } from 'node:path';
 
 /** Texts of flags, variables and YAML become the values of options, or a refusal that says why. */
 
+/** Commands of a running Posthorn that act in one tenant; the second row is about what inboxes have. */
+export const IN_A_TENANT = [
+  ...(['send', 'dashboard', 'types', 'listen', 'tail', 'replay'] as const),
+  ...(['wait', 'forward', 'diff', 'fixture', 'export', 'show'] as const),
+] as const;
+
 /** How the server runs: `doctor` examines one of the two. */
 export type Mode = 'dev' | 'serve';
 export type Kind =

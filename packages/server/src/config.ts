@@ -6,6 +6,7 @@ import { parseDocument } from 'yaml';
 import {
   DURATION_MS,
   firstLine,
+  IN_A_TENANT,
   type Kind,
   type Mode,
   messageOf,
@@ -25,7 +26,6 @@ import { isRole, ROLES, type Role } from './core/roles.ts';
  * Flags win over the environment, that over `.env`, that over the file, that over the default.
  */
 
-const IN_A_TENANT = ['send', 'dashboard', 'types', 'listen', 'tail', 'replay'] as const;
 const DESCRIBING = ['apply', 'dump'] as const;
 const ON_THE_DIRECTORY = ['backup', 'restore'] as const;
 export type Command =

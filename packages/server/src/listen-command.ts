@@ -1,12 +1,11 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { type ListenMemory, listen } from './cli/listen.ts';
+import { listen } from './cli/listen.ts';
 import { listenInput } from './cli/listen-options.ts';
 import { jsonView, lineView } from './cli/listen-views.ts';
 import type { Flags } from './cli/program.ts';
 import { proxyAgent } from './cli/tunnel/proxy.ts';
 import { colorsFor, proxyFor, stateDirectory } from './config.ts';
 import { clientConfig } from './kept-key.ts';
+import { memoryIn } from './listen-memory.ts';
 import { ask } from './terminal.ts';
 
 /** `posthorn listen` with the terminal, the environment and the signals of this process. */
@@ -52,25 +51,4 @@ export async function runListen(command: ListenCommand): Promise<number> {
   } finally {
     view.close();
   }
-}
-
-/** A small file; losing it costs a new inbox, nothing else. */
-function memoryIn(directory: string): ListenMemory {
-  const path = join(directory, 'listen.json');
-  const all = (): Record<string, string> => {
-    try {
-      return JSON.parse(readFileSync(path, 'utf8')) as Record<string, string>;
-    } catch {
-      return {};
-    }
-  };
-  return {
-    read: (key) => (Object.hasOwn(all(), key) ? all()[key] : undefined),
-    write(key, inbox) {
-      mkdirSync(directory, { recursive: true, mode: 0o700 });
-      writeFileSync(path, `${JSON.stringify({ ...all(), [key]: inbox }, null, 2)}\n`, {
-        mode: 0o600,
-      });
-    },
-  };
 }

@@ -15,6 +15,7 @@ import { types } from './cli/types.ts';
 import { type Config, ConfigError, colorsFor, configTable, loadConfig } from './config.ts';
 import type { Mode } from './config-values.ts';
 import { type DeclareCommand, runApply, runDump } from './declare-commands.ts';
+import { runInbox } from './inbox-command.ts';
 import { clientConfig } from './kept-key.ts';
 import { runListen } from './listen-command.ts';
 import { runMigrate } from './migrate-command.ts';
@@ -210,6 +211,7 @@ async function main(): Promise<number> {
         restore: (backup, flags) => runRestore(backup, { flags, output: outputOf(flags), version }),
         listen: (target, flags) => runListen({ target, flags, version }),
         migrate: (flags) => runMigrate(flags, outputOf(flags)),
+        inbox: (name, words, flags) => runInbox({ name, words, flags }, outputOf(flags)),
         send: runSend,
         tail: runTail,
         types: runTypes,

@@ -2,6 +2,7 @@ import type { Agent } from 'node:http';
 import { hostname } from 'node:os';
 import { ApiError, type Client, createClient, type Inbox } from '@posthorn/api';
 import type { AckResult, Hello, NackReason, TunnelMode, Welcome } from '../inbox/frames.ts';
+import { findInbox } from './inbox/open.ts';
 import { EXIT, type ExitCode } from './output.ts';
 import { Deliveries } from './tunnel/deliveries.ts';
 import type { Delivery } from './tunnel/delivery.ts';
@@ -170,12 +171,17 @@ async function copy(api: Client, { tenant, copyOf }: ListenInput, inbox: string)
   });
 }
 
+/** Under which the memory has this machine's own inbox. */
+export function placeOf(url: string, tenant: string): string {
+  return `${url} ${tenant}`;
+}
+
 /** Id of the inbox that was named, made if it is not there; or of this machine's own. */
 async function inboxOf(api: Client, input: ListenInput, { memory }: ListenParts): Promise<string> {
   const { tenant, inbox } = input;
-  const place = `${input.url} ${tenant}`;
+  const place = placeOf(input.url, tenant);
   const wanted = inbox ?? memory.read(place);
-  const found = wanted === undefined ? undefined : await find(api, tenant, wanted);
+  const found = wanted === undefined ? undefined : await findInbox(api, tenant, wanted);
   if (found !== undefined) return found;
   if (inbox?.startsWith('inb_')) throw new Error(`There is no inbox ${inbox} in ${tenant}.`);
   const answer = { kind: 'live', fallback: { status: 202 } } as const;
@@ -185,30 +191,6 @@ async function inboxOf(api: Client, input: ListenInput, { memory }: ListenParts)
   });
   if (inbox === undefined) memory.write(place, made.id);
   return made.id;
-}
-
-async function find(api: Client, tenant: string, wanted: string): Promise<string | undefined> {
-  try {
-    if (!wanted.startsWith('inb_')) return await findNamed(api, tenant, wanted);
-    return (await api.getInbox({ tenant, inbox: wanted as Inbox['id'] })).id;
-  } catch (error) {
-    if (!(error instanceof ApiError)) throw error;
-    if (error.status === 404) return undefined;
-    // A key for one inbox lists none: the tunnel knows whether this is the one.
-    if (error.status === 403) return wanted;
-    throw error;
-  }
-}
-
-async function findNamed(api: Client, tenant: string, name: string): Promise<string | undefined> {
-  let cursor: string | undefined;
-  do {
-    const page = await api.listInboxes({ tenant, limit: 200, ...(cursor ? { cursor } : {}) });
-    const named = page.items.find((inbox) => inbox.name === name);
-    if (named) return named.id;
-    cursor = page.next ?? undefined;
-  } while (cursor !== undefined);
-  return undefined;
 }
 
 /** Keeps the cursor of this machine apart from others'. */

@@ -24,6 +24,7 @@ async function run(...argv: string[]) {
     types: action('types'),
     listen: (_target, flags) => action('listen')(flags),
     tail: action('tail'),
+    inbox: (name, _words, flags) => action(name)(flags),
     apply: action('apply'),
     dump: action('dump'),
     backup: (_target, flags) => action('backup')(flags),

@@ -2,6 +2,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { addBackup } from './backup-options.ts';
 import { addCompletion } from './completion.ts';
 import { addApply, addDump } from './declare/options.ts';
+import { addInboxCommands, type InboxCommandName } from './inbox/options.ts';
 import { addListen } from './listen-options.ts';
 import { EXIT, type Stream } from './output.ts';
 import { addTail } from './tail-options.ts';
@@ -16,6 +17,7 @@ export type CommandName =
   | 'types'
   | 'listen'
   | 'tail'
+  | InboxCommandName
   | 'apply'
   | 'dump'
   | 'backup'
@@ -52,6 +54,8 @@ export interface Actions {
   types(flags: Flags): Promise<number>;
   listen(target: string, flags: Flags): Promise<number>;
   tail(flags: Flags): Promise<number>;
+  /** `words`: the arguments of the command. */
+  inbox(name: InboxCommandName, words: readonly string[], flags: Flags): Promise<number>;
   apply(flags: Flags): Promise<number>;
   dump(flags: Flags): Promise<number>;
   /** `target` undefined = a new directory here. */
@@ -83,6 +87,7 @@ Examples:
   posthorn types --out events.ts                   TypeScript types of your catalogue, for receivers
   posthorn tail --state failed                     follow what is sent, as it happens
   posthorn listen 3000 --path /webhooks            carry what an inbox captures to this machine
+  posthorn wait --match type:order.paid            in CI: until it was captured
   posthorn apply -f hooks.yaml                     have what a file says: plan, then changes
   posthorn backup /backups/monday                  copy everything, while the server runs
   posthorn replay ep_… --from 2h                   send what failed there once more
@@ -147,6 +152,9 @@ function buildProgram(input: ProgramInput, done: (code: number) => void): Comman
     );
   addListen(add, async (target, flags) => done(await actions.listen(target, flags)));
   addTail(add, async (flags) => done(await actions.tail(flags)));
+  addInboxCommands(add, async (name, words, flags) =>
+    done(await actions.inbox(name, words, flags)),
+  );
   addApply(add, async (flags) => done(await actions.apply(flags)));
   addDump(add, async (flags) => done(await actions.dump(flags)));
   addReplay(add, async (what, flags) => done(await actions.replay(what, flags)));

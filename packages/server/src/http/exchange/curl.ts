@@ -11,11 +11,13 @@ const ARGUMENT_BYTES_MAX = 100_000;
 /** From this size on curl asks the receiver first whether it wants the body. */
 const EXPECT_BYTES = 1_000_000;
 
+type Request = Pick<WholeAttempt, 'url' | 'requestHead' | 'requestBody'>;
+
 /**
- * The request of an attempt as a command for a POSIX shell with curl and base64: pasted, it sends the
+ * A request as a command for a POSIX shell with curl and base64: pasted, it sends the
  * same method, target, headers and body bytes. `reveal` false = secrets are masked.
  */
-export function toCurl(attempt: WholeAttempt, reveal: boolean): string {
+export function toCurl(attempt: Request, reveal: boolean): string {
   const head = parseHead(attempt.requestHead, reveal);
   const body = Buffer.from(attempt.requestBody);
   const [method] = head.start;

@@ -171,7 +171,7 @@ async function waitFor({ inbox, now }: HttpDeps, ask: Search, waitMs: number): P
   }
 }
 
-function queryOf(text: string): Query {
+export function queryOf(text: string): Query {
   try {
     return parseQuery(text);
   } catch (error) {

@@ -2,6 +2,7 @@ import type { Handlers } from '../handlers.ts';
 import type { LiveFeed } from '../live/feed.ts';
 import type { HttpDeps } from '../ports.ts';
 import { appRoutes } from './apps.ts';
+import { captureExportRoutes } from './capture-exports.ts';
 import { captureReplayRoutes } from './capture-replays.ts';
 import { captureRoutes } from './captures.ts';
 import { deliveryRoutes } from './deliveries.ts';
@@ -45,6 +46,7 @@ export function createHandlers(deps: HttpDeps, live: LiveFeed): Handlers {
     ...inboxRoutes(deps),
     ...captureRoutes(deps),
     ...captureReplayRoutes(deps),
+    ...captureExportRoutes(deps),
     ...inboxKeyRoutes(deps),
     ...ruleRoutes(deps),
     ...appRoutes(deps),
