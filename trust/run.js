@@ -17,6 +17,7 @@ import { programmes as ledgers } from './faults/ledgers.js';
 import { programmes as load } from './faults/load.js';
 import { programmes as receivers } from './faults/receivers.js';
 import { programmes as shutdown } from './faults/shutdown.js';
+import { programmes as inbox } from './inbox.js';
 import { runProgrammes } from './lib/check.js';
 import { MAIN } from './lib/server.js';
 import { programmes as schemas } from './schemas.js';
@@ -37,6 +38,7 @@ const FAMILIES = {
   shutdown,
   egress,
   schemas,
+  inbox,
 };
 
 const words = process.argv.slice(2);
