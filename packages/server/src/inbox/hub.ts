@@ -39,6 +39,8 @@ const READ_MAX = 128;
 export class Hub {
   readonly key: InboxKey;
   readonly members = new Set<HubMember>();
+  /** Who is about to become one: until then it must stay the hub that captures are offered to. */
+  joining = 0;
   /** Senders who wait, by the number of their capture. */
   readonly waiting = new Map<number, LiveAnswer>();
   readonly #captures: CaptureStore;

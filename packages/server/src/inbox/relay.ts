@@ -296,6 +296,7 @@ export class Relay {
     const { slot, id: inbox } = admitted.inbox;
     const fits = filterOf(hello.filter, () => this.now());
     const hub = this.#join({ slot, inbox });
+    hub.joining += 1;
     const key = { ...hub.key, name: hello.listener };
     const id = this.#options.newId();
     const responder = hello.responder && admitted.mayAnswer;
@@ -328,9 +329,15 @@ export class Relay {
       this.#pollLater();
       return { admitted, hub, attached, key, id, responder, fits };
     } catch (error) {
-      this.#leave(hub);
+      this.joined(hub);
       throw error;
     }
+  }
+
+  /** Who was attached is a member now, or will never be one. */
+  joined(hub: Hub): void {
+    hub.joining -= 1;
+    this.#leave(hub);
   }
 
   #admit(hello: Hello, door: Door): Admitted {
@@ -353,7 +360,7 @@ export class Relay {
   }
 
   #leave(hub: Hub): void {
-    if (hub.members.size === 0) this.#hubs.delete(hub.key.inbox);
+    if (hub.members.size === 0 && hub.joining === 0) this.#hubs.delete(hub.key.inbox);
   }
 
   /** After its last acknowledgement: the listener is free, and nobody waits in vain for its answers. */

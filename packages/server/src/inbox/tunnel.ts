@@ -167,6 +167,7 @@ export class Tunnel implements HubMember {
       (joined) => {
         if (this.#state === 'closed') this.#relay.left(this, joined.hub, joined);
         else this.#welcome(hello, joined);
+        this.#relay.joined(joined.hub);
       },
       (error: unknown) => this.#refuse(error),
     );

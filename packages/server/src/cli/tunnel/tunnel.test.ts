@@ -361,3 +361,15 @@ test('captures that were dropped unseen are a gap that is told', async () => {
   const back = await attach();
   expect(back.welcomes[0]).toMatchObject({ gap: { from: 1, to: 3 }, backlog: 2 });
 });
+
+test('who comes in the moment another leaves hears of what is captured next', async () => {
+  const { attach, client, send, local } = await stage({ live: false });
+  let last = await attach();
+  for (let round = 1; round <= 10; round++) {
+    const next = client();
+    await Promise.all([last.stop(), next.connected()]);
+    await send(`/${round}`);
+    await local.reaches(round);
+    last = next;
+  }
+});
