@@ -77,12 +77,14 @@ const BODIES: Partial<Record<OperationId, (of: Things) => unknown>> = {
   createApp: () => ({ name: 'an app' }),
   createSignIn: () => ({ user: { id: 'u' }, role: 'admin', returnTo: '/' }),
   introspectToken: () => ({ token: 'none' }),
+  copyForDevelopment: ({ inbox }) => ({ inbox }),
   replayCapture: ({ url }) => ({ to: { url } }),
   createKey: ({ tenant }) => ({ tenant, scopes: ['read'] }),
 };
 
 /** Ids that stand elsewhere than in paths, as `operation place`; a test holds it against the contract. */
 const NAMED = [
+  'copyForDevelopment body',
   'createShare body',
   'followLive query',
   'listAttempts query',

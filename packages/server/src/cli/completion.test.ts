@@ -38,7 +38,9 @@ function offered(bash: string, words: readonly string[]): string[] {
 test('bash offers commands, options, values and files', async () => {
   const { out } = await script('bash');
   expect(offered(out, ['posthorn', 'd'])).toEqual(
-    ['dev', 'doctor', 'dump', 'dashboard'].toSorted((a, b) => order(out, a) - order(out, b)),
+    ['dev', 'diff', 'doctor', 'dump', 'dashboard'].toSorted(
+      (a, b) => order(out, a) - order(out, b),
+    ),
   );
   expect(offered(out, ['posthorn', 'trigger', '--st'])).toEqual(['--standard-headers']);
   expect(offered(out, ['posthorn', 'trigger', 'a', '--dialect', 'casd'])).toEqual([
