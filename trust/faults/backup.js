@@ -1,13 +1,15 @@
 // @ts-check
-/** F13: a backup that is made under load, and what a server does that is restored from it. */
+/** F12, F13: a store whose bytes were turned, and one that is restored from a backup made under load. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import fs from 'node:fs';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, waitFor } from '../lib/check.js';
 import { platformLedger, quiescence, readLines, readReceived } from '../lib/reconcile.js';
 import { MAIN } from '../lib/server.js';
+import { keyOf, verifies } from '../lib/signature.js';
 import { Stage } from '../lib/stage.js';
 
 /** @typedef {import('../lib/check.js').Programme} Programme */
@@ -42,11 +44,10 @@ const backupUnderLoad = {
   run: ({ ci }) =>
     Stage.with({}, async (stage) => {
       for (let i = 0; i < 12; i++) {
-        const kind = ['/ok', '/slow/30', '/flaky', '/outage'][i % 4];
+        const kind = ['/ok', '/slow/30', '/flaky', '/slow/200'][i % 4];
         const types = [TYPES[i % TYPES.length] ?? ''];
         await stage.endpoint(`${kind}/${i}`, types, PATIENT);
       }
-      await stage.receivers.ask('set', { outage: true });
       const producer = await stage.produce({ types: TYPES, parallel: 4, pauseMs: ci ? 20 : 2 });
       await sleep(ci ? 1500 : 10_000);
       const before = acknowledged(stage);
@@ -54,7 +55,6 @@ const backupUnderLoad = {
       const manifest = await posthorn(['backup', backup, '--data', stage.dataDir, '--json']);
       await sleep(1000);
       await producer.ask('stop');
-      await stage.receivers.ask('set', { outage: false });
       // The first server ends what it owes, and all of it is as it must be.
       const { line } = await stage.reconcile(60_000);
       const data = path.join(stage.dir, 'restored');
@@ -104,5 +104,85 @@ function checkAgain({ again, platform, madeAt, stage }) {
   expect(ends.length === 0, `${ends.length} deliveries did not succeed, e.g. ${ends[0]?.state}`);
 }
 
+const PAGE_BYTES = 4096;
+/** In one round: the file of a small store has a few hundred pages. */
+const TURNED = 40;
+
+/** Turns a bit of as many random places of a store, outside of its header. @param {string} directory */
+function turnBits(directory) {
+  for (const name of ['posthorn.db', 'posthorn.db-wal']) {
+    const file = path.join(directory, name);
+    const bytes = fs.existsSync(file) ? fs.readFileSync(file) : Buffer.alloc(0);
+    if (bytes.length <= PAGE_BYTES) continue;
+    for (let i = 0; i < TURNED; i++) {
+      const at = PAGE_BYTES + Math.floor(Math.random() * (bytes.length - PAGE_BYTES));
+      bytes.writeUInt8(bytes.readUInt8(at) ^ (1 << (i % 8)), at);
+    }
+    fs.writeFileSync(file, bytes);
+  }
+}
+
+/** What came that nobody posted. @param {Stage} stage @param {readonly any[]} requests */
+function wrongOf(stage, requests) {
+  const keys = new Map(stage.endpoints.map(({ path, secret }) => [path, keyOf(secret)]));
+  const posted = new Map(acknowledged(stage).map(({ event, data }) => [event, data]));
+  return requests.filter(({ id, path: place, head, body }) => {
+    const bytes = Buffer.from(body, 'base64');
+    const key = keys.get(place);
+    const data = posted.get(id);
+    const right = data !== undefined && bytes.includes(`"data":${data}`);
+    return !right || !key || !verifies(key, { head: Buffer.from(head, 'latin1'), body: bytes });
+  });
+}
+
+/** @type {Programme} */
+const turnedBits = {
+  id: 'F12',
+  title:
+    'bits turned in the database and its log: refused with what to do, or no wrong payload sent',
+  slow: true,
+  run: ({ ci }) =>
+    Stage.with({}, async (stage) => {
+      for (let i = 0; i < 4; i++) await stage.endpoint(`/outage/${i}`, TYPES, PATIENT);
+      await stage.receivers.ask('set', { outage: true });
+      const producer = await stage.produce({ types: TYPES, parallel: 8, pauseMs: 0, count: 500 });
+      await producer.ask('done');
+      await sleep(500);
+      await stage.kill();
+      const whole = stage.dataDir;
+      const rounds = ci ? 6 : 60;
+      const ends = { refused: 0, sent: 0, quiet: 0 };
+      await stage.receivers.ask('set', { outage: false });
+      for (let round = 0; round < rounds; round++) {
+        stage.dataDir = path.join(stage.dir, `turned-${round}`);
+        fs.cpSync(whole, stage.dataDir, { recursive: true });
+        turnBits(stage.dataDir);
+        const before = received(stage).length;
+        const server = await stage.start({ ready: false });
+        const end = await Promise.race([server.exited, sleep(4000)]);
+        if (end) {
+          const said = server.output.slice(-2000);
+          expect(end.signal === null, `it died of ${end.signal}: ${said}`);
+          expect(/damaged|restore a backup/.test(said), `it ended without saying why: ${said}`);
+          ends.refused += 1;
+        } else await stage.server.kill();
+        const came = received(stage).slice(before);
+        const wrong = wrongOf(stage, came);
+        expect(
+          wrong.length === 0,
+          `${wrong.length} wrong requests, e.g. ${wrong[0]?.id} ${Buffer.from(
+            wrong[0]?.body ?? '',
+            'base64',
+          )
+            .toString()
+            .slice(0, 200)}`,
+        );
+        if (!end) ends[came.length > 0 ? 'sent' : 'quiet'] += 1;
+        fs.rmSync(stage.dataDir, { recursive: true });
+      }
+      return `${rounds} stores: ${ends.refused} refused, ${ends.sent} sent what was whole, ${ends.quiet} sent nothing`;
+    }),
+};
+
 /** @type {readonly Programme[]} */
-export const programmes = [backupUnderLoad];
+export const programmes = [turnedBits, backupUnderLoad];

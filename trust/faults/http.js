@@ -1,10 +1,11 @@
 // @ts-check
-/** F31, F32, F35: TLS, DNS and HTTP that are not what they should be. */
+/** F31, F32, F35, A36: TLS, DNS and HTTP that are not what they should be, and clients that are slow. */
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import tls from 'node:tls';
 import { expect, needs, quantile } from '../lib/check.js';
 import { withNames } from '../lib/names.js';
@@ -224,5 +225,62 @@ const invalidHttp = {
     }),
 };
 
+/** How long a request takes while something else happens. @param {import('../lib/api.js').Api} api @param {number} count */
+async function postLatencies(api, count) {
+  const took = [];
+  for (let n = 0; n < count; n++) {
+    const started = performance.now();
+    await api.event('nobody.listens', { n });
+    took.push(performance.now() - started);
+  }
+  return took;
+}
+
+/** Says a byte of a request a second and never ends it. @param {number} port @param {string} head */
+function trickle(port, head) {
+  const socket = net.connect(port, '127.0.0.1', () => socket.write(head));
+  const timer = setInterval(() => socket.write('a'), 1000);
+  socket.on('error', () => {});
+  const closed = new Promise((resolve) => {
+    socket.on('close', () => {
+      clearInterval(timer);
+      resolve(performance.now());
+    });
+  });
+  return { socket, closed };
+}
+
+/** @type {Programme} */
+const slowClients = {
+  id: 'A36',
+  title: 'clients that never end their requests are cut, and nobody waits for them',
+  run: ({ ci }) =>
+    Stage.with({}, async (stage) => {
+      const { api, server } = stage;
+      await postLatencies(api, 50);
+      const alone = quantile(await postLatencies(api, 200), 0.99);
+      const half = ci ? 500 : 5000;
+      const path = 'POST /api/v1/tenants/default/events HTTP/1.1\r\nHost: a\r\n';
+      const body = `${path}Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n{`;
+      const started = performance.now();
+      const slow = Array.from({ length: 2 * half }, (_, i) =>
+        trickle(server.port, i < half ? `${path}X-Slow: ` : body),
+      );
+      await sleep(2000);
+      const beside = quantile(await postLatencies(api, 200), 0.99);
+      // Heads have 10 s, whole requests 30 s, and both are looked at every 5 s.
+      const cut = Promise.all(slow.slice(0, half).map(({ closed }) => closed));
+      const all = Promise.all(slow.map(({ closed }) => closed));
+      const end = await Promise.race([ci ? cut : all, sleep(ci ? 20_000 : 45_000)]);
+      for (const { socket } of slow) socket.destroy();
+      expect(end !== undefined, 'slow connections were kept');
+      const s = ((Math.max(...end) - started) / 1000).toFixed(1);
+      const limit = 2 * alone + 50;
+      const p99 = `${beside.toFixed(1)} ms beside ${2 * half} slow clients, ${alone.toFixed(1)} ms alone`;
+      expect(beside <= limit, `the p99 of others was ${p99}`);
+      return `the last one was cut after ${s} s; p99 ${p99}`;
+    }),
+};
+
 /** @type {readonly Programme[]} */
-export const programmes = [tlsFaults, dnsFaults, invalidHttp];
+export const programmes = [slowClients, tlsFaults, dnsFaults, invalidHttp];

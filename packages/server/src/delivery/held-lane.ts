@@ -10,6 +10,7 @@ export interface Ready {
   /** undefined = retention removed it. */
   readonly event: StoredEvent | undefined;
   readonly frozen: Uint8Array | undefined;
+  readonly damaged?: true | undefined;
 }
 
 /** The first run of an event that is due at once. */
@@ -18,6 +19,10 @@ export function justStored(event: NewEvent, lane: LaneId): Ready {
   const due = { slot, lane, dueAt, event: id, run: 0, ownId: false, attempt: 0, starts: 0 };
   return { due, event, frozen: undefined };
 }
+
+/** Why one with `damaged` is not sent. */
+export const DAMAGED =
+  'What is stored of the event is damaged, so nothing was sent. Look at the disk, and restore a backup or publish the event again.';
 
 export function rowKey(key: Pick<DeliveryKey, 'event' | 'run'>): string {
   return key.run === 0 ? key.event : `${key.event}.${key.run}`;

@@ -1,7 +1,6 @@
 import type { Fault } from '../core/exchange.ts';
 import { Dispatcher } from '../core/lane-state.ts';
-import type { Endpoint, EndpointId, EventId, Ms } from '../core/model.ts';
-import { ASLEEP } from '../core/model.ts';
+import { ASLEEP, type Endpoint, type EndpointId, type EventId, type Ms } from '../core/model.ts';
 import { healthSince, settle } from '../core/settle.ts';
 import { laneNumber } from '../store/lane-book.ts';
 import type {
@@ -14,7 +13,7 @@ import type {
   Result,
 } from '../store/store.ts';
 import { EventCache } from './event-cache.ts';
-import { groupByLane, HeldLane, justStored, type Ready, rowKey } from './held-lane.ts';
+import { DAMAGED, groupByLane, HeldLane, justStored, type Ready, rowKey } from './held-lane.ts';
 import { Lease } from './lease.ts';
 import { lanesOf } from './offering.ts';
 import { newsOf } from './own-events.ts';
@@ -394,8 +393,8 @@ export class Worker {
     const loaded = missing.length > 0 ? await this.#o.store.load(missing) : [];
     const found = new Map(missing.map((due, i) => [due, loaded[i]]));
     return rows.map((due) => {
-      const one = found.get(due);
-      return { due, event: one ? one.event : this.#cache.get(due.event), frozen: one?.frozen };
+      const cached = { event: this.#cache.get(due.event), frozen: undefined };
+      return { due, ...(found.get(due) ?? cached) };
     });
   }
 
@@ -437,6 +436,7 @@ export class Worker {
         exchange: noExchange(fault, detail),
       });
     if (!ready.event) return without('expired', 'The event is no longer stored.');
+    if (ready.damaged) return without('render_failed', DAMAGED);
     if (due.starts >= STARTS_MAX) {
       return without(
         'quarantined',

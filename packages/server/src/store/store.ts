@@ -145,6 +145,8 @@ export interface LoadedDelivery {
   readonly event: StoredEvent | undefined;
   /** The body this run was first sent with; undefined before the first logged attempt. */
   readonly frozen: Uint8Array | undefined;
+  /** What is stored of it is not what was put there: it must not be sent. */
+  readonly damaged?: true;
 }
 
 /**

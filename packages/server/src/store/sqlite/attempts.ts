@@ -14,8 +14,9 @@ import {
   timingsText,
   withoutBytes,
 } from '../log-format.ts';
-import type { LaneKey, Next, Result } from '../store.ts';
+import type { LaneKey, Next, Result, SentBody } from '../store.ts';
 import type { Engine } from './engine.ts';
+import { sumOfBody } from './sums.ts';
 
 /** One run of a delivery. */
 export interface RunKey extends LaneKey {
@@ -26,8 +27,8 @@ export interface RunKey extends LaneKey {
 
 const INSERT = `insert into attempt (seq, event, tenant, type, slot, lane, run, n, started_at, state,
   next_at, status, fault, flags, timings, detail, remote, url,
-  req_head, body_before, body_after, res_head, res_body)
-  values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+  req_head, body_before, body_after, res_head, res_body, sum)
+  values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 
 export interface Settled {
   readonly next: Next;
@@ -80,7 +81,12 @@ export function logAttempt(
     body.kind === 'around' ? body.after : null,
     sealed(engine, record.responseHead, place),
     record.responseBody,
+    body.kind === 'same' ? null : sumOfSent(body),
   );
+}
+
+function sumOfSent(body: Exclude<SentBody, { kind: 'same' }>): number {
+  return body.kind === 'around' ? sumOfBody(body.before, body.after) : sumOfBody(body.bytes, null);
 }
 
 /** `place` undefined = nothing secret in it. */

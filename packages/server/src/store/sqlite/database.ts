@@ -230,7 +230,7 @@ export function storeError(error: unknown): Error {
   if (primary === 11 || primary === 26) {
     return new StoreError(
       'fatal',
-      `The database is damaged (${error.message}); restore a backup.`,
+      `The database is damaged (${error.message}). Keep it, look at the disk, and restore a backup (posthorn restore).`,
       error,
     );
   }

@@ -20,6 +20,7 @@ import { Committer } from './committer.ts';
 import { type Database, PAGE_BYTES } from './database.ts';
 import { eventId, eventKey, SEQ_MIN, slotOfRest } from './keys.ts';
 import { RetentionState } from './retention-state.ts';
+import { sumOfEvent } from './sums.ts';
 
 export interface EngineOptions {
   readonly db: Database;
@@ -299,20 +300,30 @@ interface EventColumns {
   readonly created_at: Ms;
   readonly meta: string;
   readonly data: Uint8Array;
+  readonly sum: number | null;
+  readonly owed: number;
 }
 
-export function readEvent(engine: Engine, id: EventId): StoredEvent | undefined {
+/** `damaged`: it is not what was stored, or was never owed in that lane. */
+export function readEvent(
+  engine: Engine,
+  { event: id, lane }: { readonly event: EventId; readonly lane: LaneId },
+): (StoredEvent & { readonly damaged: boolean }) | undefined {
   const key = eventKey(id);
   if (!key) return undefined;
   const row = engine.db.get<EventColumns>(
-    `select t.text as tenant, y.text as type, occurred_at, created_at, meta, data
+    `select t.text as tenant, y.text as type, occurred_at, created_at, meta, data, sum,
+       instr(replace(replace(lanes, '[', ','), ']', ','), ?) as owed
      from event e join word t on t.number = e.tenant join word y on y.number = e.type
      where e.seq = ? and e.rest = ? and e.erased_at is null`,
+    `,${lane},`,
     key.seq,
     key.rest,
   );
   if (!row) return undefined;
-  const { tenant, type, meta, data } = row;
+  const { tenant, type, meta, data, sum, owed } = row;
+  const { rest } = key;
+  const summed = { rest, tenant, type, occurredAt: row.occurred_at, meta, data };
   return {
     id,
     slot: slotOfRest(key.rest),
@@ -322,6 +333,7 @@ export function readEvent(engine: Engine, id: EventId): StoredEvent | undefined 
     createdAt: row.created_at,
     meta,
     data,
+    damaged: owed === 0 || (sum !== null && sum !== sumOfEvent(summed)),
   };
 }
 

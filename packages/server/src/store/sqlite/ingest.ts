@@ -11,6 +11,7 @@ import { logDecision } from './attempts.ts';
 import type { Job } from './committer.ts';
 import type { Engine } from './engine.ts';
 import { eventId, eventSeq, knownKey } from './keys.ts';
+import { sumOfEvent } from './sums.ts';
 
 interface Wake {
   readonly slot: number;
@@ -183,8 +184,8 @@ function insertEvent(
   engine.db
     .prepare(
       `insert into event
-         (seq, rest, tenant, type, occurred_at, created_at, idem, hash, lanes, meta, data)
-       values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         (seq, rest, tenant, type, occurred_at, created_at, idem, hash, lanes, meta, data, sum)
+       values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     )
     .run(
       seq,
@@ -198,6 +199,7 @@ function insertEvent(
       `[${event.lanes.join()}]`,
       event.meta,
       event.data,
+      sumOfEvent({ ...event, rest }),
     );
   if (seq > engine.newestEvent) engine.newestEvent = seq;
   else noteLate(engine, seq);

@@ -31,6 +31,7 @@ import { ingestJob } from './ingest.ts';
 import { eventId, eventSeq, SEQ_MIN } from './keys.ts';
 import { NewRuns } from './requeue.ts';
 import { REST } from './rows.ts';
+import { sumOfBody } from './sums.ts';
 
 /** A process that lives this long is not being killed by what it sends. */
 const SETTLED_MS = 60_000;
@@ -142,19 +143,19 @@ export class SqliteLanes implements LaneStore {
 
   async load(rows: readonly Due[]): Promise<LoadedDelivery[]> {
     return rows.map((row) => {
-      const event = readEvent(this.#engine, row.event);
-      const frozen = event && row.attempt > 0 ? this.#frozen(row, event.data) : undefined;
-      return { event, frozen };
+      const found = readEvent(this.#engine, row);
+      if (!found) return { event: undefined, frozen: undefined };
+      const { damaged, ...event } = found;
+      const first = row.attempt > 0 ? this.#firstBody(row) : undefined;
+      if (damaged || (first && isDamaged(first)))
+        return { event, frozen: undefined, damaged: true };
+      return { event, frozen: first && bodyOf(first, event.data) };
     });
   }
 
-  #frozen(row: Due, data: Uint8Array): Uint8Array | undefined {
-    const first = this.#engine.db.get<{
-      flags: number;
-      before: Uint8Array;
-      after: Uint8Array | null;
-    }>(
-      `select flags, body_before as before, body_after as after from attempt
+  #firstBody(row: Due): FirstBody | undefined {
+    return this.#engine.db.get<FirstBody>(
+      `select flags, body_before as before, body_after as after, sum from attempt
        where event = ? and slot = ? and lane = ? and run = ? and body_before is not null
        order by seq limit 1`,
       eventSeq(row.event),
@@ -162,9 +163,6 @@ export class SqliteLanes implements LaneStore {
       row.lane,
       row.run,
     );
-    if (!first) return undefined;
-    if ((first.flags & FLAG_SPLICED) === 0) return first.before;
-    return Buffer.concat([first.before, data, first.after ?? new Uint8Array()]);
   }
 
   start(_node: number, key: Due): Promise<void> {
@@ -235,4 +233,21 @@ function toDue(row: DeliveryRow): Due {
   const event = eventId(row.event, row.rest);
   const ownId = row.own_id !== 0;
   return { slot, lane, dueAt: row.due_at, event, run, ownId, attempt, starts };
+}
+
+/** What a run was first sent with, as it is kept. */
+interface FirstBody {
+  readonly flags: number;
+  readonly before: Uint8Array;
+  readonly after: Uint8Array | null;
+  readonly sum: number | null;
+}
+
+function isDamaged({ before, after, sum }: FirstBody): boolean {
+  return sum !== null && sum !== sumOfBody(before, after);
+}
+
+function bodyOf({ flags, before, after }: FirstBody, data: Uint8Array): Uint8Array {
+  if ((flags & FLAG_SPLICED) === 0) return before;
+  return Buffer.concat([before, data, after ?? new Uint8Array()]);
 }

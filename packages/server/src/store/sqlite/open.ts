@@ -16,7 +16,7 @@ import {
 import { createVault } from '../vault.ts';
 import { applyCommand, carryOut } from './complete.ts';
 import { SqliteConfig } from './config.ts';
-import { Database, loadDriver } from './database.ts';
+import { Database, loadDriver, storeError } from './database.ts';
 import { SqliteDerived } from './derived/derived.ts';
 import { Engine } from './engine.ts';
 import { eraseJob } from './erase.ts';
@@ -78,11 +78,19 @@ function openOrMakeRoom(driver: Driver, options: SqliteOptions, lock: { close():
     const store = openStore(driver, options, lock);
     if (!existsSync(ballast)) tryWriteBallast(ballast);
     return store;
-  } catch (error) {
-    const other = error instanceof StoreError && error.kind !== 'fatal';
+  } catch (cause) {
+    const error = named(storeError(cause), options.directory);
+    const other = error.kind !== 'fatal';
     if (other && dropBallast(ballast)) return openStore(driver, options, lock);
     throw error;
   }
+}
+
+/** What is no fault that SQLite names is a value that we never stored. */
+function named(error: Error, directory: string): StoreError {
+  if (error instanceof StoreError) return error;
+  const message = `The database in ${directory} can't be read (${error.message}): it may be damaged. Keep it, look at the disk, and restore a backup (posthorn restore).`;
+  return new StoreError('fatal', message, error);
 }
 
 /** false = there was nothing to free. */

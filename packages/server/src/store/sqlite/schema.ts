@@ -130,6 +130,11 @@ const MIGRATIONS: readonly string[] = [
     delete from forgotten where n <= new.n - 100000;
   end;
   `,
+  `
+  -- CRC-32 of what is sent (sums.ts); null = stored before there was one, or nothing is sent of it.
+  alter table event add column sum integer;
+  alter table attempt add column sum integer;
+  `,
 ];
 
 export function migrate(db: Database, migrations: readonly string[] = MIGRATIONS): void {
