@@ -55,6 +55,7 @@ const delivery = {
 export const mendingOperations = {
   resendDelivery: {
     ...delivery,
+    bots: true,
     method: 'POST',
     path: `${TENANT}/deliveries/{delivery}/resend`,
     summary: 'Send a delivery that has ended once more',
@@ -89,7 +90,6 @@ export const mendingOperations = {
     method: 'DELETE',
     path: `${TENANT}/events/{event}/payload`,
     scope: 'write',
-    bots: true,
     tag: 'Events',
     summary: 'Erase the payload of an event',
     description:

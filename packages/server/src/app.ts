@@ -220,7 +220,7 @@ async function compose(
     ...verbs,
     roles: config.roles,
     registry,
-    oauth: createOAuthRoom({ store: store.config, view, ids, registry, own, clock }),
+    oauth: createOAuthRoom({ ...config, store: store.config, view, ids, registry, own, clock }),
     nodes: () => store.lanes.nodes(clock.now()),
     config: view,
     ...logOf(engine, settings),

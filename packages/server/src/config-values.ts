@@ -172,3 +172,15 @@ export function firstLine(text: string): string {
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/** Also of a page that queries are added to. */
+export function refuseBaseUrl(value: string): string | undefined {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  const plain =
+    (url?.protocol === 'http:' || url?.protocol === 'https:') &&
+    url.search === '' &&
+    url.hash === '' &&
+    url.username === '' &&
+    url.password === '';
+  return plain ? undefined : 'must be an http or https URL without credentials, query or fragment';
+}

@@ -14,6 +14,7 @@ import {
   parseOption,
   quote,
   Refused,
+  refuseBaseUrl,
   SIZE_BYTES,
   unknown,
   withUnit,
@@ -104,6 +105,12 @@ const SERVER_OPTIONS = {
     name: 'baseUrl',
     kind: 'text',
     help: 'URL under which people reach this server, if it differs from host and port.',
+    refuse: refuseBaseUrl,
+  },
+  loginUrl: {
+    name: 'loginUrl',
+    kind: 'text',
+    help: "Your application's login page, for people whom apps send here to agree to something. Unset: they sign in at the dashboard.",
     refuse: refuseBaseUrl,
   },
   dashboard: {
@@ -398,17 +405,6 @@ export function stateDirectory(env: Environment = process.env): string {
   const set = env['XDG_STATE_HOME'];
   const base = set !== undefined && isAbsolute(set) ? set : undefined;
   return join(base ?? join(env['HOME'] || homedir(), '.local', 'state'), 'posthorn');
-}
-
-function refuseBaseUrl(value: string): string | undefined {
-  const url = URL.canParse(value) ? new URL(value) : undefined;
-  const plain =
-    (url?.protocol === 'http:' || url?.protocol === 'https:') &&
-    url.search === '' &&
-    url.hash === '' &&
-    url.username === '' &&
-    url.password === '';
-  return plain ? undefined : 'must be an http or https URL without credentials, query or fragment';
 }
 
 // ---- words ---------------------------------------------------------------------------------------

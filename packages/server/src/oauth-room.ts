@@ -23,6 +23,7 @@ export interface OAuthRoomOptions {
   readonly registry: Pick<Registry, 'endpoints'>;
   readonly own: Pick<OwnEvents, 'ofChange'>;
   readonly clock: Pick<Clock, 'now'>;
+  readonly loginUrl: string | undefined;
 }
 
 export function createOAuthRoom(options: OAuthRoomOptions): OAuthRoom {
@@ -38,6 +39,7 @@ export function createOAuthRoom(options: OAuthRoomOptions): OAuthRoom {
     tokens: new Tokens(common, writer),
     visits: new Visits(common, writer),
     audit,
+    loginUrl: options.loginUrl,
   };
 }
 

@@ -11,7 +11,7 @@ const SCOPE_CHARS_MAX = 200;
 const TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
 const WEBHOOK = 'webhook:';
 /** A type of event, or the part of one before its dot. */
-const NAME = /^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$/;
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}(?<![.:])$/;
 
 /** The scopes of a request, each once; undefined = the text is none. */
 export function parseScopes(text: string): readonly string[] | undefined {

@@ -104,6 +104,15 @@ export class Authenticator {
     throw unauthorized();
   }
 
+  /** Before another secret than a key is looked at. Throws `overloaded`. */
+  checkGuesses(from: string | undefined): void {
+    this.#failures.check(addressGroup(from));
+  }
+
+  addGuess(from: string | undefined): void {
+    this.#failures.add(addressGroup(from));
+  }
+
   #verify(header: string, knownHash: string | undefined): Principal | undefined {
     const hash = knownHash ?? hashOf(header);
     // Looked up by hash: how long that takes says nothing about the key's text.
@@ -196,7 +205,7 @@ class Failures {
     const window = this.#windows.get(address);
     const leftMs = (window?.endsAt ?? 0) - this.#now();
     if (window === undefined || leftMs <= 0 || window.count < FAILURES_MAX) return;
-    throw new AppError('overloaded', 'Too many wrong API keys from this address.', {
+    throw new AppError('overloaded', 'Too many wrong keys or secrets from this address.', {
       retryAfterS: Math.ceil(leftMs / 1000),
     });
   }

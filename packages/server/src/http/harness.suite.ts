@@ -145,6 +145,7 @@ export async function startServer(
       registry,
       own,
       clock: { now },
+      loginUrl: undefined,
     }),
     tester: new Tester({
       view: config,

@@ -75,6 +75,8 @@ export interface OAuthRoom {
   readonly tokens: Tokens;
   readonly visits: Visits;
   readonly audit: Audit;
+  /** The host application's login page; undefined = people sign in at the dashboard. */
+  readonly loginUrl: string | undefined;
 }
 
 /** The room of captured requests, and how its URLs look. */

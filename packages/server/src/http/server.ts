@@ -11,6 +11,7 @@ import { SharedPage } from './inbox/shared-page.ts';
 import { TUNNEL_PATH, TunnelHandler } from './inbox/tunnel-handler.ts';
 import { IngestHandler, ingestTenant } from './ingest.ts';
 import { LiveFeed } from './live/feed.ts';
+import { OAuthHandler } from './oauth/handler.ts';
 import type { HttpDeps } from './ports.ts';
 import { toProblem } from './problem.ts';
 import { Reference } from './reference.ts';
@@ -84,6 +85,7 @@ export async function createHttpServer(deps: HttpDeps): Promise<HttpServer> {
   const tunnels = new TunnelHandler({ relay, authenticator, clock, logger, requestId });
   const duty = { roles: deps.roles, domain: deps.inbox.domain };
   const everything = deps.roles.includes('api') && deps.roles.includes('inbox');
+  const oauth = new OAuthHandler({ ...deps, authenticator, requestId });
   let draining = false;
   let framework: http.RequestListener | undefined;
 
@@ -107,7 +109,7 @@ export async function createHttpServer(deps: HttpDeps): Promise<HttpServer> {
       capture.handle({ req, res }, place);
       return;
     }
-    if (tunnels.handle(req, res) || shared.handle(req, res)) return;
+    if (tunnels.handle(req, res) || shared.handle(req, res) || oauth.handle(req, res)) return;
     const tenant = ingestTenant(req);
     if (tenant !== undefined) ingest.handle(req, res, tenant);
     else if (!site?.handle(req, res) && !reference.handle(req, res)) framework?.(req, res);

@@ -1,6 +1,6 @@
 import { AppError } from '../core/errors.ts';
 import type { Endpoint, Ms, TenantId } from '../core/model.ts';
-import type { Actor, App, AuditAction, Grant, GrantId, Line, Person, Role } from '../core/oauth.ts';
+import type { Actor, App, AuditAction, Grant, GrantId, Person, Role } from '../core/oauth.ts';
 import { isAdminScope, isWebhookScope, SCOPES_MAX } from '../core/scopes.ts';
 import { type ConfigWriter, notFound } from '../store/config-writer.ts';
 import type { ConfigChange, ConfigItem, ConfigStore, NewEvent } from '../store/store.ts';
@@ -141,7 +141,17 @@ export class Grants {
     await audit.sweep(address.tenant);
   }
 
-  async #found({ app, tenant, role, person }: Consent): Promise<ConfigItem | undefined> {
+  /** What was agreed to before. */
+  async find(of: Pick<Consent, 'app' | 'tenant' | 'role' | 'person'>): Promise<Grant | undefined> {
+    return (await this.#found(of))?.value as Grant | undefined;
+  }
+
+  async #found({
+    app,
+    tenant,
+    role,
+    person,
+  }: Parameters<Grants['find']>[0]): Promise<ConfigItem | undefined> {
     const { store } = this.#options;
     const name = await store.read('grant-name', grantName({ app: app.id, tenant, role, person }));
     const id = (name?.value as { grant: GrantId } | undefined)?.grant;
@@ -167,9 +177,4 @@ export class Grants {
 function actionOf(before: Grant | undefined, added: readonly string[]): AuditAction {
   if (!before) return 'grant.created';
   return added.length > 0 ? 'grant.extended' : 'grant.renewed';
-}
-
-/** What a token of a line may be used for, as RFC 7662 names it. */
-export function scopeText(line: Pick<Line, 'scopes'>): string {
-  return line.scopes.join(' ');
 }
