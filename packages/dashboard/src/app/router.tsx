@@ -163,6 +163,12 @@ const alerts = createRoute({
 
 const operator = createRoute({ getParentRoute: () => root, path: '/-', component: Outlet });
 
+const authorize = createRoute({
+  getParentRoute: () => operator,
+  path: '/authorize',
+  component: lazyRouteComponent(() => import('../pages/apps/authorize.tsx'), 'Authorize'),
+});
+
 const tenants = createRoute({
   getParentRoute: () => operator,
   path: '/tenants',
@@ -198,7 +204,7 @@ export function makeRouter({ base, portal }: Place, own: string | null) {
   });
   const routeTree = root.addChildren([
     index,
-    operator.addChildren([tenants, keys, sessions, nodes]),
+    operator.addChildren([authorize, tenants, keys, sessions, nodes]),
     tenant.addChildren([
       overview,
       webhooks,

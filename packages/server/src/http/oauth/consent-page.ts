@@ -1,6 +1,6 @@
 import type { Tenant } from '../../core/model.ts';
 import type { Grant, Visit } from '../../core/oauth.ts';
-import { coversType, isWebhookScope } from '../../core/scopes.ts';
+import { coversType, isWebhookScope, patternsOf } from '../../core/scopes.ts';
 import type { AuthorizeRequest } from './authorize-request.ts';
 import { type Html, html, type Page } from './page.ts';
 
@@ -62,14 +62,21 @@ export function messagePage(
 function eventsOf({ granted }: ConsentView, asked: readonly Asked[]): Html | string {
   if (asked.length === 0) return '';
   const items = asked.map(({ scope, events }) => {
-    const rest =
-      events.length > 1 ? html`<small>and whatever else is told of this later</small>` : '';
-    return html`${events.map(
+    const later = html`<li><small>And what may be told of it later: <code>${scope}</code></small></li>`;
+    const now = events.map(
       ({ type, label, description }) =>
-        html`<li><b>${label}</b>${isNew(granted, type) ? html`<span class="new">new</span>` : ''}<small>${description || type}</small></li>`,
-    )}${events.length > 1 ? html`<li>${html`<code>${scope}</code>`}${rest}</li>` : ''}`;
+        html`<li><b>${label}</b>${isNew(granted, type) ? NEW : ''}<small>${plain(description) || type}</small></li>`,
+    );
+    return html`${now}${patternsOf(scope).length > 1 ? later : ''}`;
   });
   return html`<h2>It will be told when this happens</h2><ul>${items}</ul>`;
+}
+
+const NEW = html`<span class="new">new</span>`;
+
+/** Descriptions are Markdown; here they are read as they are. */
+function plain(description: string): string {
+  return description.replaceAll('`', '');
 }
 
 function isNew(granted: Grant | undefined, type: string): boolean {
@@ -79,8 +86,7 @@ function isNew(granted: Grant | undefined, type: string): boolean {
 function scopesOf({ granted }: ConsentView, scopes: readonly string[]): Html | string {
   if (scopes.length === 0) return '';
   const items = scopes.map((scope) => {
-    const mark = granted?.scopes.includes(scope) ? '' : html`<span class="new">new</span>`;
-    return html`<li><code>${scope}</code>${mark}</li>`;
+    return html`<li><code>${scope}</code>${granted?.scopes.includes(scope) ? '' : NEW}</li>`;
   });
   return html`<h2>It will be allowed to</h2><ul>${items}</ul>`;
 }
