@@ -104,7 +104,7 @@ async function handle({ module, type, context, payload }) {
 async function lookAt(community) {
   const tokens = communities.get(community);
   if (tokens?.bot_access_token === undefined) return;
-  const response = await fetch(`${posthorn}/api/v1/tenants/${community}/events?limit=1`, {
+  const response = await fetch(`${posthorn}/api/v1/tenants/${tokens.tenant}/events?limit=1`, {
     headers: { authorization: `Bearer ${tokens.bot_access_token}` },
   });
   const { items } = await response.json();

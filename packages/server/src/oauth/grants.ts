@@ -79,7 +79,7 @@ export class Grants {
     const added = scopes.filter((scope) => !before?.scopes.includes(scope));
     const changes: ConfigChange[] = [
       { kind: 'grant', id, tenant, value: grant, expected: found?.version ?? 0 },
-      this.#told(actionOf(before, added), { grant, app: consent.app, scopes: added }, person),
+      ...this.#told(before, { grant, app: consent.app, scopes: added }),
       ...(endpoint.change ? [endpoint.change] : []),
     ];
     if (!before) {
@@ -158,19 +158,22 @@ export class Grants {
     return id === undefined ? undefined : store.read('grant', id);
   }
 
+  /** A member who comes again is no news: they could push everything else out of the audit. */
   #told(
-    action: AuditAction,
+    before: Grant | undefined,
     { grant, app, scopes }: { grant: Grant; app: App; scopes: readonly string[] },
-    person: Person,
-  ): ConfigChange {
-    return this.#options.audit.entry({
+  ): ConfigChange[] {
+    const action = actionOf(before, scopes);
+    if (action === 'grant.renewed' && grant.role === 'member') return [];
+    const entry = this.#options.audit.entry({
       tenant: grant.tenant,
       action,
-      actor: { kind: 'person', ...person },
+      actor: { kind: 'person', ...grant.person },
       app: { id: app.id, name: app.name },
       grant: grant.id,
       scopes,
     });
+    return [entry];
   }
 }
 

@@ -115,18 +115,15 @@ export class Tokens {
   async revoke(app: App, token: string): Promise<void> {
     const known = await this.known(token);
     if (known?.grant.app !== app.id || known.kind === 'code') return;
-    await this.#writer.write<Grant>({
-      kind: 'grant',
-      id: known.grant.id,
-      version: undefined,
-      next: (grant) => {
-        if (!grant) return { tenant: known.grant.tenant, value: null };
-        const lines = grant.lines.flatMap((line) => {
-          if (line.id !== known.line.id) return line;
-          return known.kind === 'refresh' ? [] : { ...line, [known.kind]: null };
-        });
-        return { tenant: grant.tenant, value: { ...grant, lines } };
-      },
+    await this.#writer.writeAll(async () => {
+      const item = await this.#options.store.read('grant', known.grant.id);
+      if (!item) return { changes: [], result: undefined };
+      const grant = item.value as Grant;
+      const lines = grant.lines.flatMap((line) => {
+        if (line.id !== known.line.id) return line;
+        return known.kind === 'refresh' ? [] : { ...line, [known.kind]: null };
+      });
+      return { changes: [grantChange(item, { ...grant, lines })], result: undefined };
     });
   }
 

@@ -139,6 +139,7 @@ test('a code gives access, refresh and bot tokens once; used again it ends them 
     expires_in: 3600,
     scope: 'webhook:MOIM:product',
     community_id: 'C2',
+    tenant: 'C2',
   });
   const question = { token: body.access_token };
   const introspect = () =>
@@ -377,6 +378,17 @@ test('a consent form from elsewhere, or for another request, does nothing', asyn
   ];
   expect(answers.map(({ status }) => status)).toEqual([403, 403, 403, 403, 403, 403]);
   expect((await app.api.listGrants({ tenant })).items).toEqual([]);
+});
+
+test('a community that has an alias is known to apps by it', async () => {
+  const { app, browser, shop, redeem, publish, receiver } = await stage();
+  await app.api.putTenant({ tenant, body: { name: 'Harbour', parent: 'C1', alias: 'CM:HARBOUR' } });
+  const query = queryOf(shop.id, { community_id: 'CM:HARBOUR' });
+  const { body } = await redeem(await browser.consent(query, admin));
+  expect(body).toMatchObject({ community_id: 'CM:HARBOUR', tenant });
+  await publish('MOIM:product.created', { id: 'CP:1' });
+  const event = JSON.parse((await receiver.request(1)).body.toString());
+  expect(event.context.communityId).toBe('CM:HARBOUR');
 });
 
 test('a denial, and an app that is not offered here, are told to the app', async () => {

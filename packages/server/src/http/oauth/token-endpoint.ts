@@ -87,6 +87,7 @@ export class TokenEndpoint {
       refresh_token: refresh,
       scope: scopes.join(' '),
       community_id: this.#communityOf(grant.tenant),
+      tenant: grant.tenant,
       ...(bot === undefined ? {} : { bot_access_token: bot, bot_expires_in: LIFE_MS.bot / 1000 }),
     };
   }
@@ -107,6 +108,7 @@ export class TokenEndpoint {
       sub: line.person.id,
       username: line.person.name,
       community_id: this.#communityOf(grant.tenant),
+      tenant: grant.tenant,
     };
   }
 
