@@ -29,8 +29,8 @@ async function startShop(): Promise<Shop> {
     website: 'https://shop.example.com',
     redirectUris: [`http://localhost:${port}/back`],
     webhookUrl: `http://127.0.0.1:${port}/webhook/a-long-secret`,
-    scope: 'all',
-  } as const;
+    scope: 'all' as const,
+  };
   const { id } = await api.createApp({ tenant: 'default', body });
   const { clientSecret } = await api.createAppSecret({ tenant: 'default', app: id });
   const child = spawn(process.execPath, [APP], {

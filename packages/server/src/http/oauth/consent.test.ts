@@ -27,8 +27,8 @@ async function stage() {
     name: 'Shop',
     redirectUris: [REDIRECT],
     webhookUrl: receiver.url,
-    scope: 'all',
-  } as const;
+    scope: 'all' as const,
+  };
   const shop = await app.api.createApp({ tenant: 'default', body });
   const own = { tenant: 'default', app: shop.id };
   const { clientSecret } = await app.api.createAppSecret(own);
