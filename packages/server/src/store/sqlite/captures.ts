@@ -115,6 +115,13 @@ interface Dropped {
   readonly bytes: number;
 }
 
+interface OldRow {
+  readonly key: number;
+  readonly flags: number;
+  readonly stored: number;
+  readonly received_at: Ms;
+}
+
 function remove(db: Database, keys: readonly { key: number; flags: number }[]): void {
   for (const { key, flags } of keys) {
     db.run('delete from capture where key = ?', key);
@@ -130,16 +137,15 @@ export function dropOldest(
   at: { limit: number; tooMuch: (left: Dropped, oldestAt: Ms) => boolean },
 ): Dropped {
   const { number } = inbox;
-  const rows = db.all<{ key: number; flags: number; stored: number; received_at: Ms }>(
+  const rows = db.prepare(
     `select key, flags, stored, received_at from capture where key > ? and key < ?
      order by key limit ?`,
-    number * SEQS,
-    (number + 1) * SEQS,
-    at.limit,
   );
-  const going: typeof rows = [];
+  const oldest = rows.iterate(number * SEQS, (number + 1) * SEQS, at.limit);
+  const going: OldRow[] = [];
   let left = { rows: inbox.captures, bytes: inbox.bytes };
-  for (const row of rows) {
+  // Mostly few of so many have to go: no more of them are read than that.
+  for (const row of oldest as unknown as Iterable<OldRow>) {
     if (!at.tooMuch(left, row.received_at)) break;
     going.push(row);
     left = { rows: left.rows - 1, bytes: left.bytes - row.stored };
