@@ -12,26 +12,30 @@ import { Histogram } from './histogram.js';
 /**
  * @typedef {object} Orders
  * @property {number} port
- * @property {string} key
+ * @property {string} [key] absent = no Authorization
  * @property {string} type event type; `#` in it becomes a number below `types`, as five digits
  * @property {number} types
  * @property {number} connections
  * @property {number} bodyBytes of each POST
  * @property {number} seconds
  * @property {number} [rate] events per second; absent = closed loop
+ * @property {string} [path] absent = the API's ingestion route
+ * @property {string} [host] of the Host header
+ * @property {number} [taken] the status that counts; absent = 202
  */
 
 const now = () => performance.timeOrigin + performance.now();
-const TAKEN = 'HTTP/1.1 202';
+const INGESTION = '/api/v1/tenants/default/events';
 /** An open loop that falls behind by this many requests is overrun; it says so instead of queueing on. */
 const BEHIND_MAX = 100_000;
 
 /** A request with the offsets of what changes in it. @param {Orders} orders */
-function template({ port, key, type, bodyBytes }) {
+function template({ port, key, type, bodyBytes, path = INGESTION, host = `127.0.0.1:${port}` }) {
   const open = `{"type":"${type.replace('#', '00000')}","data":{"sentAt":1234567890123.000,"pad":"`;
   const body = `${open}${'x'.repeat(Math.max(0, bodyBytes - open.length - 3))}"}}`;
+  const authorization = key === undefined ? '' : `Authorization: Bearer ${key}\r\n`;
   const head =
-    `POST /api/v1/tenants/default/events HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAuthorization: Bearer ${key}\r\n` +
+    `POST ${path} HTTP/1.1\r\nHost: ${host}\r\n${authorization}` +
     `Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`;
   return {
     bytes: Buffer.from(head + body, 'latin1'),
@@ -45,6 +49,7 @@ class Connection {
   #socket;
   #bytes;
   #rest = '';
+  #taken;
   sentAt = 0;
 
   /** @param {{ orders: Orders, ready: ReturnType<typeof template>, answered: (connection: Connection, taken: boolean) => void }} options */
@@ -52,6 +57,7 @@ class Connection {
     this.orders = orders;
     this.ready = ready;
     this.#bytes = Buffer.from(ready.bytes);
+    this.#taken = `HTTP/1.1 ${orders.taken ?? 202} `;
     this.#socket = net.connect({ port: orders.port, host: '127.0.0.1', noDelay: true });
     this.#socket.on('error', () => {});
     this.#socket.on('close', () => answered(this, false));
@@ -64,7 +70,7 @@ class Connection {
         return;
       }
       this.#rest = '';
-      answered(this, text.startsWith(TAKEN));
+      answered(this, text.startsWith(this.#taken));
     });
   }
 

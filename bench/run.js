@@ -9,13 +9,14 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MAIN } from '../trust/lib/server.js';
+import { inbox } from './inbox.js';
 import { postgres } from './postgres.js';
 import { backlog, endpoints, fanout, hang, throughput } from './scenarios.js';
 import { search } from './search.js';
 import { verify } from './verify.js';
 
 /** @type {Record<string, (size: import('./scenarios.js').Size) => Promise<import('./scenarios.js').Report>>} */
-const SCENARIOS = { throughput, fanout, hang, endpoints, backlog, search, verify, postgres };
+const SCENARIOS = { throughput, fanout, hang, endpoints, backlog, search, verify, inbox, postgres };
 const RESULTS = fileURLToPath(new URL('./results/', import.meta.url));
 
 const words = process.argv.slice(2);
