@@ -87,3 +87,21 @@ test('captures are searched', async () => {
   await page.keyboard.press('Enter');
   await expect.poll(() => page.getByRole('row', { name: /POST/ }).count()).toBe(1);
 });
+
+test('a request is sent again to a URL, changed and twice', async () => {
+  const { id, url } = await inbox('replayed');
+  await send(`${url}/orders`, { body: '{"n":1}' });
+  const page = await on.signedIn(`/inboxes/${id}`);
+  await page.getByRole('row', { name: /POST \/orders/ }).click();
+  await page.getByRole('button', { name: 'Send again' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByText('To a URL').click();
+  await dialog.getByRole('textbox', { name: 'URL' }).fill(on.receiver.url('/again'));
+  await dialog.getByLabel('Times').fill('2');
+  await dialog.getByLabel('Body').fill('{"n":2}');
+  await dialog.getByRole('button', { name: 'Send', exact: true }).click();
+  await page.getByText('Answered: 200, 200').waitFor();
+  const again = on.receiver.received.filter(({ path }) => path === '/again/orders');
+  expect(again.map(({ body }) => body)).toEqual(['{"n":2}', '{"n":2}']);
+  await page.getByRole('region', { name: 'What was done with it' }).waitFor();
+});

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { test } from 'vitest';
-import { fill } from './lib/example.ts';
+import { fill, keepBusy } from './lib/example.ts';
 import { quantized } from './lib/png.ts';
 import { stage, type Watched } from './lib/stage.ts';
 
@@ -9,6 +9,9 @@ import { stage, type Watched } from './lib/stage.ts';
 
 const on = stage();
 const DIRECTORY = fileURLToPath(new URL('../../../docs/images/', import.meta.url));
+
+/** Colours fade over. */
+const SETTLE_MS = 400;
 
 async function shoot(page: Watched, name: string): Promise<void> {
   const png = await page.screenshot({ animations: 'disabled', caret: 'hide' });
@@ -25,12 +28,14 @@ test('every page, light, dark and on a phone', async () => {
       await page.goto(on.product.url + path);
       await page.getByRole('heading').first().waitFor();
       // Charts and editors are files of their own.
-      await page.waitForTimeout(name === 'overview' ? 6000 : 700);
+      await page.waitForTimeout(500);
     }
+    if (name === 'overview') await keepBusy(on, wide);
     await wide.emulateMedia({ colorScheme: 'light' });
+    await wide.waitForTimeout(SETTLE_MS);
     await shoot(wide, name);
     await wide.emulateMedia({ colorScheme: 'dark' });
-    await wide.waitForTimeout(150);
+    await wide.waitForTimeout(SETTLE_MS);
     await shoot(wide, `${name}-dark`);
     await shoot(narrow, `${name}-phone`);
   }

@@ -26,6 +26,7 @@ export const settings = {
   off: 'Off',
   dialect: 'Dialect',
   inherited: 'As the parent, at last the system',
+  inheritedShort: 'As the parent',
   portal: {
     about: 'The same pages for the people of this tenant alone: by a link, or in a frame of yours.',
     title: 'Title',

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { Stage } from './stage.ts';
+import type { Stage, Watched } from './stage.ts';
 
 /** An installation as people have one: some webhooks, one of them failing, and what they were sent. */
 
@@ -165,4 +165,13 @@ async function attempt(on: Stage, state: 'failed' | 'succeeded'): Promise<string
   const found = items.find(({ type, status }) => type === 'order.paid' && status !== null);
   if (!found) throw new Error(`no attempt ${state}`);
   return found.id;
+}
+
+/** Something to see in the charts of backlog and lag. */
+export async function keepBusy(on: Stage, page: Watched): Promise<void> {
+  for (let second = 0; second < 16; second++) {
+    const body = { type: 'order.paid', subject: `o_${second}`, data: { total: 20 * second } };
+    await on.product.api.publishEvents({ tenant, body });
+    await page.waitForTimeout(1000);
+  }
 }

@@ -18,6 +18,7 @@ import { exchange } from '../../strings/exchange.ts';
 import { inboxes } from '../../strings/inboxes.ts';
 import { keys } from '../../strings/keys.ts';
 import { type CaptureAddress, captureHead } from './capture-parts.ts';
+import { ReplayCapture } from './replay-capture.tsx';
 
 const text = inboxes.capture;
 
@@ -41,9 +42,18 @@ export function Actions({ address, capture, close }: Tool & { close: () => void 
     after: close,
   });
   const toggle = () => bookmark.mutate(undefined);
+  const [replaying, setReplaying] = useState(false);
+  const replay = () => setReplaying(true);
+  useShortcut({ keys: 'r', label: keys.resend, group: keys.delivery, run: replay });
   useShortcut({ keys: 'b', label: text.bookmark, group: keys.delivery, run: toggle });
   return (
     <>
+      <Button onClick={replay} leftSection={<Icon name="retry" size={14} />}>
+        {inboxes.replay.open}
+      </Button>
+      {replaying && (
+        <ReplayCapture address={address} capture={capture} onClose={() => setReplaying(false)} />
+      )}
       <IconButton
         icon="star"
         label={capture.bookmarked ? text.unbookmark : text.bookmark}

@@ -25,6 +25,7 @@ import { AnswerMark, SignatureMark } from './capture-list.tsx';
 import { type CaptureAddress, captureHead } from './capture-parts.ts';
 import { Actions, CopyMenu, Note } from './capture-tools.tsx';
 import { ExchangeLog } from './exchange-log.tsx';
+import classes from './inboxes.module.css';
 import { LargeBody } from './large-body.tsx';
 
 const text = inboxes.capture;
@@ -144,8 +145,9 @@ function SignatureVerdict({ capture }: { capture: WholeCapture }) {
   const { signature, verdict, schema } = capture;
   return (
     <div>
-      <p>
-        <SignatureMark signature={signature} /> {verdict.reason}
+      <p className={classes.signature}>
+        <SignatureMark signature={signature} />
+        <span className="secondary">{verdict.reason}</span>
       </p>
       {verdict.hint !== null && <p className="secondary">{verdict.hint}</p>}
       {schema && !schema.fits && (

@@ -39,8 +39,8 @@ export function TenantForm({ tenant }: { tenant: TenantRow }) {
       </Fields>
       <Fields title={settings.sections.defaults}>
         <Dialect {...part} />
-        <Retry {...part} />
-        <Limits {...part} />
+        <Retry {...part} inherited={settings.inherited} />
+        <Limits {...part} inherited={settings.inheritedShort} />
       </Fields>
       <Fields title={settings.sections.events}>
         <Events {...part} />

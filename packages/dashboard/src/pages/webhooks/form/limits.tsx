@@ -10,14 +10,14 @@ const FIELDS = [
   ['maxConcurrency', 'maxConcurrency', text.concurrency],
 ] as const;
 
-export function Limits({ draft, set, mistakes }: SendingPart) {
+export function Limits({ draft, set, mistakes, inherited = text.unlimited }: SendingPart) {
   return (
     <div className={classes.three}>
       {FIELDS.map(([field, sent, label]) => (
         <TextInput
           key={field}
           label={label}
-          placeholder={text.unlimited}
+          placeholder={inherited}
           inputMode="decimal"
           value={draft[field]}
           error={

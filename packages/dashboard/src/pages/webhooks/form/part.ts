@@ -17,6 +17,8 @@ export interface FormPart extends Part {
 
 /** The part of it that tenants hand down. */
 export interface SendingPart {
+  /** What stands for a value that is left out. */
+  readonly inherited?: string;
   readonly draft: SendingDraft;
   readonly set: (change: Partial<SendingDraft>) => void;
   readonly mistakes: Mistakes;

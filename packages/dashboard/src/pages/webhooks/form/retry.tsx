@@ -7,7 +7,7 @@ import { mistakeOf, type SendingPart } from './part.ts';
 
 const text = form.sending;
 
-export function Retry({ draft, set, mistakes }: SendingPart) {
+export function Retry({ draft, set, mistakes, inherited = text.unlimited }: SendingPart) {
   const { retry } = draft;
   const change = (part: Partial<DraftRetry>) => set({ retry: { ...retry, ...part } });
   const part = { retry, change, mistakes };
@@ -18,7 +18,10 @@ export function Retry({ draft, set, mistakes }: SendingPart) {
         label={text.retry}
         description={span && text.total(span.attempts, formatSpan(span.ms))}
         inputWrapperOrder={['label', 'input', 'description', 'error']}
-        data={Object.entries(text.retryModes).map(([value, label]) => ({ value, label }))}
+        data={Object.entries({ ...text.retryModes, inherited }).map(([value, label]) => ({
+          value,
+          label,
+        }))}
         value={retry.mode}
         error={mistakes['retryPolicy'] ?? mistakeOf(mistakes, 'defaults.retryPolicy')}
         onChange={(value) => change({ mode: value as DraftRetry['mode'] })}
