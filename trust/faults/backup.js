@@ -40,6 +40,7 @@ const received = (stage) => readReceived(path.join(stage.dir, 'received'));
 /** @type {Programme} */
 const backupUnderLoad = {
   id: 'F13',
+  slow: true,
   title: 'a backup under load, restored: nothing acknowledged before it is lost, or sent again',
   run: ({ ci }) =>
     Stage.with({}, async (stage) => {

@@ -28,6 +28,7 @@ const exactlyOnce = {
 /** @type {Programme} */
 const kills = {
   id: 'F1c',
+  slow: true,
   title: 'nodes killed and joined at random: seven zeros',
   run: ({ ci }) =>
     Cluster.with({ nodes: 3 }, async (cluster) => {
@@ -50,6 +51,7 @@ const kills = {
 /** @type {Programme} */
 const comeAndGo = {
   id: 'F41',
+  slow: true,
   title: 'nodes leave in order and others join under load: nothing lost, nothing twice',
   run: ({ ci }) =>
     Cluster.with({ nodes: 2 }, async (cluster) => {
@@ -95,6 +97,7 @@ const zombie = {
 /** @type {Programme} */
 const restarts = {
   id: 'F14',
+  slow: true,
   title:
     'the database restarted at once, again and again: 503 meanwhile, then on without a restart',
   run: ({ ci }) =>

@@ -36,6 +36,7 @@ const MEMORY_MAX_MIB = 128;
 /** @type {Programme} */
 const slow = {
   id: 'F16',
+  slow: true,
   title: 'a database that is slow, then locked: bounded memory, 202, 429 or 503, nothing lost',
   run: ({ ci }) =>
     wired(2, async (cluster, wire) => {
@@ -107,6 +108,7 @@ function migrate(from, to) {
 /** @type {Programme} */
 const moving = {
   id: 'F40',
+  slow: true,
   title: 'a store with a backlog moved to PostgreSQL, killed again and again: seven zeros',
   run: ({ ci }) =>
     Cluster.with({ nodes: 0 }, async (cluster) => {

@@ -253,6 +253,7 @@ function trickle(port, head) {
 /** @type {Programme} */
 const slowClients = {
   id: 'A36',
+  slow: true,
   title: 'clients that never end their requests are cut, and nobody waits for them',
   run: ({ ci }) =>
     Stage.with({}, async (stage) => {

@@ -60,6 +60,7 @@ async function dieAt(stage, site, ask) {
 /** @type {Programme} */
 const everyBoundary = {
   id: 'F2-jobs',
+  slow: true,
   title: 'kill -9 at every boundary of a replay: what failed is owed again, each once',
   run: () =>
     Stage.with({}, async (stage) => {
@@ -127,6 +128,7 @@ async function fillTenant(stage) {
 /** @type {Programme} */
 const everyBoundaryOfAPurge = {
   id: 'F2-purge',
+  slow: true,
   title: 'kill -9 at every boundary of a purge: all of the tenant goes, nothing of the others',
   run: () =>
     Stage.with({}, async (stage) => {

@@ -94,7 +94,7 @@ describe('concurrency', () => {
 });
 
 describe('rate', () => {
-  test('50 per second are never exceeded, from the first second on', async () => {
+  testAlone('50 per second are never exceeded, from the first second on', async () => {
     const app = await start();
     const receiver = await startReceiver(app.clock);
     await app.endpoint({ url: receiver.url, rateLimit: 50 });
