@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import type { WorkerPerformance } from 'node:worker_threads';
 import { type Clock, steadyTime } from './core/clock.ts';
 import { type At, crashAt, nowhere } from './core/crash-sites.ts';
 import type { Outbound, Probe } from './core/exchange.ts';
@@ -138,12 +139,12 @@ function createOutbound(
   return insideOutbound({ outbound, places, sink: inside, now: () => performance.now() });
 }
 
-/** Of this thread. */
-function measureLoad(): () => number {
-  let last = performance.eventLoopUtilization();
+/** Gives the share of its time that a thread has worked since it was asked last. */
+export function measureLoad(of: WorkerPerformance): () => number {
+  let last = of.eventLoopUtilization();
   return () => {
-    const next = performance.eventLoopUtilization();
-    const { utilization } = performance.eventLoopUtilization(next, last);
+    const next = of.eventLoopUtilization();
+    const { utilization } = of.eventLoopUtilization(next, last);
     last = next;
     return utilization;
   };
@@ -183,7 +184,7 @@ export async function openEngine(settings: EngineSettings, given: EngineParts): 
     roles: settings.roles,
     concurrency: settings.concurrency,
     shared,
-    load: measureLoad(),
+    load: measureLoad(performance),
     spans: new AttemptSpans({ tracer, passOn: settings.passTrace }),
     tell: (outcome, now) => own.ofDelivery(outcome, now),
     attempted(result) {

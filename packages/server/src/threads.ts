@@ -1,9 +1,14 @@
-import { performance } from 'node:perf_hooks';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import type { Exchange, ProbeRequest } from './core/exchange.ts';
 import type { InboxPlaces, InboxSink, InsideAnswer, InsideRequest } from './core/inside.ts';
 import type { StartRunner } from './delivery/catalogue/schema-runner.ts';
-import { type Engine, type EngineParts, type EngineSettings, systemClock } from './engine.ts';
+import {
+  type Engine,
+  type EngineParts,
+  type EngineSettings,
+  measureLoad,
+  systemClock,
+} from './engine.ts';
 import type { FromSchemaThread } from './schema-thread.ts';
 import type { InboxStore } from './store/inbox.ts';
 import { remoteStore } from './store/remote.ts';
@@ -181,20 +186,9 @@ const PRESSURE_EVERY_MS = 500;
 
 /** What the reader does beside answering gives way to sending and to producers. */
 function tellPressure({ engine, reader }: { engine: Worker; reader: Worker }): () => void {
-  let [before, here] = [
-    engine.performance.eventLoopUtilization(),
-    performance.eventLoopUtilization(),
-  ];
+  const [sending, here] = [measureLoad(engine.performance), measureLoad(performance)];
   const timer = setInterval(() => {
-    const [now, ours] = [
-      engine.performance.eventLoopUtilization(),
-      performance.eventLoopUtilization(),
-    ];
-    const busy = Math.max(
-      engine.performance.eventLoopUtilization(now, before).utilization,
-      performance.eventLoopUtilization(ours, here).utilization,
-    );
-    [before, here] = [now, ours];
+    const busy = Math.max(sending(), here());
     reader.postMessage({ busy } satisfies ToReader);
   }, PRESSURE_EVERY_MS);
   timer.unref();
