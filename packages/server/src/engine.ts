@@ -150,7 +150,7 @@ export function measureLoad(of: WorkerPerformance): () => number {
   };
 }
 
-/** Within a second of its end nothing is sent to an endpoint, and no key or token opens anything. */
+/** Within a second of its end nothing is sent to an endpoint, whichever node ended it. */
 const CONFIG_POLL_MS = 500;
 /** Logged when what is derived from the log is thrown away. */
 export const REPLACED = 'statistics and search are made anew from the log';
@@ -199,11 +199,7 @@ export async function openEngine(settings: EngineSettings, given: EngineParts): 
   meter.watch(worker);
   const presence = presenceOf(settings, { store: store.lanes, clock, log });
   const background = backgroundOf({ settings, parts, store, view, worker, at, tracer });
-  const stopPolling = repeat(clock, CONFIG_POLL_MS, () => {
-    refresh();
-    // Other nodes write too, and nobody tells this one.
-    if (shared) parts.configChanged();
-  });
+  const stopPolling = repeat(clock, CONFIG_POLL_MS, refresh);
   return {
     clock,
     store: sendingFrom({ store, worker, background, shared }),
