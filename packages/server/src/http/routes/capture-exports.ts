@@ -66,7 +66,8 @@ export function captureExportRoutes(deps: HttpDeps): Pick<Handlers, Ids> {
     async getCaptureCurl({ params, query, principal }) {
       if (query.secrets === 'true') authorize(principal, 'write', params);
       const { value } = await read(deps, params);
-      const capture = await findCapture(deps, params, VERIFIED_BYTES_MAX);
+      const wanted = { capture: params.capture, bodyBytesMax: VERIFIED_BYTES_MAX };
+      const capture = await findCapture(deps, value, wanted);
       if (capture.truncated) {
         throw new AppError('conflict', 'Only the beginning of its body was kept.');
       }

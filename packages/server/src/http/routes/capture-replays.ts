@@ -16,7 +16,8 @@ export function captureReplayRoutes(deps: HttpDeps): Pick<Handlers, 'replayCaptu
   return {
     async replayCapture({ params, body }) {
       const { value } = await read(deps, params);
-      const capture = await findCapture(deps, params, VERIFIED_BYTES_MAX);
+      const wanted = { capture: params.capture, bodyBytesMax: VERIFIED_BYTES_MAX };
+      const capture = await findCapture(deps, value, wanted);
       const done = await deps.inbox.replays.replay(value, capture, orderOf(body, capture));
       return { exchanges: done.map((exchange) => exchangeToApi(exchange, false)) };
     },

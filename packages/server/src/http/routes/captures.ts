@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { parseQuery, type Query, QueryError } from '@posthorn/wire';
 import { AppError } from '../../core/errors.ts';
-import type { CaptureId, InboxId } from '../../core/inbox.ts';
+import type { CaptureId, Inbox, InboxId } from '../../core/inbox.ts';
 import type { TenantId } from '../../core/model.ts';
 import { VERIFIED_BYTES_MAX } from '../../inbox/recognition.ts';
 import { redact } from '../../inbox/redact.ts';
@@ -23,7 +23,7 @@ type Ids =
 
 const DELETE_BATCH = 500;
 
-export interface Address {
+interface Address {
   readonly tenant: TenantId;
   readonly inbox: InboxId;
   readonly capture: CaptureId;
@@ -34,7 +34,11 @@ export function captureRoutes(deps: HttpDeps): Pick<Handlers, Ids> {
   const { recogniser } = deps.inbox;
   const { captures } = deps.inbox.store;
 
-  const find = (address: Address, bodyBytesMax: number) => findCapture(deps, address, bodyBytesMax);
+  /** Without its body. */
+  async function find(address: Address): Promise<StoredCapture> {
+    const { value } = await read(deps, address);
+    return findCapture(deps, value, { capture: address.capture, bodyBytesMax: 0 });
+  }
 
   return {
     async listCaptures({ params, query, principal }) {
@@ -64,7 +68,8 @@ export function captureRoutes(deps: HttpDeps): Pick<Handlers, Ids> {
         throw new AppError('forbidden', 'To see what is masked, use a key with the scope write.');
       }
       const { value } = await read(deps, params);
-      const found = await find(params, VERIFIED_BYTES_MAX);
+      const { capture } = params;
+      const found = await findCapture(deps, value, { capture, bodyBytesMax: VERIFIED_BYTES_MAX });
       const recognition = await recogniser.examine(value, found);
       if (principal.only?.shared) {
         return wholeToApi(redact(found), { recognition, log: [], reveal: false });
@@ -74,7 +79,7 @@ export function captureRoutes(deps: HttpDeps): Pick<Handlers, Ids> {
     },
 
     async getCaptureBody({ params }) {
-      const found = await find(params, 0);
+      const found = await find(params);
       return new Reply(200, Readable.from(bodyOf(captures, found)), {
         'Content-Disposition': `attachment; filename="${found.id}.bin"`,
         'Content-Security-Policy': 'sandbox',
@@ -82,20 +87,21 @@ export function captureRoutes(deps: HttpDeps): Pick<Handlers, Ids> {
     },
 
     async markCapture({ params, body }) {
-      const found = await find(params, 0);
+      const { value } = await read(deps, params);
+      const { capture } = params;
+      const found = await findCapture(deps, value, { capture, bodyBytesMax: 0 });
       const { note, bookmarked } = body;
       const marked = await captures.mark(found, {
         ...(note === undefined ? {} : { note }),
         ...(bookmarked === undefined ? {} : { bookmarked }),
       });
       if (!marked) throw noCapture();
-      const { value } = await read(deps, params);
-      const now = await find(params, SEARCHED_BYTES_MAX);
+      const now = await findCapture(deps, value, { capture, bodyBytesMax: SEARCHED_BYTES_MAX });
       return toApi(now, await markOf(now, value.signing));
     },
 
     async deleteCapture({ params }) {
-      const found = await find(params, 0);
+      const found = await find(params);
       if ((await captures.remove(found, [found.seq])) === 0) throw noCapture();
       return undefined;
     },
@@ -120,15 +126,14 @@ export function captureRoutes(deps: HttpDeps): Pick<Handlers, Ids> {
 /** With the number an id names, and only if it is really that one. */
 export async function findCapture(
   deps: HttpDeps,
-  address: Address,
-  bodyBytesMax: number,
+  inbox: Inbox,
+  { capture, bodyBytesMax }: { readonly capture: CaptureId; readonly bodyBytesMax: number },
 ): Promise<StoredCapture> {
-  const { value } = await read(deps, address);
-  const place = capturePlace(address.capture);
+  const place = capturePlace(capture);
   if (!place) throw noCapture();
-  const key = { ...keyOf(value), seq: place.seq };
+  const key = { ...keyOf(inbox), seq: place.seq };
   const found = await deps.inbox.store.captures.read(key, bodyBytesMax);
-  if (found?.id !== address.capture) throw noCapture();
+  if (found?.id !== capture) throw noCapture();
   return found;
 }
 
