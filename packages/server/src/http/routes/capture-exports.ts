@@ -2,12 +2,10 @@ import { isUtf8 } from 'node:buffer';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import type * as api from '@posthorn/api';
-import { MASK } from '@posthorn/api';
 import { AppError } from '../../core/errors.ts';
 import type { Inbox } from '../../core/inbox.ts';
 import { decodeHead, headerOf } from '../../inbox/head.ts';
-import { pairsOf, VERIFIED_BYTES_MAX } from '../../inbox/recognition.ts';
-import { isPrivateName } from '../../inbox/redact.ts';
+import { VERIFIED_BYTES_MAX } from '../../inbox/recognition.ts';
 import { search } from '../../inbox/search.ts';
 import type { StoredCapture } from '../../store/inbox.ts';
 import { authorize } from '../auth.ts';
@@ -15,7 +13,7 @@ import { toCurl } from '../exchange/curl.ts';
 import { bytesToApi, toIso } from '../format.ts';
 import { type Handlers, Reply } from '../handlers.ts';
 import type { HttpDeps } from '../ports.ts';
-import { markOf, toApi } from './capture-view.ts';
+import { headersToApi, markOf, toApi } from './capture-view.ts';
 import { bodyOf, findCapture, queryOf } from './captures.ts';
 import { keyOf, read } from './inboxes.ts';
 
@@ -27,7 +25,7 @@ const PAGE = 100;
 interface Row {
   readonly capture: StoredCapture;
   readonly body: Uint8Array | undefined;
-  readonly headers: readonly api.WholeCapture['headers'][number][];
+  readonly headers: api.WholeCapture['headers'];
   readonly mark: Awaited<ReturnType<typeof markOf>>;
   readonly url: string;
 }
@@ -52,7 +50,7 @@ export function captureExportRoutes(deps: HttpDeps): Pick<Handlers, Ids> {
       const page = await search(captures, { ...ask, limit: Math.min(left, PAGE) });
       for (const capture of page.items) {
         const mark = await markOf(capture, inbox.signing);
-        const headers = headersOf(capture, of.reveal);
+        const headers = headersToApi(decodeHead(capture.head), of.reveal);
         const url = urlOf(inbox.name) + capture.target.slice(capture.pathAt);
         yield { capture, body: await whole(capture), headers, mark, url };
       }
@@ -101,13 +99,6 @@ interface Wanted {
   readonly q: string | undefined;
   readonly limit: number;
   readonly reveal: boolean;
-}
-
-function headersOf({ head }: StoredCapture, reveal: boolean): Row['headers'] {
-  return pairsOf(decodeHead(head)).map(([name, value]) => ({
-    name,
-    value: reveal || !isPrivateName(name) ? value : MASK,
-  }));
 }
 
 async function* ndjson(rows: AsyncIterable<Row>): AsyncGenerator<string> {

@@ -59,14 +59,10 @@ export function wholeToApi(
   const { sender, signature, same, schema } = recognition;
   const { state, scheme, secret, code, reason, hint } = signature;
   const flat = decodeHead(row.head);
-  const headers = pairsOf(flat).map(([name, value]) => ({
-    name,
-    value: reveal || !isPrivateName(name) ? value : MASK,
-  }));
   const short = row.body !== undefined && row.body.length <= SHOWN_BYTES;
   return {
     ...toApi(row, { sender: sender ?? null, signature: { state, scheme: scheme ?? null } }),
-    headers,
+    headers: headersToApi(flat, reveal),
     body: short && row.body ? bytesToApi(row.body) : null,
     parts: row.body ? listParts(flat, row.body) : [],
     log: log.map((exchange) => exchangeToApi(exchange, reveal)),
@@ -74,6 +70,17 @@ export function wholeToApi(
     same: [...same],
     schema: schema ? { ...schema, errors: [...schema.errors] } : null,
   };
+}
+
+/** `flat`: names and values. `reveal` false = values that may be secrets are masked. */
+export function headersToApi(
+  flat: readonly string[],
+  reveal: boolean,
+): api.WholeCapture['headers'] {
+  return pairsOf(flat).map(([name, value]) => ({
+    name,
+    value: reveal || !isPrivateName(name) ? value : MASK,
+  }));
 }
 
 export function exchangeToApi(
