@@ -4,7 +4,7 @@ import type { InboxCommandName } from './cli/inbox/options.ts';
 import { replay } from './cli/inbox/replay.ts';
 import { exportCaptures, saveFixture, show } from './cli/inbox/save.ts';
 import { wait } from './cli/inbox/wait.ts';
-import { readInput } from './cli/input.ts';
+import { readGiven } from './cli/input.ts';
 import { placeOf } from './cli/listen.ts';
 import { EXIT, type Output } from './cli/output.ts';
 import type { Flags } from './cli/program.ts';
@@ -55,9 +55,10 @@ async function runReplay(
   output: Output,
 ): Promise<number> {
   const { access, words, flags } = of;
+  const given = textOf(flags, 'body');
   let body: Buffer | undefined;
   try {
-    body = await bodyOf(textOf(flags, 'body'));
+    body = given === undefined ? undefined : await readGiven(given);
   } catch (error) {
     output.note(`The body cannot be read: ${(error as Error).message}`);
     return EXIT.usage;
@@ -76,12 +77,6 @@ async function runReplay(
     },
     output,
   );
-}
-
-async function bodyOf(text: string | undefined): Promise<Buffer | undefined> {
-  if (text === undefined) return undefined;
-  if (text === '-') return readInput('-');
-  return text.startsWith('@') ? readInput(text.slice(1)) : Buffer.from(text);
 }
 
 function accessOf(flags: Flags): InboxAccess {

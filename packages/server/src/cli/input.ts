@@ -15,3 +15,9 @@ export async function readInput(file: string): Promise<Buffer> {
   }
   return Buffer.concat(chunks, size);
 }
+
+/** What an argument gives: the file behind `@`, stdin for `-`, else its own text. Rejects as `readInput` does. */
+export async function readGiven(given: string): Promise<Buffer> {
+  if (given === '-') return readInput('-');
+  return given.startsWith('@') ? readInput(given.slice(1)) : Buffer.from(given);
+}

@@ -1,5 +1,5 @@
 import { ApiError, createClient, type EventInput } from '@posthorn/api';
-import { readInput } from './input.ts';
+import { readGiven } from './input.ts';
 import { EXIT, type ExitCode, type Output } from './output.ts';
 
 export interface SendInput {
@@ -25,7 +25,7 @@ export async function send(input: SendInput, output: Output): Promise<ExitCode> 
   }
   let data: unknown;
   try {
-    data = JSON.parse(await readData(input.data));
+    data = JSON.parse((await readGiven(input.data ?? '{}')).toString('utf8'));
   } catch (error) {
     output.note(`The event's data is not usable: ${messageOf(error)}`);
     return EXIT.usage;
@@ -45,12 +45,6 @@ export async function send(input: SendInput, output: Output): Promise<ExitCode> 
     output.note(failure(error, url));
     return EXIT.failed;
   }
-}
-
-async function readData(data: string | undefined): Promise<string> {
-  if (data === undefined) return '{}';
-  if (data !== '-' && !data.startsWith('@')) return data;
-  return (await readInput(data === '-' ? data : data.slice(1))).toString('utf8');
 }
 
 /** Why a call failed, for people. */

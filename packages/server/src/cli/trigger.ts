@@ -19,7 +19,7 @@ import {
 } from '@posthorn/wire';
 import { presets } from '@posthorn/wire/catalogue';
 import { messageOf, quote } from '../config-values.ts';
-import { readInput } from './input.ts';
+import { readGiven } from './input.ts';
 import { EXIT, type ExitCode, type Output } from './output.ts';
 import { type Answer, exchange } from './request/exchange.ts';
 import { type HttpMessage, parseHeader, printMessage } from './request/http-message.ts';
@@ -142,7 +142,7 @@ function targetOf(url: string): URL {
 async function eventOf(input: TriggerInput): Promise<WireEvent> {
   const { type, tenant, now } = input;
   const example = exampleOf(type, input.dialect);
-  const given = input.data === undefined ? undefined : await readGiven(input.data, 'data');
+  const given = input.data === undefined ? undefined : await readUsable(input.data, 'data');
   if (given !== undefined) json(given, 'data');
   const data = given ?? Buffer.from(JSON.stringify(example?.data ?? {}));
   const actor = input.actor === undefined ? example?.actor : object(input.actor, '--actor');
@@ -181,7 +181,7 @@ async function customOf({ dialect, custom }: TriggerInput): Promise<CustomFormat
     throw new Unusable('--custom: only with --dialect custom.');
   }
   if (custom === undefined) throw new Unusable('--dialect custom needs its format: --custom.');
-  const parsed = formatInput.custom.safeParse(json(await readGiven(custom, 'format'), '--custom'));
+  const parsed = formatInput.custom.safeParse(json(await readUsable(custom, 'format'), '--custom'));
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     throw new Unusable(`--custom: ${issue?.path.join('.')}: ${issue?.message}.`);
@@ -209,10 +209,9 @@ function keyOf(make: () => SigningKey): SigningKey {
   }
 }
 
-async function readGiven(given: string, what: string): Promise<Buffer> {
-  if (given !== '-' && !given.startsWith('@')) return Buffer.from(given);
+async function readUsable(given: string, what: string): Promise<Buffer> {
   try {
-    return await readInput(given === '-' ? given : given.slice(1));
+    return await readGiven(given);
   } catch (error) {
     throw new Unusable(`The ${what} cannot be read: ${messageOf(error)}.`);
   }
