@@ -1,5 +1,5 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
-import { sha256Hex } from '../core/hash.ts';
+import { createHash } from 'node:crypto';
+import { sameText, sha256Hex } from '../core/hash.ts';
 import { encodeId } from '../core/ids.ts';
 import type { Ms } from '../core/model.ts';
 import type { GrantId, Hashed, Line, Person } from '../core/oauth.ts';
@@ -100,10 +100,6 @@ function endOf({ code, access, refresh, bot }: Line): Ms {
 
 export function isSame(kept: Hashed | null, hash: string): boolean {
   return kept !== null && sameText(kept.hash, hash);
-}
-
-export function sameText(a: string, b: string): boolean {
-  return a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b));
 }
 
 const VERIFIER = /^[A-Za-z0-9._~-]{43,128}$/;

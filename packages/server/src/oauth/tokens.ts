@@ -1,4 +1,4 @@
-import { sha256Hex } from '../core/hash.ts';
+import { sameText, sha256Hex } from '../core/hash.ts';
 import type { Ms } from '../core/model.ts';
 import type { App, Grant, Line } from '../core/oauth.ts';
 import { type ConfigWriter, isConflict } from '../store/config-writer.ts';
@@ -13,7 +13,6 @@ import {
   provesChallenge,
   type Random,
   SPENT_MAX,
-  sameText,
   type TokenKind,
   type TokenPlace,
 } from './token-parts.ts';

@@ -1,10 +1,9 @@
 import { AppError } from '../core/errors.ts';
-import { sha256Hex } from '../core/hash.ts';
+import { sameText, sha256Hex } from '../core/hash.ts';
 import type { KeyId, Ms, TenantId } from '../core/model.ts';
 import type { Person, Role, Visit, VisitId } from '../core/oauth.ts';
 import { type ConfigWriter, isConflict } from '../store/config-writer.ts';
 import type { ConfigItem, ConfigStore } from '../store/store.ts';
-import { sameText } from './token-parts.ts';
 
 const MINUTE_MS = 60_000;
 const LINK_MS = 5 * MINUTE_MS;

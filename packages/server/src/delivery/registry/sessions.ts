@@ -1,5 +1,5 @@
-import { timingSafeEqual } from 'node:crypto';
 import { AppError } from '../../core/errors.ts';
+import { sameText } from '../../core/hash.ts';
 import type { KeyId, KeyScope, Ms, Session, SessionId, TenantId, Theme } from '../../core/model.ts';
 import { type ConfigWriter, isConflict, notFound } from '../../store/config-writer.ts';
 import type { ConfigItem, ConfigStore } from '../../store/store.ts';
@@ -79,7 +79,7 @@ export class Sessions {
     const id = TOKEN.exec(token)?.[1];
     const item = id === undefined ? undefined : await this.#read(`ses_${id}`);
     const link = item?.value as Session | undefined;
-    const fits = link && !link.opened && sameHash(link.hash, hashKey(token));
+    const fits = link && !link.opened && sameText(link.hash, hashKey(token));
     if (!item || !link || !fits || link.expiresAt <= now()) throw noLink();
     const bearer = `phs_${this.#secret()}`;
     const at = now();
@@ -169,10 +169,6 @@ function ended(session: Session, now: Ms): Session {
 function change(session: Session, expected: number | undefined) {
   const { id, tenant } = session;
   return { kind: 'session', id, tenant: tenant ?? '', value: session, expected } as const;
-}
-
-function sameHash(a: string, b: string): boolean {
-  return a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b));
 }
 
 function noLink(cause?: unknown): AppError {

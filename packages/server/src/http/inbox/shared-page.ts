@@ -8,6 +8,7 @@ import type { InboxView, PlacedInbox } from '../../inbox/view.ts';
 import { capturePlace } from '../../store/capture-id.ts';
 import type { CaptureStore, StoredCapture } from '../../store/inbox.ts';
 import type { Authenticator } from '../auth.ts';
+import { escaped } from '../escape.ts';
 import { toIso } from '../format.ts';
 
 /**
@@ -113,8 +114,4 @@ function render(capture: StoredCapture, open: string): string {
     ? `<pre>${escaped(Buffer.from(body).toString())}</pre>`
     : `<p class="t">A body of ${bodyBytes} bytes that is not shown.</p>`;
   return `<details${open}><summary><span class="m">${escaped(method)}</span> <code>${escaped(path)}</code> <span class="t">${toIso(receivedAt)}</span></summary><pre>${escaped(lines.join('\n'))}</pre>${bodyBytes > 0 ? shown : ''}</details>`;
-}
-
-function escaped(text: string): string {
-  return text.replace(/[&<>"'`]/g, (character) => `&#${character.charCodeAt(0)};`);
 }

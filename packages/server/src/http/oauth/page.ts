@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
+import { escaped } from '../escape.ts';
 
 /** Pages for people, made here: no scripts, nothing from elsewhere, the colours of the dashboard. */
 
@@ -58,10 +59,6 @@ export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): 
 function markupOf(part: Part): string {
   if (typeof part === 'string') return escaped(part);
   return part instanceof Html ? part.text : part.map(({ text }) => text).join('');
-}
-
-function escaped(text: string): string {
-  return text.replace(/[&<>"'`]/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
 export function sendPage(res: ServerResponse, status: number, page: Page): void {
