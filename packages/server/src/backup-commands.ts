@@ -35,7 +35,7 @@ export async function runBackup(
     const manifest = await backUp(options);
     bar.end();
     output.data({ ...manifest, directory: to }, `${to}\n${describe(manifest)}`);
-    for (const note of notes(manifest)) output.note(note);
+    output.note(note(manifest));
     return EXIT.ok;
   } catch (error) {
     bar.end();
@@ -55,7 +55,7 @@ export async function runRestore(
     const manifest = await restore({ backup, directory, work, progress: bar.show });
     bar.end();
     output.data({ ...manifest, directory }, `${directory}\n${describe(manifest)}`);
-    for (const note of [...notes(manifest), ...owed(manifest)]) output.note(note);
+    for (const line of [note(manifest), ...owed(manifest)]) output.note(line);
     return EXIT.ok;
   } catch (error) {
     bar.end();
@@ -74,17 +74,10 @@ function describe({ madeAt, rows, files }: Manifest): string {
   return `as of ${madeAt}: ${event} events, ${delivery} pending deliveries, ${attempt} attempts, ${capture} captures; ${(bytes / 1024 / 1024).toFixed(1)} MiB`;
 }
 
-function notes({ masterKey, events }: Manifest): string[] {
-  return [
-    ...(masterKey === 'file'
-      ? ['It holds the master key and opens every secret in it: keep it as safe as the server.']
-      : ['The master key is not in it: without your POSTHORN_MASTER_KEY it cannot be used.']),
-    ...(events === 'postgresql'
-      ? [
-          'The events are in PostgreSQL and not in it: back that up with its own means, such as pg_dump.',
-        ]
-      : []),
-  ];
+function note({ masterKey }: Manifest): string {
+  return masterKey === 'file'
+    ? 'It holds the master key and opens every secret in it: keep it as safe as the server.'
+    : 'The master key is not in it: without your POSTHORN_MASTER_KEY it cannot be used.';
 }
 
 function owed({ madeAt, rows }: Manifest): string[] {

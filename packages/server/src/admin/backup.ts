@@ -32,7 +32,7 @@ export interface BackupOptions {
   readonly directory: string;
   /** A directory that does not exist, or is empty. */
   readonly target: string;
-  /** The events are in PostgreSQL, and not copied. */
+  /** Everything is in PostgreSQL: there is nothing to copy. */
   readonly external: boolean;
   readonly version: string;
   readonly now: Ms;
@@ -129,7 +129,7 @@ async function write(
     madeBy: `posthorn ${options.version}`,
     madeAt: new Date(options.now).toISOString(),
     masterKey: files.some(({ name }) => name === 'master-key') ? 'file' : 'elsewhere',
-    events: options.external ? 'postgresql' : 'sqlite',
+    events: 'sqlite',
     rows,
     files,
   };

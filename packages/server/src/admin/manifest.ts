@@ -9,7 +9,7 @@ export interface Manifest {
   readonly madeAt: string;
   /** `elsewhere`: it came from the configuration and is not among the files. */
   readonly masterKey: 'file' | 'elsewhere';
-  readonly events: 'sqlite' | 'postgresql';
+  readonly events: 'sqlite';
   readonly rows: Readonly<Record<string, number>>;
   readonly files: readonly ManifestFile[];
 }

@@ -11,7 +11,13 @@ import { join, resolve } from 'node:path';
 import type { SnapshotFacts, SnapshotTask } from '../store/sqlite/snapshot.ts';
 import type { Step } from './backup.ts';
 import { copyKept, flush } from './files.ts';
-import { BackupError, type Manifest, readManifest, sha256Of } from './manifest.ts';
+import {
+  BackupError,
+  type Manifest,
+  type ManifestFile,
+  readManifest,
+  sha256Of,
+} from './manifest.ts';
 
 export interface RestoreOptions {
   readonly backup: string;
@@ -39,7 +45,7 @@ export function refuseHalfRestored(directory: string): void {
 export async function restore(options: RestoreOptions): Promise<Manifest> {
   const [backup, directory] = [resolve(options.backup), resolve(options.directory)];
   const manifest = readManifest(backup);
-  for (const { name } of manifest.files) await verify(options, manifest, join(backup, name));
+  for (const file of manifest.files) await verify(options, backup, file);
   prepare(directory);
   const names = manifest.files.map(({ name }) => name);
   writeFileSync(join(directory, MARKER), JSON.stringify(names), { mode: 0o600 });
@@ -59,17 +65,17 @@ export async function restore(options: RestoreOptions): Promise<Manifest> {
 
 async function verify(
   { work, progress }: RestoreOptions,
-  { files }: Manifest,
-  path: string,
+  backup: string,
+  { name, bytes, sha256 }: ManifestFile,
 ): Promise<void> {
-  const file = files.find(({ name }) => path.endsWith(name));
-  progress({ what: `checking ${file?.name}`, done: undefined });
+  const path = join(backup, name);
+  progress({ what: `checking ${name}`, done: undefined });
   const found = statSync(path, { throwIfNoEntry: false });
-  const changed = found?.size !== file?.bytes || (await sha256Of(path)) !== file?.sha256;
+  const changed = found?.size !== bytes || (await sha256Of(path)) !== sha256;
   if (changed) {
     throw new BackupError(`${path} is not what was backed up: take another backup.`);
   }
-  if (!path.endsWith('.db')) return;
+  if (!name.endsWith('.db')) return;
   const { damage } = await work({ do: 'check', path });
   if (damage !== undefined) throw new BackupError(`${path} is damaged (${damage}).`);
 }
