@@ -407,8 +407,6 @@ export function stateDirectory(env: Environment = process.env): string {
   return join(base ?? join(env['HOME'] || homedir(), '.local', 'state'), 'posthorn');
 }
 
-// ---- words ---------------------------------------------------------------------------------------
-
 // ---- the table, for help and docs ----------------------------------------------------------------
 
 /** One option as flags, help and docs/configuration.md show it. */

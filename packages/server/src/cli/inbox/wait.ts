@@ -1,6 +1,6 @@
 import type { Capture, WholeCapture } from '@posthorn/api';
 import { EXIT, type ExitCode, type Output } from '../output.ts';
-import { type InboxAccess, type OpenedInbox, withInbox } from './open.ts';
+import { type InboxAccess, withInbox } from './open.ts';
 
 /** `posthorn wait`: until something is captured that fits, for CI and scripts. */
 
@@ -17,8 +17,7 @@ export interface WaitInput extends InboxAccess {
 const POLL_S = 60;
 
 export function wait(input: WaitInput, output: Output): Promise<ExitCode> {
-  return withInbox(input, output, async (opened) => {
-    const { api, place } = opened;
+  return withInbox(input, output, async ({ api, place }) => {
     const until = Date.now() + input.timeoutS * 1000;
     let after = input.since === 'now' ? (await api.getInbox(place)).newest : 0;
     const q = queryOf(input);
@@ -29,7 +28,7 @@ export function wait(input: WaitInput, output: Output): Promise<ExitCode> {
       const ask = { ...place, after, limit: input.count - found.length, ...(q ? { q } : {}) };
       const page = await api.listCaptures({ ...ask, wait: Math.min(leftS, POLL_S) });
       for (const { id } of page.items) found.push(await api.getCapture({ ...place, capture: id }));
-      if (found.length >= input.count) return tell(found, output, opened);
+      if (found.length >= input.count) return tell(found, output);
       after = Math.max(after, Number(page.next ?? after), page.items.at(-1)?.seq ?? 0);
     }
     const what = input.match === undefined ? 'Nothing' : `Nothing that fits ${input.match}`;
@@ -45,13 +44,13 @@ function queryOf({ match, since }: WaitInput): string | undefined {
   return parts.length === 0 ? undefined : parts.join(' ');
 }
 
-function tell(found: readonly WholeCapture[], output: Output, _: OpenedInbox): ExitCode {
+function tell(found: readonly WholeCapture[], output: Output): ExitCode {
   output.data(found.length === 1 ? found[0] : found, found.map(lineOf).join('\n'));
   return EXIT.ok;
 }
 
 /** A capture in one line. */
-export function lineOf(capture: Capture): string {
+function lineOf(capture: Capture): string {
   const { id, method, path, type, signature } = capture;
   const name = type === null ? '' : `  ${type}`;
   const signed = signature.state === 'unsigned' ? '' : `  signature ${signature.state}`;
