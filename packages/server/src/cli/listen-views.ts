@@ -1,6 +1,6 @@
 import type { AckResult, Welcome } from '../inbox/frames.ts';
 import type { ListenView } from './listen.ts';
-import { printable, type Stream } from './output.ts';
+import { printable, type Stream, statusColor } from './output.ts';
 import type { Delivery } from './tunnel/delivery.ts';
 
 /** What `posthorn listen` prints without a screen of its own: lines for people, JSON for programs. */
@@ -47,7 +47,7 @@ export function lineView(options: ViewOptions): ListenView {
       const text = `${time}  ${method.padEnd(6)} ${(path || '/').padEnd(PATH_WIDTH)} `;
       const rest = ` ${`${Math.round(result.ms)} ms`.padStart(8)}  ${delivery.head.id}`;
       const shown = colors
-        ? `\u001b[${colorOf(result)}m${printable(status)}\u001b[0m`
+        ? `\u001b[${statusColor(result.status)}m${printable(status)}\u001b[0m`
         : printable(status);
       stdout.write(`${printable(text)}${shown}${rest}\n`);
     },
@@ -114,13 +114,6 @@ export function newsOf({ gap, backlog }: Welcome): string[] {
 
 export function statusOf({ status, error }: AckResult): string {
   return status === null ? (error ?? 'no answer') : String(status);
-}
-
-/** Green, cyan, yellow and red by class, as elsewhere. */
-export function colorOf({ status }: AckResult): number {
-  if (status === null || status >= 500) return 31;
-  if (status >= 400) return 33;
-  return status >= 300 ? 36 : 32;
 }
 
 function captures(count: number): string {

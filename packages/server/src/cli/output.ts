@@ -89,6 +89,13 @@ function progressLine({ done, total, what }: Progress): string {
   return `${bar} ${percent} %  ${done.toLocaleString('en')} of ${total.toLocaleString('en')} ${what}`;
 }
 
+/** Green, cyan, yellow and red by class; null = there was no answer. */
+export function statusColor(status: number | null): number {
+  if (status === null || status >= 500) return 31;
+  if (status >= 400) return 33;
+  return status >= 300 ? 36 : 32;
+}
+
 function paint(color: number, line: string): string {
   return line.replace(/^\S+/, (word) => `\u001b[${color}m${word}\u001b[0m`);
 }

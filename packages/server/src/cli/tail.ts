@@ -1,5 +1,5 @@
 import { ApiError, type AttemptSummary, createClient, type LiveEvent } from '@posthorn/api';
-import { EXIT, type ExitCode, printable, type Stream } from './output.ts';
+import { EXIT, type ExitCode, printable, type Stream, statusColor } from './output.ts';
 import { failure, NO_KEY } from './send.ts';
 
 /** `posthorn tail`: what is sent in a tenant, as it happens, until it is stopped. */
@@ -105,11 +105,9 @@ function nextOf({ n, state, nextAt, detail }: AttemptSummary): string {
   return said.length === 0 ? '' : `  (${said.join(', ')})`;
 }
 
-/** Green, cyan, yellow and red by class, as elsewhere. */
+/** Whatever was answered: an attempt with a fault has failed. */
 function colorOf({ status, fault }: AttemptSummary): number {
-  if (fault !== null || status === null || status >= 500) return 31;
-  if (status >= 400) return 33;
-  return status >= 300 ? 36 : 32;
+  return statusColor(fault === null ? status : null);
 }
 
 function reasonOf(error: unknown): string {
