@@ -1,12 +1,12 @@
 import { matchesPattern } from '@posthorn/wire';
 import { type DeliveryState, type EndpointId, LANE_PARTS, type Ms } from '../../core/model.ts';
 import { slotOf } from '../../core/routing.ts';
-import type { Part } from '../event-parts.ts';
 import { fitsDelivery, isWithin } from '../log-filter.ts';
 import { FLAG_LATE, STATES } from '../log-format.ts';
 import type { DeliveryRow, Page } from '../store.ts';
 import type { Database } from './database.ts';
-import { readParts } from './event-deliveries.ts';
+import { readDeliveries } from './event-deliveries.ts';
+import { EventPage } from './event-page.ts';
 import type { Finder } from './finder.ts';
 import { type EventKey, eventId, timeOfSeq } from './keys.ts';
 import { type Narrow, SUBJECT, Where } from './narrow.ts';
@@ -185,42 +185,25 @@ export class SqliteDeliveries {
     );
   }
 
-  #ofEvent({ query, number }: Narrow, event: EventKey): Page<DeliveryRow> {
-    const after = partOf(query.cursor);
-    const { rows, next } = readParts(this.#db, event, { number, after, limit: query.limit });
-    const items = rows.filter((row) => fitsDelivery(row, query));
-    return { items, next: next && `${next.lane}.${next.run}` };
+  #ofEvent(narrow: Narrow, event: EventKey): Page<DeliveryRow> {
+    const { cursor: inside, limit } = narrow.query;
+    return readDeliveries(this.#db, event, { narrow, inside, limit });
   }
 
-  /** The cursor is the event under way, and the last of its deliveries if it is not done. */
   #byEvent(narrow: Narrow): Page<DeliveryRow> {
-    const { query } = narrow;
-    const [at, ...rest] = (query.cursor ?? '').split('.');
-    let after = partOf(rest.length > 0 ? rest.join('.') : undefined);
-    const from = cursorRow(query.cursor === undefined ? undefined : at);
-    const before = after && from !== undefined ? from + 1 : from;
-    const scan = { before, limit: query.limit, finder: this.#finder };
+    const { limit } = narrow.query;
+    const page = new EventPage<DeliveryRow>(narrow.query);
+    const scan = { before: page.before, limit, finder: this.#finder };
     const events = scanEvents(this.#db, narrow, scan);
-    const items: DeliveryRow[] = [];
-    for (const event of events.rows) {
-      const limit = query.limit - items.length;
-      const { rows, next } = readParts(this.#db, event, { number: undefined, after, limit });
-      after = undefined;
-      items.push(...rows);
-      if (next) return { items, next: `${event.seq}.${next.lane}.${next.run}` };
-      if (items.length === query.limit) return { items, next: String(event.seq) };
-    }
-    return { items, next: events.next === undefined ? undefined : String(events.next) };
+    const full = page.fill(events.rows, (event, at) =>
+      readDeliveries(this.#db, event, { narrow, ...at }),
+    );
+    const end = events.next === undefined ? undefined : String(events.next);
+    return { items: page.items, next: full ?? end };
   }
 }
 
 type LastLogged = Pick<AttemptColumns, 'n' | 'status' | 'fault' | 'started_at' | 'next_at'>;
-
-function partOf(cursor: string | undefined): Part | undefined {
-  if (cursor === undefined) return undefined;
-  const [lane, run] = cursor.split('.').map(Number);
-  return { lane: lane ?? Number.NaN, run: run ?? Number.NaN };
-}
 
 function owedCursor(row: OwedColumns): string {
   return `p${row.lane}.${row.due_at}.${row.event}.${row.run}`;

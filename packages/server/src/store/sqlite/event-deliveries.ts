@@ -8,11 +8,32 @@ import {
   pageOfLanes,
   partsOf,
 } from '../event-parts.ts';
+import { fitsDelivery } from '../log-filter.ts';
+import type { DeliveryRow, Page } from '../store.ts';
 import type { Database } from './database.ts';
 import { type EventKey, eventId } from './keys.ts';
+import type { Narrow } from './narrow.ts';
 
-/** The deliveries of one event, by lane and run. */
-export function readParts(db: Database, event: EventKey, query: PartsQuery): Parts {
+/** The deliveries of one event that fit, by lane and run; `inside` is the cursor. */
+export function readDeliveries(
+  db: Database,
+  event: EventKey,
+  of: { readonly narrow: Narrow; readonly inside: string | undefined; readonly limit: number },
+): Page<DeliveryRow> {
+  const { query, number } = of.narrow;
+  const after = partOf(of.inside);
+  const { rows, next } = readParts(db, event, { number, after, limit: of.limit });
+  const items = rows.filter((row) => fitsDelivery(row, query));
+  return { items, next: next && `${next.lane}.${next.run}` };
+}
+
+function partOf(inside: string | undefined): Part | undefined {
+  if (inside === undefined) return undefined;
+  const [lane, run] = inside.split('.').map(Number);
+  return { lane: lane ?? Number.NaN, run: run ?? Number.NaN };
+}
+
+function readParts(db: Database, event: EventKey, query: PartsQuery): Parts {
   const head = readHead(db, event.seq);
   if (!head) return { rows: [], next: undefined };
   const fanOut = JSON.parse(head.lanes) as number[];

@@ -24,7 +24,7 @@ import type { Database } from './database.ts';
 import { SqliteDeliveries } from './deliveries.ts';
 import { type Finder, NO_FINDER } from './finder.ts';
 import { attemptKey, eventKey, timeOfSeq } from './keys.ts';
-import { type Narrow, narrowed, Where } from './narrow.ts';
+import { type Narrow, narrowed } from './narrow.ts';
 import {
   ATTEMPT_COLUMNS,
   ATTEMPT_JOINS,
@@ -37,7 +37,7 @@ import {
   toAttempt,
   toEvent,
 } from './rows.ts';
-import { scanAttempts, scanEvents } from './scan.ts';
+import { begunWithin, scanAttempts, scanEvents } from './scan.ts';
 import { SqliteSearch } from './search.ts';
 
 /** Lists and single reads, on a connection of their own: no list waits for a commit or delays one. */
@@ -82,12 +82,8 @@ export class SqliteLogReader {
     const narrow = this.#narrowed(query);
     if (!narrow) return { items: [], next: undefined };
     if (this.#search.serves(narrow)) return this.#search.attempts(narrow);
-    const more = new Where();
-    if (query.from !== undefined) more.add('a.started_at >= ?', query.from);
-    if (query.to !== undefined) more.add('a.started_at < ?', query.to);
     const before = cursorRow(query.cursor);
-    const { from, to } = query;
-    const scan = { more, before, time: { from, to }, limit: query.limit, finder: this.#finder };
+    const scan = { ...begunWithin(query), before, limit: query.limit, finder: this.#finder };
     return pageOf(scanAttempts(this.#db, narrow, scan), toAttempt);
   }
 

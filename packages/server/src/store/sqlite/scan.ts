@@ -123,6 +123,14 @@ export interface AttemptScan extends Scan {
   readonly time: Pick<LogQuery, 'from' | 'to'>;
 }
 
+/** Those that began in the asked time. */
+export function begunWithin({ from, to }: LogQuery): Pick<AttemptScan, 'more' | 'time'> {
+  const more = new Where();
+  if (from !== undefined) more.add('a.started_at >= ?', from);
+  if (to !== undefined) more.add('a.started_at < ?', to);
+  return { more, time: { from, to } };
+}
+
 export function scanAttempts(
   db: Database,
   narrow: Narrow,

@@ -1,8 +1,9 @@
-import { fitsDelivery, isWithin } from '../log-filter.ts';
+import { isWithin } from '../log-filter.ts';
 import type { AttemptRow, DeliveryRow, EventRow, Page } from '../store.ts';
 import type { Database } from './database.ts';
 import type { Hits, HitsQuery } from './derived/searching.ts';
-import { readParts } from './event-deliveries.ts';
+import { readDeliveries } from './event-deliveries.ts';
+import { EventPage, type ReadEvent } from './event-page.ts';
 import { type Finder, NO_FINDER, type Reach } from './finder.ts';
 import type { EventKey } from './keys.ts';
 import { eventSpan, eventTerms, type Narrow, Where } from './narrow.ts';
@@ -12,10 +13,11 @@ import {
   EVENT_COLUMNS,
   EVENT_JOINS,
   type EventColumns,
+  pageOf,
   toAttempt,
   toEvent,
 } from './rows.ts';
-import { scanAttempts, scanEvents } from './scan.ts';
+import { begunWithin, scanAttempts, scanEvents } from './scan.ts';
 
 /** Hits that one page looks at; the other filters are asked of each. */
 const HITS_MAX = 1000;
@@ -23,7 +25,7 @@ const HITS_PER_READ = 200;
 
 /**
  * Lists by text or subject: the index gives events, newest first, and each list shows what the events
- * have of its kind. A cursor is the event under way and, behind a point, the place inside it.
+ * have of its kind.
  */
 export class SqliteSearch {
   readonly #db: Database;
@@ -49,59 +51,40 @@ export class SqliteSearch {
   }
 
   deliveries(narrow: Narrow): Page<DeliveryRow> {
-    const { query, number } = narrow;
-    const span = eventSpan(query);
-    return this.#each({ narrow, span }, (event, { inside, limit }) => {
-      const after = partOf(inside);
-      const { rows, next } = readParts(this.#db, event, { number, after, limit });
-      const items = rows.filter((row) => fitsDelivery(row, query));
-      return { items, next: next && `${next.lane}.${next.run}` };
-    });
+    const span = eventSpan(narrow.query);
+    return this.#each({ narrow, span }, (event, at) =>
+      readDeliveries(this.#db, event, { narrow, ...at }),
+    );
   }
 
   attempts(narrow: Narrow): Page<AttemptRow> {
-    const { from, to } = narrow.query;
-    const more = new Where();
-    if (from !== undefined) more.add('a.started_at >= ?', from);
-    if (to !== undefined) more.add('a.started_at < ?', to);
-    const found = { more, time: { from, to }, finder: this.#finder };
+    const found = { ...begunWithin(narrow.query), finder: this.#finder };
     // Nothing is attempted before it is stored, but long after.
-    const span = eventSpan({ to });
+    const span = eventSpan({ to: narrow.query.to });
     return this.#each({ narrow, span }, ({ seq, rest }, { inside, limit }) => {
       const ofEvent = { ...narrow, event: { seq, rest } };
       const scan = { ...found, before: cursorRow(inside), limit };
-      const { rows, next } = scanAttempts(this.#db, ofEvent, scan);
-      return { items: rows.map(toAttempt), next: next === undefined ? undefined : String(next) };
+      return pageOf(scanAttempts(this.#db, ofEvent, scan), toAttempt);
     });
   }
 
   #each<T>(
     { narrow, span }: { readonly narrow: Narrow; readonly span: Range },
-    read: (event: EventColumns, at: { inside: string | undefined; limit: number }) => Page<T>,
+    read: ReadEvent<T>,
   ): Page<T> {
-    const { limit, cursor } = narrow.query;
     const reach = this.#finder.reach();
     // Subjects are looked up in the log itself where the index ends.
     const searchedTo = narrow.query.text === undefined ? undefined : reach.searchedTo;
     const outcomes = narrow.query.text !== undefined && searchedTo === undefined;
-    const [under, ...rest] = (cursor ?? '').split('.');
-    let inside = rest.length > 0 ? rest.join('.') : undefined;
-    const place = cursorRow(cursor === undefined ? undefined : under);
-    // The event under way is read again.
-    let before = place !== undefined && inside !== undefined ? place + 1 : place;
-    const items: T[] = [];
+    const page = new EventPage<T>(narrow.query);
+    const { items } = page;
+    let { before } = page;
     for (let looked = 0; looked < HITS_MAX; ) {
       const end = Math.min(before ?? Number.MAX_SAFE_INTEGER, span.before);
       const ask = { least: span.least, before: end, limit: HITS_PER_READ, outcomes };
       const hits = this.#hits(narrow, ask, reach);
-      for (const event of this.#events(narrow, hits.seqs)) {
-        const page = read(event, { inside, limit: limit - items.length });
-        inside = undefined;
-        items.push(...page.items);
-        if (page.next !== undefined)
-          return { items, next: `${event.seq}.${page.next}`, searchedTo };
-        if (items.length === limit) return { items, next: String(event.seq), searchedTo };
-      }
+      const full = page.fill(this.#events(narrow, hits.seqs), read);
+      if (full !== undefined) return { items, next: full, searchedTo };
       if (hits.next === undefined) return { items, next: undefined, searchedTo };
       before = hits.next;
       looked += hits.seqs.length;
@@ -150,10 +133,4 @@ export class SqliteSearch {
       ...where.values,
     );
   }
-}
-
-function partOf(inside: string | undefined) {
-  if (inside === undefined) return undefined;
-  const [lane, run] = inside.split('.').map(Number);
-  return { lane: lane ?? Number.NaN, run: run ?? Number.NaN };
 }
