@@ -19,7 +19,8 @@ import { type Narrow, numberOf, wordOf } from '../narrow.ts';
 import { everywhere, type Ranges } from '../ranges.ts';
 import { anchorOf, count, readPlace, writePlace } from './counting.ts';
 import { DerivedFile, type DerivedFileOptions, type Driver } from './file.ts';
-import { gapOf, indexNext, resetIndexPlace } from './indexing.ts';
+import { resetIndexPlace } from './index-place.ts';
+import { gapOf, indexNext } from './indexing.ts';
 import { ATTEMPTS_PER_BLOCK, pruneMarks } from './marks.ts';
 import {
   dropOld,

@@ -1,6 +1,6 @@
 import type { Ms } from '../../../core/model.ts';
 import type { Database } from '../database.ts';
-import { SEQ_MIN, timeOfSeq } from '../keys.ts';
+import { timeOfSeq } from '../keys.ts';
 import {
   ADDS,
   ATTEMPT_TEXT,
@@ -11,18 +11,11 @@ import {
   eventDoc,
   readEventTexts,
 } from './documents.ts';
-import { readMeta, writeMeta } from './file.ts';
+import { type IndexPlace, moveIndexPlace, readIndexPlace } from './index-place.ts';
 import { readRewriting } from './rewriting.ts';
 import { type Doc, insertDocs, volumeFor, volumeOf } from './volumes.ts';
 
 /** Following the log with the text index: events first, then what their failed attempts say. */
-
-/** How far the log is in the index. */
-interface IndexPlace {
-  readonly event: number;
-  readonly late: number;
-  readonly attempt: number;
-}
 
 /** Attempts that one step looks through for failed ones. */
 const ATTEMPTS_PER_STEP = 5000;
@@ -37,7 +30,7 @@ export interface Indexed {
 
 /** One step: at most `limit` documents. */
 export function indexNext(log: Database, db: Database, limit: number): Indexed {
-  const place = readPlace(db);
+  const place = readIndexPlace(db);
   log.exec('begin');
   try {
     return step({ log, db, place, limit });
@@ -69,12 +62,12 @@ function step({ log, db, place, limit }: Step): Indexed {
   addEvents(db, events);
   addTo(db, behind.filter(isReadable).map(eventDoc));
   addTo(db, (attempts?.rows ?? []).map(attemptDoc));
-  movePlace(db, place, {
-    event: events.at(-1)?.seq ?? place.event,
+  const last = events.at(-1)?.seq ?? place.event;
+  moveIndexPlace(db, place, {
+    event: last,
     late: late.at(-1)?.n ?? place.late,
     attempt: attempts?.place ?? place.attempt,
   });
-  const last = events.at(-1)?.seq ?? place.event;
   return {
     docs: events.length + behind.length + (attempts?.rows.length ?? 0),
     upTo: attempts && !attempts.more ? undefined : timeOfSeq(Math.max(last, 0)),
@@ -83,7 +76,7 @@ function step({ log, db, place, limit }: Step): Indexed {
 
 /** From this key on some events may not be in the index. */
 export function gapOf(log: Database, db: Database): number {
-  const { event, late } = readPlace(db);
+  const { event, late } = readIndexPlace(db);
   const sql = 'select min(event) as event from late_event where n > ?';
   const left = log.get<{ event: number | null }>(sql, late)?.event ?? event;
   return Math.min(event + 1, left);
@@ -141,38 +134,4 @@ function nextAttempts(
   );
   const place = rows.length === limit ? (rows.at(-1)?.seq ?? end) : Math.max(end, after);
   return { rows, place, more: place < head };
-}
-
-function readPlace(db: Database): IndexPlace {
-  return {
-    event: Number(readMeta(db, 'indexed_event') ?? SEQ_MIN),
-    late: Number(readMeta(db, 'indexed_late') ?? 0),
-    attempt: Number(readMeta(db, 'indexed_attempt') ?? 0),
-  };
-}
-
-/** Nothing is written when nothing came. */
-function movePlace(db: Database, from: IndexPlace, to: IndexPlace): void {
-  const { event, late, attempt } = to;
-  if (event !== from.event || late !== from.late || attempt !== from.attempt) writePlace(db, to);
-}
-
-function writePlace(db: Database, place: IndexPlace): void {
-  writeMeta(db, 'indexed_event', place.event);
-  writeMeta(db, 'indexed_late', place.late);
-  writeMeta(db, 'indexed_attempt', place.attempt);
-}
-
-/** As if nothing had been read, or no farther than the log goes. */
-export function resetIndexPlace(
-  db: Database,
-  ends?: { readonly late: number; readonly attempt: number },
-): void {
-  if (!ends) {
-    db.run("delete from meta where key like 'indexed_%'");
-    return;
-  }
-  const place = readPlace(db);
-  const late = Math.min(place.late, ends.late);
-  writePlace(db, { ...place, late, attempt: Math.min(place.attempt, ends.attempt) });
 }

@@ -9,6 +9,7 @@ import {
   readEventTexts,
 } from './documents.ts';
 import { readMeta, writeMeta } from './file.ts';
+import { readIndexPlace } from './index-place.ts';
 import {
   dropVolume,
   insertDocs,
@@ -110,11 +111,12 @@ export function rewriteNext(
     return true;
   }
   const next = all[all.indexOf(old) - 1];
-  const end = next?.first ?? indexedTo(db) + 1;
+  const indexed = readIndexPlace(db);
+  const end = next?.first ?? indexed.event + 1;
   const events = readEventTexts(log, running.cursor, limit).filter(({ seq }) => seq < end);
   const docs = events
     .filter(({ erased_at }) => erased_at === null)
-    .flatMap((event) => [eventDoc(event), ...attemptDocs(log, event.seq, indexedAttempt(db))]);
+    .flatMap((event) => [eventDoc(event), ...attemptDocs(log, event.seq, indexed.attempt)]);
   insertDocs(db, running.into, docs);
   const last = events.at(-1);
   if (last && events.length === limit) {
@@ -165,12 +167,4 @@ function swap(db: Database, done: Rewriting, old: Volume): void {
 export function stopRewriting(db: Database, running: Rewriting): void {
   db.exec(`drop table ${tableOf(running.into)}`);
   db.run("delete from meta where key = 'rewriting'");
-}
-
-function indexedTo(db: Database): number {
-  return Number(readMeta(db, 'indexed_event') ?? 0);
-}
-
-function indexedAttempt(db: Database): number {
-  return Number(readMeta(db, 'indexed_attempt') ?? 0);
 }
