@@ -3,7 +3,7 @@ import type { IngestedEvent, IngestReply, IngestRequest, NewEvent } from '../sto
 import { byteas, int2s, int4s, texts, uuids } from './arrays.ts';
 import type { Context } from './context.ts';
 import { type Querying, Repeat } from './database.ts';
-import { insertEvents, insertPlain } from './insertion.ts';
+import { insertEvents, insertPlain, plainBatch } from './insertion.ts';
 import { dayOfEvent } from './partitions.ts';
 
 export async function ingest(
@@ -33,10 +33,10 @@ async function storePlain(ctx: Context, storing: Storing): Promise<IngestReply[]
   const { batch, configVersion, now } = storing;
   const events = batch.flatMap((request) => request.events);
   if (events.length === 0 || events.some(isKeyed)) return undefined;
+  const plain = plainBatch(ctx, { events, now });
+  if (!plain) return undefined;
   ctx.at('store:begun');
-  const done = await ctx.db.writes.burst((tx) =>
-    insertPlain(ctx, tx, { events, now, configVersion }),
-  );
+  const done = await ctx.db.writes.burst((tx) => insertPlain(tx, plain, configVersion));
   if (done.kind === 'special') return undefined;
   if (done.kind === 'stale') return batch.map(() => ({ kind: 'stale', version: done.routing }));
   return batch.map(({ events }) => ({

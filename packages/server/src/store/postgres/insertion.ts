@@ -41,8 +41,8 @@ export async function insertEvents(
   { events, now }: { readonly events: readonly NewEvent[]; readonly now: Ms },
 ): Promise<ReadonlySet<Fanned>> {
   if (events.length === 0) return new Set();
-  const plain = await insertPlain(ctx, tx, { events, now });
-  if (plain.kind === 'stored') return new Set();
+  const plain = plainBatch(ctx, { events, now });
+  if (plain && (await insertPlain(tx, plain)).kind === 'stored') return new Set();
   const wide = events.filter(({ lanes }) => lanes.length > INLINE_FANOUT_MAX);
   const narrow = events.filter(({ lanes }) => lanes.length <= INLINE_FANOUT_MAX);
   const placed = await placeDeliveries(ctx, tx, { events: narrow, now });
@@ -68,11 +68,30 @@ export async function insertDeliveries(
   await finishPlacing(ctx, tx, placed);
 }
 
+/**
+ * What `insertPlain` is told of a batch. undefined = some lane is new, full, or in order, or a fan-out is
+ * wide: it takes more than one statement.
+ */
+export function plainBatch(
+  ctx: Context,
+  { events, now }: { readonly events: readonly NewEvent[]; readonly now: Ms },
+): readonly Value[] | undefined {
+  if (events.some(({ lanes }) => lanes.length > INLINE_FANOUT_MAX)) return undefined;
+  const owing = byLane(events);
+  const known = ({ lane }: LaneKey) => ctx.endpoints.get(numberOfLane(lane))?.fifo === false;
+  const wanted = owing.map((key) => ({ key, rows: key.rows.length }));
+  if (!owing.every(known) || !ctx.room.takeKnown(wanted)) return undefined;
+  const rows = owing.flatMap(({ slot, lane, rows }) =>
+    rows.map((event) => ({ slot, lane, event, dueAt: now })),
+  );
+  return [...eventArrays(events), ...deliveryArrays(rows), ...laneArrays(owing), now];
+}
+
 export type Plain =
   | { readonly kind: 'stored' }
   /** Routed by a configuration that has changed since: nothing was stored. */
   | { readonly kind: 'stale'; readonly routing: number }
-  /** Some lane is new, full, or in order: it takes more than one statement. */
+  /** A lane is not there (yet): whoever makes it has not committed, or its endpoint is gone. */
   | { readonly kind: 'special' };
 
 /**
@@ -81,30 +100,13 @@ export type Plain =
  * that lock, not of the snapshot.
  */
 export async function insertPlain(
-  ctx: Context,
   tx: Querying,
-  of: { readonly events: readonly NewEvent[]; readonly now: Ms; readonly configVersion?: number },
+  plain: readonly Value[],
+  configVersion = Number.MAX_SAFE_INTEGER,
 ): Promise<Plain> {
-  const { events, now, configVersion = Number.MAX_SAFE_INTEGER } = of;
-  if (events.some(({ lanes }) => lanes.length > INLINE_FANOUT_MAX)) return { kind: 'special' };
-  const owing = byLane(events);
-  const known = ({ lane }: LaneKey) => ctx.endpoints.get(numberOfLane(lane))?.fifo === false;
-  const wanted = owing.map((key) => ({ key, rows: key.rows.length }));
-  if (!owing.every(known) || !ctx.room.takeKnown(wanted)) return { kind: 'special' };
-  const rows = owing.flatMap(({ slot, lane, rows }) =>
-    rows.map((event) => ({ slot, lane, event, dueAt: now })),
-  );
-  const row = await tx.get<{ routing: number; stored: boolean }>(
-    PLAIN,
-    ...eventArrays(events),
-    ...deliveryArrays(rows),
-    ...laneArrays(owing),
-    now,
-    configVersion,
-  );
+  const row = await tx.get<{ routing: number; stored: boolean }>(PLAIN, ...plain, configVersion);
   const { routing = 0, stored = false } = row ?? {};
   if (routing > configVersion) return { kind: 'stale', routing };
-  // A lane is not there (yet): whoever makes it has not committed, or its endpoint is gone.
   return { kind: stored ? 'stored' : 'special' };
 }
 
