@@ -1,4 +1,4 @@
-import type { Ms } from '../../core/model.ts';
+import type { Ms, Slot } from '../../core/model.ts';
 import { Batches } from '../batches.ts';
 import {
   type CaptureKey,
@@ -57,25 +57,15 @@ export class Exchanges {
 
   async #store(batch: readonly NewExchange[]): Promise<undefined[]> {
     await this.#db.progress.transaction(async (tx) => {
-      const kept = await lockCaptures(tx, batch);
+      const numbers = await lockCaptures(tx, batch);
       const logged = batch.flatMap((exchange) => {
-        const capture = kept.get(nameOf(exchange));
-        return capture ? [{ exchange, number: capture.number }] : [];
+        const number = numbers.get(nameOf(exchange));
+        return number === undefined ? [] : [{ exchange, number }];
       });
       if (logged.length === 0) return;
       await this.#insert(tx, logged);
-      await noteLast(tx, logged);
-      const counts = new Map<string, number>();
-      for (const { exchange } of logged) {
-        const name = nameOf(exchange);
-        counts.set(name, (counts.get(name) ?? kept.get(name)?.exchanges ?? 0) + 1);
-      }
-      for (const { exchange, number } of new Map(
-        logged.map((one) => [nameOf(one.exchange), one]),
-      ).values()) {
-        const count = counts.get(nameOf(exchange)) ?? 0;
-        if (count > EXCHANGES_MAX)
-          await trim(tx, exchange, { number, over: count - EXCHANGES_MAX });
+      for (const capture of await noteLast(tx, logged)) {
+        if (capture.exchanges > EXCHANGES_MAX) await trim(tx, capture);
       }
     });
     return batch.map(() => undefined);
@@ -162,19 +152,13 @@ function flagsOf({ secretHeads, responseTruncated }: NewExchange): number {
   );
 }
 
-/** Those that are still kept, locked in one order for all. */
+/** Numbers of the inboxes of those that are still kept; they are locked in one order for all. */
 async function lockCaptures(
   tx: Querying,
   keys: readonly CaptureKey[],
-): Promise<Map<string, { number: number; exchanges: number }>> {
-  const rows = await tx.all<{
-    slot: number;
-    id: string;
-    seq: number;
-    number: number;
-    exchanges: number;
-  }>(
-    `select i.slot, i.id, c.seq, i.number, c.exchanges
+): Promise<Map<string, number>> {
+  const rows = await tx.all<CaptureKey & { readonly number: number }>(
+    `select i.slot, i.id as inbox, c.seq, i.number
      from unnest($1::smallint[], $2::text[], $3::bigint[]) u(slot, id, seq)
      join inbox i on i.slot = u.slot and i.id = u.id
      join capture c on c.slot = i.slot and c.inbox = i.number and c.seq = u.seq
@@ -183,17 +167,21 @@ async function lockCaptures(
     texts(keys.map(({ inbox }) => inbox)),
     int8s(keys.map(({ seq }) => seq)),
   );
-  return new Map(
-    rows.map(({ slot, id, seq, ...row }) => [
-      nameOf({ slot, inbox: id as `inb_${string}`, seq }),
-      row,
-    ]),
-  );
+  return new Map(rows.map((row) => [nameOf(row), row.number]));
+}
+
+/** A row that exchanges were added to. */
+interface Noted {
+  readonly slot: Slot;
+  /** Of its inbox. */
+  readonly number: number;
+  readonly seq: number;
+  readonly exchanges: number;
 }
 
 /** The last exchange of each capture shows in lists. */
-async function noteLast(tx: Querying, logged: readonly Logged[]): Promise<void> {
-  await tx.run(
+async function noteLast(tx: Querying, logged: readonly Logged[]): Promise<Noted[]> {
+  return tx.all<Noted>(
     `update capture c set status = u.status, duration = u.duration::float8, error = u.error,
        exchanges = c.exchanges + u.added
      from (
@@ -203,7 +191,8 @@ async function noteLast(tx: Querying, logged: readonly Logged[]): Promise<void> 
          with ordinality v(slot, inbox, seq, status, duration, error, n)
        order by slot, inbox, seq, n desc
      ) u
-     where c.slot = u.slot and c.inbox = u.inbox and c.seq = u.seq`,
+     where c.slot = u.slot and c.inbox = u.inbox and c.seq = u.seq
+     returning c.slot, c.inbox as number, c.seq, c.exchanges`,
     int2s(logged.map(({ exchange }) => exchange.slot)),
     int8s(logged.map(({ number }) => number)),
     int8s(logged.map(({ exchange }) => exchange.seq)),
@@ -214,17 +203,13 @@ async function noteLast(tx: Querying, logged: readonly Logged[]): Promise<void> 
 }
 
 /** Of very many the oldest go. */
-async function trim(
-  tx: Querying,
-  { slot, seq }: CaptureKey,
-  { number, over }: { number: number; over: number },
-): Promise<void> {
+async function trim(tx: Querying, { slot, number, seq, exchanges }: Noted): Promise<void> {
   const key = [slot, number, seq] as const;
   await tx.run(
     `delete from exchange where slot = $1 and inbox = $2 and capture = $3 and n in (
        select n from exchange where slot = $1 and inbox = $2 and capture = $3 order by n limit $4)`,
     ...key,
-    over,
+    exchanges - EXCHANGES_MAX,
   );
   await tx.run(
     'update capture set exchanges = $4 where slot = $1 and inbox = $2 and seq = $3',
