@@ -50,8 +50,8 @@ export interface SearchText {
   readonly prefixes: readonly string[];
 }
 
-export const PREFIX_CHARS_MIN = 3;
-export const SEARCH_WORDS_MAX = 8;
+const PREFIX_CHARS_MIN = 3;
+const SEARCH_WORDS_MAX = 8;
 
 /** `alice exam*` = the word `alice`, and one that begins with `exam`. A reason if it cannot be searched for. */
 export function parseSearch(text: string): SearchText | string {

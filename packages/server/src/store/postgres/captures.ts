@@ -67,10 +67,7 @@ export class PgCaptures implements CaptureStore {
         const seq = row.head + 1;
         const bytes = row.bytes + capture.head.length + capture.body.length;
         const { keep } = capture;
-        inboxes.set(capture.inbox, {
-          ...{ ...row, head: seq, captures: row.captures + 1, bytes },
-          keep,
-        });
+        inboxes.set(row.id, { ...row, head: seq, captures: row.captures + 1, bytes, keep });
         return { capture, number: row.number, seq };
       });
       await this.#insert(tx, numbered);

@@ -122,7 +122,7 @@ export function rewriteNext(
   if (last && events.length === limit) {
     writeMeta(db, 'rewriting', JSON.stringify({ ...running, cursor: last.seq }));
   } else {
-    swap(db, { ...running, cursor: last?.seq ?? running.cursor }, old);
+    swap(db, running, old);
   }
   return true;
 }

@@ -9,7 +9,7 @@ import { readMeta, writeMeta } from './file.ts';
  * the words stand. Every term begins with the tenant's number: one tenant's search meets no other's.
  */
 
-export const DOCS_PER_VOLUME = 100_000;
+const DOCS_PER_VOLUME = 100_000;
 
 export interface Volume {
   readonly n: number;
