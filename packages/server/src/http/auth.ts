@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { AppError } from '../core/errors.ts';
+import { sha256Hex } from '../core/hash.ts';
 import type {
   ApiKey,
   EndpointId,
@@ -10,7 +11,6 @@ import type {
   TenantId,
 } from '../core/model.ts';
 import type { Grant, GrantId } from '../core/oauth.ts';
-import { hashKey } from '../delivery/registry/keys.ts';
 import type { ConfigView } from './ports.ts';
 
 /**
@@ -184,7 +184,7 @@ export function ownEndpoint({ bot }: Pick<Principal, 'bot'>): EndpointId | undef
 
 function hashOf(header: string): string | undefined {
   const text = BEARER.exec(header)?.[1];
-  return text === undefined ? undefined : hashKey(text);
+  return text === undefined ? undefined : sha256Hex(text);
 }
 
 function unauthorized(): AppError {

@@ -47,7 +47,7 @@ export class Keys {
     const { store, now } = this.#options;
     const id = ENVIRONMENT_KEY;
     if (text !== undefined) {
-      const hash = hashKey(text);
+      const hash = sha256Hex(text);
       await this.#writer.write<ApiKey>({
         kind: 'key',
         id,
@@ -87,7 +87,7 @@ export class Keys {
     const value: ApiKey = {
       id: ids.key(at),
       ...input,
-      hash: hashKey(text),
+      hash: sha256Hex(text),
       hint: text.slice(0, 8),
       createdAt: at,
     };
@@ -115,7 +115,7 @@ function environmentKey(text: string, now: Ms): ApiKey {
     name: 'POSTHORN_ADMIN_KEY',
     tenant: null,
     scopes: ['admin'],
-    hash: hashKey(text),
+    hash: sha256Hex(text),
     // Nothing of it is shown: unlike ours, its first characters may be most of its entropy.
     hint: '',
     createdAt: now,
@@ -127,9 +127,4 @@ function environmentKey(text: string, now: Ms): ApiKey {
 function newKeyText(random: (count: number) => Uint8Array): string {
   const body = `phk_${Buffer.from(random(32)).toString('base64url')}`;
   return body + createHash('sha256').update(body).digest('base64url').slice(0, 6);
-}
-
-/** How a key is kept and looked up: lower-case hex SHA-256 of its text. */
-export function hashKey(text: string): string {
-  return sha256Hex(text);
 }

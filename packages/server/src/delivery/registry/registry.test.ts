@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
+import { sha256Hex } from '../../core/hash.ts';
 import { createIdFactory } from '../../core/ids.ts';
 import type { Endpoint } from '../../core/model.ts';
 import { ENDPOINT_DEFAULTS, INHERITED } from '../../core/stored.ts';
@@ -7,7 +8,6 @@ import { createMemoryStore } from '../../store/memory.ts';
 import type { ConfigItem, ConfigStore } from '../../store/store.ts';
 import { telling } from '../offering.ts';
 import type { EndpointSettings } from './endpoints.ts';
-import { hashKey } from './keys.ts';
 import { Registry } from './registry.ts';
 
 const SETTINGS: EndpointSettings = {
@@ -168,12 +168,12 @@ test('the key of the environment follows the environment', async () => {
   const hash = async () =>
     ((await config.read('key', 'key_environment'))?.value as { hash: string } | undefined)?.hash;
   await registry.keys.ensureAdmin('a'.repeat(32));
-  expect(await hash()).toBe(hashKey('a'.repeat(32)));
+  expect(await hash()).toBe(sha256Hex('a'.repeat(32)));
   const { version } = await config.changes(0, 100);
   await registry.keys.ensureAdmin('a'.repeat(32));
   expect((await config.changes(0, 100)).version).toBe(version);
   await registry.keys.ensureAdmin('b'.repeat(32));
-  expect(await hash()).toBe(hashKey('b'.repeat(32)));
+  expect(await hash()).toBe(sha256Hex('b'.repeat(32)));
   expect(await registry.keys.ensureAdmin(undefined)).toMatch(/^phk_/);
   expect(await hash()).toBeUndefined();
 });

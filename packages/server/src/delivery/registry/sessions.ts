@@ -1,9 +1,8 @@
 import { AppError } from '../../core/errors.ts';
-import { sameText } from '../../core/hash.ts';
+import { sameText, sha256Hex } from '../../core/hash.ts';
 import type { KeyId, KeyScope, Ms, Session, SessionId, TenantId, Theme } from '../../core/model.ts';
 import { type ConfigWriter, isConflict, notFound } from '../../store/config-writer.ts';
 import type { ConfigItem, ConfigStore } from '../../store/store.ts';
-import { hashKey } from './keys.ts';
 
 const MINUTE_MS = 60_000;
 /** How long a link waits, and how long what it opens is good for. */
@@ -59,7 +58,7 @@ export class Sessions {
   async createLink(grant: SessionGrant): Promise<{ session: Session; token: string }> {
     const id = this.#options.ids.session(this.#options.now());
     const token = `phl_${id.slice(4)}${this.#secret()}`;
-    const session = this.#make(id, grant, { hash: hashKey(token), opened: false });
+    const session = this.#make(id, grant, { hash: sha256Hex(token), opened: false });
     await this.#add(session);
     return { session, token };
   }
@@ -68,7 +67,7 @@ export class Sessions {
   async create(grant: SessionGrant): Promise<Opened> {
     const bearer = `phs_${this.#secret()}`;
     const id = this.#options.ids.session(this.#options.now());
-    const session = this.#make(id, grant, { hash: hashKey(bearer), opened: true });
+    const session = this.#make(id, grant, { hash: sha256Hex(bearer), opened: true });
     await this.#add(session);
     return { session, bearer };
   }
@@ -79,14 +78,14 @@ export class Sessions {
     const id = TOKEN.exec(token)?.[1];
     const item = id === undefined ? undefined : await this.#read(`ses_${id}`);
     const link = item?.value as Session | undefined;
-    const fits = link && !link.opened && sameText(link.hash, hashKey(token));
+    const fits = link && !link.opened && sameText(link.hash, sha256Hex(token));
     if (!item || !link || !fits || link.expiresAt <= now()) throw noLink();
     const bearer = `phs_${this.#secret()}`;
     const at = now();
     const session: Session = {
       ...link,
       opened: true,
-      hash: hashKey(bearer),
+      hash: sha256Hex(bearer),
       expiresAt: at + LIFE_MS[kindOf(link)].session,
     };
     try {
