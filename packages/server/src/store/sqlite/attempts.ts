@@ -33,16 +33,18 @@ const INSERT = `insert into attempt (seq, event, tenant, type, slot, lane, run, 
 export interface Settled {
   readonly next: Next;
   readonly late: boolean;
+  /** Its event is known to be. */
+  readonly erased: boolean;
 }
 
 /** `seq`: the event's. */
 export function logAttempt(
   engine: Engine,
   { key, attempt, seq }: Pick<Result, 'key' | 'attempt'> & { readonly seq: number },
-  { next, late }: Settled,
+  { next, late, erased: known }: Settled,
 ): void {
   // Sent while its event was erased: that it was is logged, what it said is not.
-  const erased = engine.erased.size > 0 && engine.erased.has(seq);
+  const erased = known || (engine.erased.size > 0 && engine.erased.has(seq));
   const record = erased ? withoutBytes(attempt) : attempt;
   const waits = next.kind === 'retry' || next.kind === 'keep';
   const body = record.body;

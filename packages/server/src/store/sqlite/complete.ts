@@ -154,7 +154,8 @@ function applyResult(
   // The lane may be someone else's by now: what happened is logged, what follows is theirs.
   const ours = engine.book.holds(node, engine.lane(key.slot, key.lane));
   const done = ours || next.kind === 'succeeded' ? applyNext(engine, result, seq) : 'nothing';
-  const settled = done === 'nothing' ? settledBefore(engine, key, seq) : { next, late: false };
+  const settled =
+    done === 'nothing' ? settledBefore(engine, key, seq) : { next, late: false, erased: false };
   if (settled) logAttempt(engine, { key, attempt, seq }, settled);
   return done;
 }
@@ -202,12 +203,14 @@ function applyNext(
  * undefined = its event has been removed, and the log with it.
  */
 function settledBefore(engine: Engine, key: Due, seq: number): Settled | undefined {
-  if (!readEventHead(engine, seq)) return undefined;
+  const head = readEventHead(engine, seq);
+  if (!head) return undefined;
+  const { erased } = head;
   const state = endedAs(engine, { ...key, seq });
   if (state === undefined || state === 'pending') {
-    return { next: { kind: 'retry', at: key.dueAt }, late: false };
+    return { next: { kind: 'retry', at: key.dueAt }, late: false, erased };
   }
-  return { next: { kind: state }, late: true };
+  return { next: { kind: state }, late: true, erased };
 }
 
 function disable(

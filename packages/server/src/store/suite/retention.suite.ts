@@ -59,6 +59,25 @@ export const payloadCases: Cases = {
     expect(await w.log.event('default', events[0]?.id ?? 'evt_')).toBeDefined();
   },
 
+  'of an outcome that comes after the payload went no bytes are kept': async (w) => {
+    const endpoint = await w.endpoint();
+    await w.feed(endpoint);
+    const node = await w.node();
+    const key = await w.first(endpoint);
+    await w.lanes.leave(node, w.now);
+    const { slot, lane, event, run } = key;
+    await w.lanes.command([{ slot, lane, event, run, do: 'cancel' }], w.now);
+    w.now += 3 * DAY;
+    expect(await w.maintain(SHORT)).toMatchObject({ erased: 1 });
+    const result = w.result(key, { kind: 'succeeded' }, { endpoint: endpoint.id });
+    await w.lanes.complete(await w.join(), { results: [result], release: [] }, w.now);
+    const { items } = await w.log.attempts({ tenant: 'default', limit: 9 });
+    const sent = items.find(({ n }) => n === 1);
+    expect(sent).toMatchObject({ erased: true, state: 'cancelled' });
+    const whole = await w.log.attempt('default', sent?.id ?? 'att_');
+    expect([whole?.requestHead.length, whole?.responseBody.length]).toEqual([0, 0]);
+  },
+
   'what is owed again while a pass is under way keeps its payload': async (w) => {
     const endpoint = await w.endpoint();
     const events = await w.feed(endpoint, 6);
