@@ -139,3 +139,9 @@ export const API_PREFIX = '/api/v1';
 /** Paths that several resources hang below. */
 export const TENANT = '/api/v1/tenants/{tenant}';
 export const ENDPOINT = `${TENANT}/endpoints/{endpoint}` as const;
+
+/** A count that is only taken so far. */
+export const Total = z.strictObject({
+  count: z.int(),
+  atLeast: z.boolean().meta({ description: 'true: counting stopped there.' }),
+});

@@ -9,6 +9,7 @@ import {
   TenantId,
   TenantParams,
   Timestamp,
+  Total,
 } from './common.ts';
 import type { Operation } from './operation.ts';
 
@@ -22,11 +23,6 @@ export const PurgeInput = z
     dryRun: z.boolean().default(false).meta({ description: 'Only count what would go.' }),
   })
   .meta({ id: 'PurgeInput' });
-
-const Total = z.strictObject({
-  count: z.int(),
-  atLeast: z.boolean().meta({ description: 'true: counting stopped there.' }),
-});
 
 export const PurgeCount = z
   .strictObject({

@@ -11,6 +11,7 @@ import {
   TenantId,
   TenantParams,
   Timestamp,
+  Total,
 } from './common.ts';
 import type { Operation } from './operation.ts';
 
@@ -43,11 +44,6 @@ export const RecoverInput = z
     dryRun,
   })
   .meta({ id: 'RecoverInput' });
-
-const Total = z.strictObject({
-  count: z.int(),
-  atLeast: z.boolean().meta({ description: 'true: counting stopped there.' }),
-});
 
 export const ReplayCount = z.strictObject({ total: Total }).meta({ id: 'ReplayCount' });
 
