@@ -1,6 +1,7 @@
 import type { Clock } from '../core/clock.ts';
 import type { Ms } from '../core/model.ts';
 import type { LogStore, RetentionPolicy } from '../store/store.ts';
+import { Rounds } from './rounds.ts';
 
 export interface HousekeeperOptions {
   readonly log: Pick<LogStore, 'maintain'>;
@@ -20,52 +21,35 @@ const CHUNK = 200;
 /** Expands wide fan-outs, cancels what deleted endpoints were owed, removes what is too old or too much. */
 export class Housekeeper {
   readonly #options: HousekeeperOptions;
-  #cancel: () => void = () => {};
-  #running: Promise<void> | undefined;
-  #again = false;
-  #stopped = false;
+  readonly #rounds: Rounds;
 
   constructor(options: HousekeeperOptions) {
     this.#options = options;
+    this.#rounds = new Rounds(options.clock, () => this.#step());
   }
 
   start(): void {
-    this.#next(EVERY_MS);
+    this.#rounds.start(EVERY_MS);
   }
 
   /** There is work now. */
   poke(): void {
-    if (this.#running) this.#again = true;
-    else this.#next(0);
+    this.#rounds.poke();
   }
 
-  async stop(): Promise<void> {
-    this.#stopped = true;
-    this.#cancel();
-    await this.#running;
+  stop(): Promise<void> {
+    return this.#rounds.stop();
   }
 
-  #next(delayMs: Ms): void {
-    this.#cancel();
-    if (this.#stopped) return;
-    this.#cancel = this.#options.clock.after(delayMs, () => {
-      this.#running = this.#step().finally(() => {
-        this.#running = undefined;
-      });
-    });
-  }
-
-  async #step(): Promise<void> {
+  async #step(): Promise<Ms> {
     const { log, clock, logger, retention, poke } = this.#options;
-    this.#again = false;
-    let delay = EVERY_MS;
     try {
       const done = await log.maintain({ ...retention, chunk: CHUNK }, clock.now());
       if (done.expanded > 0) poke();
-      if (done.more) delay = PAUSE_MS;
+      return done.more ? PAUSE_MS : EVERY_MS;
     } catch (err) {
       logger.warn({ err }, 'housekeeping failed; it is tried again');
+      return EVERY_MS;
     }
-    this.#next(this.#again ? 0 : delay);
   }
 }

@@ -1,8 +1,10 @@
 import { EnvelopeError, parseEvents } from '@posthorn/wire';
 import type { Clock } from '../core/clock.ts';
 import { AppError, type ErrorCode } from '../core/errors.ts';
+import type { Ms } from '../core/model.ts';
 import type { Staged, StagedOutcome, StagedStore } from '../store/store.ts';
 import type { Publisher } from './publish.ts';
+import { Rounds } from './rounds.ts';
 
 export interface StagerOptions {
   readonly staged: StagedStore;
@@ -26,42 +28,29 @@ const REFUSALS: readonly ErrorCode[] = [
 /** Routes what was published in other people's transactions, as if it had been posted just now. */
 export class Stager {
   readonly #o: StagerOptions;
-  #cancel: () => void = () => {};
-  #running: Promise<void> | undefined;
-  #stopped = false;
+  readonly #rounds: Rounds;
 
   constructor(options: StagerOptions) {
     this.#o = options;
+    this.#rounds = new Rounds(options.clock, () => this.#step());
   }
 
   start(): void {
-    this.#next(EVERY_MS);
+    this.#rounds.start(EVERY_MS);
   }
 
-  async stop(): Promise<void> {
-    this.#stopped = true;
-    this.#cancel();
-    await this.#running;
+  stop(): Promise<void> {
+    return this.#rounds.stop();
   }
 
-  #next(delayMs: number): void {
-    if (this.#stopped) return;
-    this.#cancel = this.#o.clock.after(delayMs, () => {
-      this.#running = this.#step().finally(() => {
-        this.#running = undefined;
-      });
-    });
-  }
-
-  async #step(): Promise<void> {
-    let delay = EVERY_MS;
+  async #step(): Promise<Ms> {
     try {
       const taken = await this.#o.staged.drain(BATCH, (rows) => this.#publish(rows));
-      if (taken === BATCH) delay = 0;
+      return taken === BATCH ? 0 : EVERY_MS;
     } catch (err) {
       this.#o.log.warn({ err }, 'staged events wait: they could not be routed');
+      return EVERY_MS;
     }
-    this.#next(delay);
   }
 
   /** Asked for in order, so stored in order; one that is refused stops no other. */

@@ -12,6 +12,7 @@ import {
   type ReplayJob,
 } from '../../store/jobs.ts';
 import type { LaneKey } from '../../store/store.ts';
+import { Rounds } from '../rounds.ts';
 import { whyNotSent } from './mending.ts';
 import { isWanted, limitOf, requeueOf, soughtBy } from './replay.ts';
 import { stepSpan } from './step-span.ts';
@@ -49,46 +50,28 @@ const LEADING_MS = 500;
 export class JobRunner {
   readonly #options: JobRunnerOptions;
   readonly #paces = new Map<EndpointId, Pace>();
-  #cancel: () => void = () => {};
-  #running: Promise<void> | undefined;
-  #again = false;
-  #stopped = false;
+  readonly #rounds: Rounds;
 
   constructor(options: JobRunnerOptions) {
     this.#options = options;
+    this.#rounds = new Rounds(options.clock, () => this.#round());
   }
 
   start(): void {
-    this.#next(0);
+    this.#rounds.start();
   }
 
   /** There is a job now. */
   poke(): void {
-    if (this.#running) this.#again = true;
-    else this.#next(0);
+    this.#rounds.poke();
   }
 
-  async stop(): Promise<void> {
-    this.#stopped = true;
-    this.#cancel();
-    await this.#running;
-  }
-
-  #next(delayMs: Ms): void {
-    this.#cancel();
-    if (this.#stopped) return;
-    this.#cancel = this.#options.clock.after(delayMs, () => {
-      this.#running = this.#round().then((delay) => {
-        this.#running = undefined;
-        if (this.#again) this.#next(0);
-        else if (delay !== undefined) this.#next(delay);
-      });
-    });
+  stop(): Promise<void> {
+    return this.#rounds.stop();
   }
 
   /** Resolves with when to come again; undefined = when a job is created. */
   async #round(): Promise<Ms | undefined> {
-    this.#again = false;
     const { leads, clock } = this.#options;
     if (leads && !leads(clock.now())) return LEADING_MS;
     try {
@@ -99,7 +82,7 @@ export class JobRunner {
       }
       let moved = false;
       for (const job of jobs.filter(isReplay))
-        if (!this.#stopped && (await this.#work(job))) moved = true;
+        if (!this.#rounds.stopped && (await this.#work(job))) moved = true;
       return moved ? BUSY_MS : FULL_MS;
     } catch (err) {
       this.#options.log.warn({ err }, 'a replay could not go on; it is tried again');
@@ -112,7 +95,7 @@ export class JobRunner {
     let moved = false;
     for (const id of job.spec.endpoints) {
       const from = job.places[id];
-      if (from === 'end' || this.#stopped) continue;
+      if (from === 'end' || this.#rounds.stopped) continue;
       const endpoint = this.#options.view.endpoint(id);
       const at = { job: job.id, endpoint: id, from };
       const step = endpoint

@@ -8,6 +8,7 @@ import { type ConfigWriter, deletion, isConflict } from '../../store/config-writ
 import type { InboxKey, InboxStore } from '../../store/inbox.ts';
 import type { Job, JobStore } from '../../store/jobs.ts';
 import type { ConfigChange, ConfigItem, ConfigKind, ConfigStore } from '../../store/store.ts';
+import { Rounds } from '../rounds.ts';
 import { stepSpan } from './step-span.ts';
 
 export interface PurgeRunnerOptions {
@@ -61,47 +62,30 @@ export class PurgeRunner {
   readonly #options: PurgeRunnerOptions;
   /** Of these only the log is left. */
   readonly #cleared = new Set<JobId>();
-  #cancel: () => void = () => {};
-  #running: Promise<void> | undefined;
-  #again = false;
+  readonly #rounds: Rounds;
   #started = false;
 
   constructor(options: PurgeRunnerOptions) {
     this.#options = options;
+    this.#rounds = new Rounds(options.clock, () => this.#round());
   }
 
   start(): void {
     this.#started = true;
-    this.#next(0);
+    this.#rounds.start();
   }
 
-  /** There is one now. */
+  /** There is one now; where nobody started this, another node finds it. */
   poke(): void {
-    if (this.#running) this.#again = true;
-    else this.#next(0);
+    if (this.#started) this.#rounds.poke();
   }
 
-  async stop(): Promise<void> {
-    this.#started = false;
-    this.#cancel();
-    await this.#running;
-  }
-
-  #next(delayMs: Ms): void {
-    this.#cancel();
-    if (!this.#started) return;
-    this.#cancel = this.#options.clock.after(delayMs, () => {
-      this.#running = this.#round().then((delay) => {
-        this.#running = undefined;
-        if (this.#again) this.#next(0);
-        else if (delay !== undefined) this.#next(delay);
-      });
-    });
+  stop(): Promise<void> {
+    return this.#rounds.stop();
   }
 
   /** Resolves with when to come again; undefined = when there is one. */
   async #round(): Promise<Ms | undefined> {
-    this.#again = false;
     try {
       const jobs = await this.#options.jobs.running(['purge'], JOBS_MAX);
       if (jobs.length === 0) {
@@ -109,7 +93,7 @@ export class PurgeRunner {
         return this.#options.shared ? LOOK_MS : undefined;
       }
       let moved = false;
-      for (const job of jobs) if (this.#started && (await this.#work(job))) moved = true;
+      for (const job of jobs) if (!this.#rounds.stopped && (await this.#work(job))) moved = true;
       return moved ? BUSY_MS : WAITING_MS;
     } catch (err) {
       // Somebody changed one of the things meanwhile: they are read again.
