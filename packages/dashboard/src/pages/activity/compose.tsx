@@ -10,11 +10,11 @@ import type { EventRow, WholeEvent } from '../../data/types.ts';
 import { useAction } from '../../parts/actions.tsx';
 import { JsonEditor, jsonProblem } from '../../parts/editor/json-editor.tsx';
 import { Failed, Loading } from '../../parts/faces.tsx';
+import form from '../../parts/form.module.css';
 import { Icon } from '../../parts/icon.tsx';
 import { Page } from '../../parts/page.tsx';
 import { activity } from '../../strings/activity.ts';
 import { compose } from '../../strings/compose.ts';
-import form from '../webhooks/form/form.module.css';
 
 interface Draft {
   readonly type: string;

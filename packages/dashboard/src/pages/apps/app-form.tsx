@@ -1,7 +1,8 @@
 import { Button, FileInput, Select, Switch, TagsInput, TextInput } from '@mantine/core';
 import { type FormEvent, useState } from 'react';
 import { useApi, useRights, useTenant } from '../../app/context.tsx';
-import { mistakesOf } from '../../data/mistakes.ts';
+import type { Mistakes } from '../../data/mistakes.ts';
+import { mistakeOf, mistakesOf } from '../../data/mistakes.ts';
 import type { AppRow } from '../../data/types.ts';
 import { useAction } from '../../parts/actions.tsx';
 import confirm from '../../parts/confirm.module.css';
@@ -9,8 +10,6 @@ import { Dialog } from '../../parts/dialog.tsx';
 import { apps } from '../../strings/apps.ts';
 import { common } from '../../strings/common.ts';
 import { form } from '../../strings/webhook-form.ts';
-import { mistakeOf } from '../webhooks/form/part.ts';
-import type { Mistakes } from '../webhooks/sending-draft.ts';
 
 type Draft = Pick<AppRow, 'name' | 'logo' | 'redirectUris' | 'dialect' | 'scope' | 'public'> & {
   readonly website: string;

@@ -4,15 +4,13 @@ import { useNavigate, useParams } from '@tanstack/react-router';
 import { type FormEvent, useState } from 'react';
 import { useApi, useTenant } from '../../app/context.tsx';
 import { useToast } from '../../app/toasts.tsx';
-import { mistakesOf } from '../../data/mistakes.ts';
 import type { EventTypeRow } from '../../data/types.ts';
 import { JsonEditor, jsonProblem } from '../../parts/editor/json-editor.tsx';
-import { Failed, Loading, messageOf } from '../../parts/faces.tsx';
-import { Icon } from '../../parts/icon.tsx';
+import { Failed, Loading } from '../../parts/faces.tsx';
+import { FormFoot, useSaving } from '../../parts/form.tsx';
 import { Page } from '../../parts/page.tsx';
 import { common } from '../../strings/common.ts';
 import { eventTypes } from '../../strings/event-types.ts';
-import formClasses from '../webhooks/form/form.module.css';
 import classes from './event-types.module.css';
 
 const text = eventTypes.form;
@@ -79,7 +77,7 @@ function Form({ initial, before }: { initial: Draft; before: EventTypeRow | unde
   const tenant = useTenant();
   const navigate = useNavigate();
   const [draft, setDraft] = useState(initial);
-  const { save, busy, error, mistakes } = useSaving(before);
+  const { save, busy, error, mistakes } = useSavingType(before);
   const set = (change: Partial<Draft>) => setDraft((now) => ({ ...now, ...change }));
   const problems = { schema: problemOf(draft.schema), example: problemOf(draft.example) };
   const submit = (event: FormEvent) => {
@@ -116,17 +114,12 @@ function Form({ initial, before }: { initial: Draft; before: EventTypeRow | unde
         onChange={(schema) => set({ schema })}
         minLines={10}
       />
-      <div className={formClasses.foot}>
-        {error !== undefined && (
-          <p className={formClasses.error} role="alert">
-            <Icon name="warning" /> {error}
-          </p>
-        )}
+      <FormFoot error={error}>
         <Button type="submit" variant="filled" loading={busy} disabled={draft.name.trim() === ''}>
           {common.save}
         </Button>
         <Button onClick={cancel}>{common.cancel}</Button>
-      </div>
+      </FormFoot>
     </form>
   );
 }
@@ -165,35 +158,22 @@ function problemOf(json: string): string | undefined {
   return problem === undefined ? undefined : text.invalidJson(problem);
 }
 
-function useSaving(before: EventTypeRow | undefined) {
+function useSavingType(before: EventTypeRow | undefined) {
   const api = useApi();
   const tenant = useTenant();
   const client = useQueryClient();
   const navigate = useNavigate();
   const toast = useToast();
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<string>();
-  const [mistakes, setMistakes] = useState<Readonly<Record<string, string>>>({});
-  const save = async (draft: Draft) => {
-    setBusy(true);
-    setError(undefined);
-    try {
-      const type = draft.name.trim();
-      // Of the tenant's own the version is known; what is new, or a parent's, must not be here yet.
-      const version = before && !before.inherited ? before.version : 0;
-      const body = { ...bodyOf(draft, before), version };
-      await api.putEventType({ tenant, type, body });
-      await client.invalidateQueries({ queryKey: [tenant, 'event-types'], refetchType: 'all' });
-      toast({ text: eventTypes.detail.saved });
-      await navigate({ to: '/$tenant/event-types/$type', params: { tenant, type } });
-    } catch (err) {
-      setMistakes(mistakesOf(err));
-      setError(messageOf(err));
-    } finally {
-      setBusy(false);
-    }
-  };
-  return { save, busy, error, mistakes };
+  return useSaving(async (draft: Draft) => {
+    const type = draft.name.trim();
+    // Of the tenant's own the version is known; what is new, or a parent's, must not be here yet.
+    const version = before && !before.inherited ? before.version : 0;
+    const body = { ...bodyOf(draft, before), version };
+    await api.putEventType({ tenant, type, body });
+    await client.invalidateQueries({ queryKey: [tenant, 'event-types'], refetchType: 'all' });
+    toast({ text: eventTypes.detail.saved });
+    await navigate({ to: '/$tenant/event-types/$type', params: { tenant, type } });
+  });
 }
 
 function bodyOf(draft: Draft, before: EventTypeRow | undefined) {

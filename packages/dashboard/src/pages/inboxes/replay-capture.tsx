@@ -6,9 +6,9 @@ import type { WholeCapture } from '../../data/types.ts';
 import { useAction } from '../../parts/actions.tsx';
 import confirm from '../../parts/confirm.module.css';
 import { Dialog } from '../../parts/dialog.tsx';
+import form from '../../parts/form.module.css';
 import { common } from '../../strings/common.ts';
 import { inboxes } from '../../strings/inboxes.ts';
-import form from '../webhooks/form/form.module.css';
 import type { CaptureAddress } from './capture-parts.ts';
 
 const text = inboxes.replay;

@@ -5,15 +5,14 @@ import { useNavigate, useParams } from '@tanstack/react-router';
 import { type FormEvent, useState } from 'react';
 import { useApi, useTenant } from '../../app/context.tsx';
 import { useToast } from '../../app/toasts.tsx';
-import { mistakesOf } from '../../data/mistakes.ts';
 import { queries } from '../../data/queries.ts';
 import type { InboxRow } from '../../data/types.ts';
-import { Failed, Loading, messageOf } from '../../parts/faces.tsx';
-import { Icon } from '../../parts/icon.tsx';
+import { Failed, Loading } from '../../parts/faces.tsx';
+import classes from '../../parts/form.module.css';
+import { FormFoot, FormSection, useSaving } from '../../parts/form.tsx';
 import { Page } from '../../parts/page.tsx';
 import { common } from '../../strings/common.ts';
 import { inboxes } from '../../strings/inboxes.ts';
-import classes from '../webhooks/form/form.module.css';
 import { type AnswerDraft, answerDraftOf, answerMistakes, answerOf } from './answer.ts';
 import { AnswerFields } from './answer-fields.tsx';
 
@@ -83,7 +82,7 @@ function patchOf(draft: Draft) {
 
 function Form({ inbox }: { inbox: InboxRow }) {
   const [draft, setDraft] = useState(() => draftOf(inbox));
-  const { save, busy, error, mistakes } = useSaving(inbox);
+  const { save, busy, error, mistakes } = useSavingInbox(inbox);
   const set = (change: Partial<Draft>) => setDraft((now) => ({ ...now, ...change }));
   const part = { draft, set, mistakes };
   const submit = (event: FormEvent) => {
@@ -92,73 +91,43 @@ function Form({ inbox }: { inbox: InboxRow }) {
   };
   return (
     <form className={classes.form} onSubmit={submit} noValidate>
-      <section className={classes.section} aria-label={text.label}>
-        <h2>{text.label}</h2>
-        <div className={classes.fields}>
-          <Names {...part} />
-        </div>
-      </section>
-      <section className={classes.section} aria-label={inboxes.heads.answer}>
-        <h2>{inboxes.heads.answer}</h2>
-        <div className={classes.fields}>
-          <AnswerFields
-            draft={draft.answer}
-            set={(change) => set({ answer: { ...draft.answer, ...change } })}
-          />
-        </div>
-      </section>
-      <section className={classes.section} aria-label={text.keep}>
-        <h2>{text.keep}</h2>
-        <div className={classes.fields}>
-          <Keep {...part} />
-        </div>
-      </section>
-      <section className={classes.section} aria-label={text.scheme}>
-        <h2>{text.scheme}</h2>
-        <div className={classes.fields}>
-          <Signing {...part} />
-        </div>
-      </section>
-      <div className={classes.foot}>
-        {error !== undefined && (
-          <p className={classes.error} role="alert">
-            <Icon name="warning" /> {error}
-          </p>
-        )}
+      <FormSection title={text.label}>
+        <Names {...part} />
+      </FormSection>
+      <FormSection title={inboxes.heads.answer}>
+        <AnswerFields
+          draft={draft.answer}
+          set={(change) => set({ answer: { ...draft.answer, ...change } })}
+        />
+      </FormSection>
+      <FormSection title={text.keep}>
+        <Keep {...part} />
+      </FormSection>
+      <FormSection title={text.scheme}>
+        <Signing {...part} />
+      </FormSection>
+      <FormFoot error={error}>
         <Button type="submit" variant="filled" loading={busy}>
           {common.save}
         </Button>
-      </div>
+      </FormFoot>
     </form>
   );
 }
 
-function useSaving(inbox: InboxRow) {
+function useSavingInbox(inbox: InboxRow) {
   const api = useApi();
   const tenant = useTenant();
   const client = useQueryClient();
   const navigate = useNavigate();
   const toast = useToast();
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<string>();
-  const [mistakes, setMistakes] = useState<Readonly<Record<string, string>>>({});
-  const save = async (draft: Draft) => {
-    setBusy(true);
-    setError(undefined);
-    try {
-      const body = { ...patchOf(draft), version: inbox.version };
-      await api.updateInbox({ tenant, inbox: inbox.id, body });
-      await client.invalidateQueries({ queryKey: [tenant, 'inboxes'], refetchType: 'all' });
-      toast({ text: text.saved });
-      await navigate({ to: '/$tenant/inboxes/$inbox', params: { tenant, inbox: inbox.id } });
-    } catch (err) {
-      setMistakes(mistakesOf(err));
-      setError(messageOf(err));
-    } finally {
-      setBusy(false);
-    }
-  };
-  return { save, busy, error, mistakes };
+  return useSaving(async (draft: Draft) => {
+    const body = { ...patchOf(draft), version: inbox.version };
+    await api.updateInbox({ tenant, inbox: inbox.id, body });
+    await client.invalidateQueries({ queryKey: [tenant, 'inboxes'], refetchType: 'all' });
+    toast({ text: text.saved });
+    await navigate({ to: '/$tenant/inboxes/$inbox', params: { tenant, inbox: inbox.id } });
+  });
 }
 
 interface Part {

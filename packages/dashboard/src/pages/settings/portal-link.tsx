@@ -3,9 +3,9 @@ import { useState } from 'react';
 import { useApi, useTenant } from '../../app/context.tsx';
 import { useAction } from '../../parts/actions.tsx';
 import { CommandBlock } from '../../parts/copy.tsx';
+import { FormSection } from '../../parts/form.tsx';
 import { Icon } from '../../parts/icon.tsx';
 import { settings } from '../../strings/settings.ts';
-import form from '../webhooks/form/form.module.css';
 
 const text = settings.portal;
 
@@ -19,27 +19,24 @@ export function PortalLink() {
     touches: [['sessions']],
   });
   return (
-    <section className={form.section} aria-label={text.link}>
-      <h2>{text.link}</h2>
-      <div className={form.fields}>
-        <p className="secondary">{text.linkText}</p>
-        <Select
-          label={text.role}
-          data={Object.entries(text.roles).map(([value, label]) => ({ value, label }))}
-          value={role}
-          onChange={(value) => setRole(value as typeof role)}
-        />
-        <div>
-          <Button
-            loading={link.isPending}
-            onClick={() => link.mutate(undefined)}
-            leftSection={<Icon name="link" size={14} />}
-          >
-            {text.link}
-          </Button>
-        </div>
-        {link.data && <CommandBlock text={link.data.url} />}
+    <FormSection title={text.link}>
+      <p className="secondary">{text.linkText}</p>
+      <Select
+        label={text.role}
+        data={Object.entries(text.roles).map(([value, label]) => ({ value, label }))}
+        value={role}
+        onChange={(value) => setRole(value as typeof role)}
+      />
+      <div>
+        <Button
+          loading={link.isPending}
+          onClick={() => link.mutate(undefined)}
+          leftSection={<Icon name="link" size={14} />}
+        >
+          {text.link}
+        </Button>
       </div>
-    </section>
+      {link.data && <CommandBlock text={link.data.url} />}
+    </FormSection>
   );
 }

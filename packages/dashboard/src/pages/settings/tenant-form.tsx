@@ -1,20 +1,18 @@
 import { dialects } from 'virtual:contract';
 import { Button, Select, TagsInput, TextInput } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, type ReactNode, useState } from 'react';
+import { type FormEvent, useState } from 'react';
 import { useApi } from '../../app/context.tsx';
 import { useToast } from '../../app/toasts.tsx';
-import { mistakesOf } from '../../data/mistakes.ts';
+import type { Mistakes } from '../../data/mistakes.ts';
+import { mistakeOf } from '../../data/mistakes.ts';
 import type { TenantRow } from '../../data/types.ts';
-import { messageOf } from '../../parts/faces.tsx';
-import { Icon } from '../../parts/icon.tsx';
+import classes from '../../parts/form.module.css';
+import { FormFoot, FormSection, useSaving } from '../../parts/form.tsx';
 import { settings } from '../../strings/settings.ts';
 import { form } from '../../strings/webhook-form.ts';
-import classes from '../webhooks/form/form.module.css';
 import { Limits } from '../webhooks/form/limits.tsx';
-import { mistakeOf } from '../webhooks/form/part.ts';
 import { Retry } from '../webhooks/form/retry.tsx';
-import type { Mistakes } from '../webhooks/sending-draft.ts';
 import { type TenantDraft, tenantDraftOf, tenantOf } from './tenant-draft.ts';
 
 interface Part {
@@ -25,77 +23,48 @@ interface Part {
 
 export function TenantForm({ tenant }: { tenant: TenantRow }) {
   const [draft, setDraft] = useState(() => tenantDraftOf(tenant));
-  const { save, busy, error, mistakes } = useSaving(tenant);
+  const { save, busy, error, mistakes } = useSavingTenant(tenant);
   const set = (change: Partial<TenantDraft>) => setDraft((now) => ({ ...now, ...change }));
   const part = { draft, set, mistakes };
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    void save(draft);
+    const { body, mistakes: own } = tenantOf(draft, tenant);
+    void save(body, own);
   };
   return (
     <form className={classes.form} onSubmit={submit} noValidate>
-      <Fields title={settings.sections.tenant}>
+      <FormSection title={settings.sections.tenant}>
         <Names {...part} />
-      </Fields>
-      <Fields title={settings.sections.defaults}>
+      </FormSection>
+      <FormSection title={settings.sections.defaults}>
         <Dialect {...part} />
         <Retry {...part} inherited={settings.inherited} />
         <Limits {...part} inherited={settings.inheritedShort} />
-      </Fields>
-      <Fields title={settings.sections.events}>
+      </FormSection>
+      <FormSection title={settings.sections.events}>
         <Events {...part} />
-      </Fields>
-      <Fields title={settings.sections.portal}>
+      </FormSection>
+      <FormSection title={settings.sections.portal}>
         <Portal {...part} />
-      </Fields>
-      <div className={classes.foot}>
-        {error !== undefined && (
-          <p className={classes.error} role="alert">
-            <Icon name="warning" /> {error}
-          </p>
-        )}
+      </FormSection>
+      <FormFoot error={error}>
         <Button type="submit" variant="filled" loading={busy}>
           {settings.save}
         </Button>
-      </div>
+      </FormFoot>
     </form>
   );
 }
 
-function useSaving(tenant: TenantRow) {
+function useSavingTenant(tenant: TenantRow) {
   const api = useApi();
   const client = useQueryClient();
   const toast = useToast();
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<string>();
-  const [mistakes, setMistakes] = useState<Mistakes>({});
-  const save = async (draft: TenantDraft) => {
-    const { body, mistakes: own } = tenantOf(draft, tenant);
-    setMistakes(own);
-    setError(Object.values(own)[0]);
-    if (Object.keys(own).length > 0) return;
-    setBusy(true);
-    try {
-      await api.putTenant({ tenant: tenant.id, body });
-      toast({ text: settings.saved });
-      await client.invalidateQueries({ queryKey: ['tenants'] });
-    } catch (err) {
-      setMistakes(mistakesOf(err));
-      setError(messageOf(err));
-    } finally {
-      setBusy(false);
-    }
-  };
-  return { save, busy, error, mistakes };
-}
-
-function Fields({ title, children }: { title: string; children: ReactNode }) {
-  return (
-    <section className={classes.section} aria-label={title}>
-      <h2>{title}</h2>
-      <div className={classes.fields}>{children}</div>
-    </section>
-  );
+  return useSaving(async (body: ReturnType<typeof tenantOf>['body']) => {
+    await api.putTenant({ tenant: tenant.id, body });
+    toast({ text: settings.saved });
+    await client.invalidateQueries({ queryKey: ['tenants'] });
+  });
 }
 
 function Names({ draft, set, mistakes }: Part) {

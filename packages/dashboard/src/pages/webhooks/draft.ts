@@ -1,13 +1,8 @@
+import type { Mistakes } from '../../data/mistakes.ts';
 import type { EndpointRow } from '../../data/types.ts';
 import { form } from '../../strings/webhook-form.ts';
 import { type FilterDraft, filterDraftOf, filterOf, NO_FILTER } from './filter-draft.ts';
-import {
-  type Mistakes,
-  NO_LIMITS,
-  type SendingDraft,
-  sendingDraftOf,
-  sendingOf,
-} from './sending-draft.ts';
+import { NO_LIMITS, type SendingDraft, sendingDraftOf, sendingOf } from './sending-draft.ts';
 
 /** A webhook as it stands in the form: what is typed is text until it is sent. */
 export interface Draft extends SendingDraft {

@@ -21,9 +21,6 @@ export interface DraftRetry {
   readonly retryOn: 'any' | 'transient';
 }
 
-/** By field; what is wrong with it. */
-export type Mistakes = Readonly<Record<string, string>>;
-
 const RETRY: DraftRetry = {
   mode: 'inherited',
   attempts: '8',

@@ -1,8 +1,10 @@
 import { Select, Switch, TextInput } from '@mantine/core';
+import { mistakeOf } from '../../../data/mistakes.ts';
+import formClasses from '../../../parts/form.module.css';
 import { form } from '../../../strings/webhook-form.ts';
 import type { Draft } from '../draft.ts';
 import classes from './form.module.css';
-import { mistakeOf, type Part } from './part.ts';
+import type { Part } from './part.ts';
 
 const text = form.custom;
 
@@ -46,7 +48,7 @@ export function CustomFormat({ draft, set, mistakes }: Part) {
         value={custom.body}
         onChange={(value) => change({ body: value as Custom['body'] })}
       />
-      <div className={classes.three}>
+      <div className={formClasses.three}>
         {header('idHeader')}
         {header('typeHeader')}
         {header('timestampHeader')}
@@ -94,7 +96,7 @@ function Signing({ signature, change, mistakes }: SigningProps) {
   );
   return (
     <>
-      <div className={classes.three}>
+      <div className={formClasses.three}>
         {field('header')}
         <Select
           label={text.algorithm}
@@ -109,7 +111,7 @@ function Signing({ signature, change, mistakes }: SigningProps) {
           onChange={(value) => change({ encoding: value as Signature['encoding'] })}
         />
       </div>
-      <div className={classes.two}>
+      <div className={formClasses.two}>
         {field('prefix')}
         {field('content')}
       </div>

@@ -1,8 +1,9 @@
 import { SegmentedControl, TagsInput } from '@mantine/core';
+import { mistakeOf } from '../../../data/mistakes.ts';
 import { form } from '../../../strings/webhook-form.ts';
 import { EventPicker } from './event-picker.tsx';
 import { EventFilter } from './filter.tsx';
-import { mistakeOf, type Part } from './part.ts';
+import type { Part } from './part.ts';
 
 const text = form.events;
 

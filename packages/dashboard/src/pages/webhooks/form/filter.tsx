@@ -1,5 +1,7 @@
 import { Button, SegmentedControl, Select, TextInput } from '@mantine/core';
+import { mistakeOf } from '../../../data/mistakes.ts';
 import { JsonEditor } from '../../../parts/editor/json-editor.tsx';
+import formClasses from '../../../parts/form.module.css';
 import { Icon } from '../../../parts/icon.tsx';
 import { IconButton } from '../../../parts/icon-button.tsx';
 import { common } from '../../../strings/common.ts';
@@ -13,7 +15,7 @@ import {
 } from '../filter-draft.ts';
 import { FilterTrial } from './filter-trial.tsx';
 import classes from './form.module.css';
-import { mistakeOf, type Part } from './part.ts';
+import type { Part } from './part.ts';
 
 const text = form.filter;
 
@@ -111,7 +113,7 @@ function Rows({ filter, change, error }: RowsProps) {
           />
         </div>
       ))}
-      {error !== undefined && <p className={classes.error}>{error}</p>}
+      {error !== undefined && <p className={formClasses.error}>{error}</p>}
       <div>
         <Button onClick={add} leftSection={<Icon name="plus" size={14} />}>
           {text.add}

@@ -1,15 +1,12 @@
 import { Button } from '@mantine/core';
 import { useBlocker } from '@tanstack/react-router';
 import { type FormEvent, type ReactNode, useState } from 'react';
-import { mistakesOf } from '../../../data/mistakes.ts';
 import type { EndpointRow } from '../../../data/types.ts';
-import { messageOf } from '../../../parts/faces.tsx';
-import { Icon } from '../../../parts/icon.tsx';
+import classes from '../../../parts/form.module.css';
+import { FormFoot, FormSection, useSaving } from '../../../parts/form.tsx';
 import { form } from '../../../strings/webhook-form.ts';
 import { type Draft, settingsOf } from '../draft.ts';
-import type { Mistakes } from '../sending-draft.ts';
 import { Events } from './events.tsx';
-import classes from './form.module.css';
 import { Format } from './format.tsx';
 import { Headers } from './headers.tsx';
 import { More } from './more.tsx';
@@ -40,9 +37,9 @@ const SECTIONS: readonly [keyof typeof form.sections, (part: FormPart) => ReactN
 ];
 
 export function WebhookForm(props: WebhookFormProps) {
-  const { initial, endpoint, submitLabel, save, cancel } = props;
+  const { initial, endpoint, submitLabel, cancel } = props;
   const [draft, setDraft] = useState(initial);
-  const { submit, busy, saved, error, mistakes } = useSaving(save);
+  const { save, busy, saved, error, mistakes } = useSaving(props.save);
   const dirty = draft !== initial && !saved && !busy;
   useBlocker({
     shouldBlockFn: () => dirty && !window.confirm(form.leave),
@@ -56,55 +53,23 @@ export function WebhookForm(props: WebhookFormProps) {
   };
   const onSubmit = (event: FormEvent) => {
     event.preventDefault();
-    void submit(draft);
+    const { settings, mistakes: own } = settingsOf(draft);
+    void save(settings, own);
   };
   return (
     <form className={classes.form} onSubmit={onSubmit} noValidate>
       {SECTIONS.map(([name, Fields]) => (
-        <section key={name} className={classes.section} aria-label={form.sections[name]}>
-          <h2>{form.sections[name]}</h2>
-          <div className={classes.fields}>
-            <Fields {...part} />
-          </div>
-        </section>
+        <FormSection key={name} title={form.sections[name]}>
+          <Fields {...part} />
+        </FormSection>
       ))}
       <Trial draft={draft} endpoint={endpoint} />
-      <div className={classes.foot}>
-        {error !== undefined && (
-          <p className={classes.error} role="alert">
-            <Icon name="warning" /> {error}
-          </p>
-        )}
+      <FormFoot error={error}>
         <Button type="submit" variant="filled" loading={busy}>
           {submitLabel}
         </Button>
         <Button onClick={cancel}>{form.cancel}</Button>
-      </div>
+      </FormFoot>
     </form>
   );
-}
-
-function useSaving(save: (settings: Settings) => Promise<void>) {
-  const [busy, setBusy] = useState(false);
-  const [saved, setSaved] = useState(false);
-  const [error, setError] = useState<string>();
-  const [mistakes, setMistakes] = useState<Mistakes>({});
-  const submit = async (draft: Draft) => {
-    const { settings, mistakes: own } = settingsOf(draft);
-    setMistakes(own);
-    setError(Object.values(own)[0]);
-    if (Object.keys(own).length > 0) return;
-    setBusy(true);
-    try {
-      setSaved(true);
-      await save(settings);
-    } catch (err) {
-      setSaved(false);
-      setMistakes(mistakesOf(err));
-      setError(messageOf(err));
-    } finally {
-      setBusy(false);
-    }
-  };
-  return { submit, busy, saved, error, mistakes };
 }

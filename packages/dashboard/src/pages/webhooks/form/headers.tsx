@@ -1,11 +1,12 @@
 import { Button, TextInput } from '@mantine/core';
+import { mistakeOf } from '../../../data/mistakes.ts';
 import { Icon } from '../../../parts/icon.tsx';
 import { IconButton } from '../../../parts/icon-button.tsx';
 import { common } from '../../../strings/common.ts';
 import { form } from '../../../strings/webhook-form.ts';
 import type { DraftHeader } from '../draft.ts';
 import classes from './form.module.css';
-import { mistakeOf, type Part } from './part.ts';
+import type { Part } from './part.ts';
 
 const text = form.headers;
 /** How the API shows a value that may be a password; sent back it means "keep it". */

@@ -1,7 +1,8 @@
 import { TextInput } from '@mantine/core';
+import { mistakeOf } from '../../../data/mistakes.ts';
+import classes from '../../../parts/form.module.css';
 import { form } from '../../../strings/webhook-form.ts';
-import classes from './form.module.css';
-import { mistakeOf, type SendingPart } from './part.ts';
+import type { SendingPart } from './part.ts';
 
 const text = form.sending;
 const FIELDS = [

@@ -1,8 +1,9 @@
 import { PasswordInput, Select, Textarea } from '@mantine/core';
 import { useRights } from '../../../app/context.tsx';
+import { mistakeOf } from '../../../data/mistakes.ts';
 import { form } from '../../../strings/webhook-form.ts';
 import type { Draft } from '../draft.ts';
-import { type FormPart, mistakeOf } from './part.ts';
+import type { FormPart } from './part.ts';
 
 const text = form.more;
 

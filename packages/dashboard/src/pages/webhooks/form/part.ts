@@ -1,5 +1,6 @@
+import type { Mistakes } from '../../../data/mistakes.ts';
 import type { Draft } from '../draft.ts';
-import type { Mistakes, SendingDraft } from '../sending-draft.ts';
+import type { SendingDraft } from '../sending-draft.ts';
 
 /** What each section of the form gets. */
 export interface Part {
@@ -22,11 +23,4 @@ export interface SendingPart {
   readonly draft: SendingDraft;
   readonly set: (change: Partial<SendingDraft>) => void;
   readonly mistakes: Mistakes;
-}
-
-/** Of a field, or of anything below it: `headers.2.name` belongs to `headers`. */
-export function mistakeOf(mistakes: Mistakes, field: string): string | undefined {
-  if (mistakes[field] !== undefined) return mistakes[field];
-  const below = Object.keys(mistakes).find((path) => path.startsWith(`${field}.`));
-  return below === undefined ? undefined : mistakes[below];
 }

@@ -7,9 +7,9 @@ import { useEventTypes } from '../../../data/catalogue.ts';
 import type { EndpointRow } from '../../../data/types.ts';
 import { MessageView } from '../../../parts/exchange/message-view.tsx';
 import { messageOf } from '../../../parts/faces.tsx';
+import classes from '../../../parts/form.module.css';
 import { form } from '../../../strings/webhook-form.ts';
 import { type Draft, settingsOf } from '../draft.ts';
-import classes from './form.module.css';
 
 const text = form.preview;
 const STILL_MS = 300;

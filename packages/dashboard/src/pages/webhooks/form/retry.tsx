@@ -1,9 +1,10 @@
 import { Select, TextInput } from '@mantine/core';
 import { formatSpan } from '../../../app/format.ts';
+import { mistakeOf } from '../../../data/mistakes.ts';
+import classes from '../../../parts/form.module.css';
 import { form } from '../../../strings/webhook-form.ts';
 import { type DraftRetry, spanOf } from '../sending-draft.ts';
-import classes from './form.module.css';
-import { mistakeOf, type SendingPart } from './part.ts';
+import type { SendingPart } from './part.ts';
 
 const text = form.sending;
 

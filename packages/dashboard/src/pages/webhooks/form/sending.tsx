@@ -1,8 +1,9 @@
 import { Select } from '@mantine/core';
+import { mistakeOf } from '../../../data/mistakes.ts';
 import { form } from '../../../strings/webhook-form.ts';
 import type { Draft } from '../draft.ts';
 import { Limits } from './limits.tsx';
-import { mistakeOf, type Part } from './part.ts';
+import type { Part } from './part.ts';
 import { Retry } from './retry.tsx';
 
 const text = form.sending;

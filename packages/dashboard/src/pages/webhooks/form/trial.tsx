@@ -1,11 +1,11 @@
 import { Button } from '@mantine/core';
 import { useApi, useTenant } from '../../../app/context.tsx';
 import { useAction } from '../../../parts/actions.tsx';
+import classes from '../../../parts/form.module.css';
 import { Icon } from '../../../parts/icon.tsx';
 import { form } from '../../../strings/webhook-form.ts';
 import { settingsOf } from '../draft.ts';
 import { TestResult } from '../test-result.tsx';
-import classes from './form.module.css';
 import { Preview, type PreviewProps } from './preview.tsx';
 
 /** What would be sent, and what comes of it when it is. */

@@ -1,8 +1,9 @@
 import { Select, Switch, Textarea, TextInput } from '@mantine/core';
+import { mistakeOf } from '../../../data/mistakes.ts';
 import { form } from '../../../strings/webhook-form.ts';
 import type { Draft } from '../draft.ts';
 import classes from './form.module.css';
-import { mistakeOf, type Part } from './part.ts';
+import type { Part } from './part.ts';
 
 const METHODS = ['POST', 'GET', 'PUT', 'PATCH', 'DELETE', 'HEAD'] as const;
 
