@@ -17,6 +17,7 @@ import { MessageView } from '../../parts/exchange/message-view.tsx';
 import { Failed, Loading } from '../../parts/faces.tsx';
 import { Icon } from '../../parts/icon.tsx';
 import { IconButton } from '../../parts/icon-button.tsx';
+import { MoreMenu } from '../../parts/more-menu.tsx';
 import { saveFile } from '../../parts/save-file.ts';
 import { Outcome } from '../../parts/status.tsx';
 import { activity } from '../../strings/activity.ts';
@@ -192,31 +193,24 @@ function Resend({ attempt }: { attempt: WholeAttempt }) {
       >
         {pending ? text.tryNow : text.resend}
       </Button>
-      <Menu>
-        <Menu.Target>
-          <Button aria-label={common.more} px={6}>
-            <Icon name="more" />
-          </Button>
-        </Menu.Target>
-        <Menu.Dropdown>
-          {edit && (
-            <Menu.Item leftSection={<Icon name="edit" />} onClick={edit}>
-              {text.edit}
-              <div className="small secondary">{text.editAbout}</div>
-            </Menu.Item>
-          )}
-          {pending ? (
-            <Menu.Item leftSection={<Icon name="ban" />} onClick={() => cancel.mutate(undefined)}>
-              {text.cancel}
-            </Menu.Item>
-          ) : (
-            <Menu.Item leftSection={<Icon name="retry" />} onClick={() => resend.mutate(true)}>
-              {text.resendNewId}
-              <div className="small secondary">{text.resendAbout}</div>
-            </Menu.Item>
-          )}
-        </Menu.Dropdown>
-      </Menu>
+      <MoreMenu>
+        {edit && (
+          <Menu.Item leftSection={<Icon name="edit" />} onClick={edit}>
+            {text.edit}
+            <div className="small secondary">{text.editAbout}</div>
+          </Menu.Item>
+        )}
+        {pending ? (
+          <Menu.Item leftSection={<Icon name="ban" />} onClick={() => cancel.mutate(undefined)}>
+            {text.cancel}
+          </Menu.Item>
+        ) : (
+          <Menu.Item leftSection={<Icon name="retry" />} onClick={() => resend.mutate(true)}>
+            {text.resendNewId}
+            <div className="small secondary">{text.resendAbout}</div>
+          </Menu.Item>
+        )}
+      </MoreMenu>
     </>
   );
 }

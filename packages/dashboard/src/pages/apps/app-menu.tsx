@@ -8,6 +8,7 @@ import { Confirm } from '../../parts/confirm.tsx';
 import { Copyable } from '../../parts/copy.tsx';
 import { Dialog } from '../../parts/dialog.tsx';
 import { Icon } from '../../parts/icon.tsx';
+import { MoreMenu } from '../../parts/more-menu.tsx';
 import { apps } from '../../strings/apps.ts';
 import { common } from '../../strings/common.ts';
 
@@ -16,33 +17,26 @@ export function AppMenu({ app, onEdit }: { app: AppRow; onEdit: () => void }) {
   const signing = useSigningSecret(app);
   return (
     <>
-      <Menu>
-        <Menu.Target>
-          <Button aria-label={apps.actions(app.name)} px={6} loading={signing.isPending}>
-            <Icon name="more" />
-          </Button>
-        </Menu.Target>
-        <Menu.Dropdown>
-          <Menu.Item leftSection={<Icon name="edit" />} onClick={onEdit}>
-            {common.edit}
+      <MoreMenu label={apps.actions(app.name)} loading={signing.isPending}>
+        <Menu.Item leftSection={<Icon name="edit" />} onClick={onEdit}>
+          {common.edit}
+        </Menu.Item>
+        {!app.public && (
+          <Menu.Item leftSection={<Icon name="key" />} onClick={() => setDialog('secret')}>
+            {apps.secret}
           </Menu.Item>
-          {!app.public && (
-            <Menu.Item leftSection={<Icon name="key" />} onClick={() => setDialog('secret')}>
-              {apps.secret}
-            </Menu.Item>
-          )}
-          <Menu.Item leftSection={<Icon name="eye" />} onClick={() => signing.mutate(undefined)}>
-            {apps.signingSecret}
-          </Menu.Item>
-          <Menu.Item
-            color="red"
-            leftSection={<Icon name="trash" />}
-            onClick={() => setDialog('delete')}
-          >
-            {common.delete}
-          </Menu.Item>
-        </Menu.Dropdown>
-      </Menu>
+        )}
+        <Menu.Item leftSection={<Icon name="eye" />} onClick={() => signing.mutate(undefined)}>
+          {apps.signingSecret}
+        </Menu.Item>
+        <Menu.Item
+          color="red"
+          leftSection={<Icon name="trash" />}
+          onClick={() => setDialog('delete')}
+        >
+          {common.delete}
+        </Menu.Item>
+      </MoreMenu>
       {dialog === 'secret' && <NewSecret app={app} onClose={() => setDialog(undefined)} />}
       {dialog === 'delete' && <Delete app={app} onClose={() => setDialog(undefined)} />}
       {signing.data && (

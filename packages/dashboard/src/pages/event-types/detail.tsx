@@ -13,9 +13,9 @@ import { CopyButton } from '../../parts/copy.tsx';
 import { JsonView } from '../../parts/exchange/json-view.tsx';
 import { Failed, Loading } from '../../parts/faces.tsx';
 import { Icon } from '../../parts/icon.tsx';
+import { MoreMenu } from '../../parts/more-menu.tsx';
 import { Page, Section } from '../../parts/page.tsx';
 import { Status } from '../../parts/status.tsx';
-import { common } from '../../strings/common.ts';
 import { eventTypes } from '../../strings/event-types.ts';
 import { markOf } from '../webhooks/state.ts';
 import classes from './event-types.module.css';
@@ -149,28 +149,18 @@ function Actions({ type }: { type: EventTypeRow }) {
         {inherited ? text.override : text.edit}
       </Button>
       {!inherited && (
-        <Menu>
-          <Menu.Target>
-            <Button aria-label={common.more} px={6}>
-              <Icon name="more" />
-            </Button>
-          </Menu.Target>
-          <Menu.Dropdown>
-            <Menu.Item
-              leftSection={<Icon name="inbox" />}
-              onClick={() => archive.mutate(undefined)}
-            >
-              {archived ? text.unarchive : text.archive}
-            </Menu.Item>
-            <Menu.Item
-              color="red"
-              leftSection={<Icon name="trash" />}
-              onClick={() => setDeleting(true)}
-            >
-              {text.delete}
-            </Menu.Item>
-          </Menu.Dropdown>
-        </Menu>
+        <MoreMenu>
+          <Menu.Item leftSection={<Icon name="inbox" />} onClick={() => archive.mutate(undefined)}>
+            {archived ? text.unarchive : text.archive}
+          </Menu.Item>
+          <Menu.Item
+            color="red"
+            leftSection={<Icon name="trash" />}
+            onClick={() => setDeleting(true)}
+          >
+            {text.delete}
+          </Menu.Item>
+        </MoreMenu>
       )}
       {deleting && <Delete name={name} onClose={() => setDeleting(false)} />}
     </>

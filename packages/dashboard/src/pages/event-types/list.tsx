@@ -7,9 +7,9 @@ import { fitsType, grouped, useEventTypes, useSubscribers } from '../../data/cat
 import type { EventTypeRow } from '../../data/types.ts';
 import { Empty, Failed, Loading } from '../../parts/faces.tsx';
 import { Icon } from '../../parts/icon.tsx';
+import { MoreMenu } from '../../parts/more-menu.tsx';
 import { Page } from '../../parts/page.tsx';
 import { saveFile } from '../../parts/save-file.ts';
-import { common } from '../../strings/common.ts';
 import { eventTypes } from '../../strings/event-types.ts';
 import { keys } from '../../strings/keys.ts';
 import classes from './event-types.module.css';
@@ -56,23 +56,16 @@ function Actions({ open }: { open: (dialog: 'preset' | 'import') => void }) {
   const { menu } = eventTypes;
   return (
     <>
-      <Menu>
-        <Menu.Target>
-          <Button aria-label={common.more} px={6}>
-            <Icon name="more" />
-          </Button>
-        </Menu.Target>
-        <Menu.Dropdown>
-          {write && (
-            <>
-              <Menu.Item onClick={() => open('preset')}>{menu.preset}</Menu.Item>
-              <Menu.Item onClick={() => open('import')}>{menu.import}</Menu.Item>
-            </>
-          )}
-          <Menu.Item onClick={() => void save('openapi')}>{menu.exportOpenApi}</Menu.Item>
-          <Menu.Item onClick={() => void save('json-schema')}>{menu.exportJsonSchema}</Menu.Item>
-        </Menu.Dropdown>
-      </Menu>
+      <MoreMenu>
+        {write && (
+          <>
+            <Menu.Item onClick={() => open('preset')}>{menu.preset}</Menu.Item>
+            <Menu.Item onClick={() => open('import')}>{menu.import}</Menu.Item>
+          </>
+        )}
+        <Menu.Item onClick={() => void save('openapi')}>{menu.exportOpenApi}</Menu.Item>
+        <Menu.Item onClick={() => void save('json-schema')}>{menu.exportJsonSchema}</Menu.Item>
+      </MoreMenu>
       {write && (
         <Button variant="filled" onClick={create} leftSection={<Icon name="plus" size={14} />}>
           {eventTypes.create}

@@ -13,6 +13,7 @@ import type { WholeCapture } from '../../data/types.ts';
 import { useAction } from '../../parts/actions.tsx';
 import { Icon } from '../../parts/icon.tsx';
 import { IconButton } from '../../parts/icon-button.tsx';
+import { MoreMenu } from '../../parts/more-menu.tsx';
 import { common } from '../../strings/common.ts';
 import { exchange } from '../../strings/exchange.ts';
 import { inboxes } from '../../strings/inboxes.ts';
@@ -60,35 +61,28 @@ export function Actions({ address, capture, close }: Tool & { close: () => void 
         pressed={capture.bookmarked}
         onClick={toggle}
       />
-      <Menu>
-        <Menu.Target>
-          <Button aria-label={common.more} px={6}>
-            <Icon name="more" />
-          </Button>
-        </Menu.Target>
-        <Menu.Dropdown>
-          <Menu.Item
-            leftSection={<Icon name="plus" />}
-            renderRoot={(props) => (
-              <Link
-                to="/$tenant/inboxes/$inbox/rules"
-                params={{ tenant, inbox: address.inbox }}
-                search={{ from: capture.id }}
-                {...props}
-              />
-            )}
-          >
-            {text.makeRule}
-          </Menu.Item>
-          <Menu.Item
-            color="red"
-            leftSection={<Icon name="trash" />}
-            onClick={() => remove.mutate(undefined)}
-          >
-            {text.delete}
-          </Menu.Item>
-        </Menu.Dropdown>
-      </Menu>
+      <MoreMenu>
+        <Menu.Item
+          leftSection={<Icon name="plus" />}
+          renderRoot={(props) => (
+            <Link
+              to="/$tenant/inboxes/$inbox/rules"
+              params={{ tenant, inbox: address.inbox }}
+              search={{ from: capture.id }}
+              {...props}
+            />
+          )}
+        >
+          {text.makeRule}
+        </Menu.Item>
+        <Menu.Item
+          color="red"
+          leftSection={<Icon name="trash" />}
+          onClick={() => remove.mutate(undefined)}
+        >
+          {text.delete}
+        </Menu.Item>
+      </MoreMenu>
     </>
   );
 }

@@ -12,6 +12,7 @@ import { Confirm } from '../../parts/confirm.tsx';
 import { Copyable } from '../../parts/copy.tsx';
 import { Failed, Loading } from '../../parts/faces.tsx';
 import { Icon } from '../../parts/icon.tsx';
+import { MoreMenu } from '../../parts/more-menu.tsx';
 import { Page } from '../../parts/page.tsx';
 import { activity } from '../../strings/activity.ts';
 import { common } from '../../strings/common.ts';
@@ -127,25 +128,18 @@ function Actions({ inbox }: { inbox: InboxRow }) {
       <Button onClick={() => void navigate({ to: '/$tenant/inboxes/$inbox/settings', params })}>
         {inboxes.settings}
       </Button>
-      <Menu>
-        <Menu.Target>
-          <Button aria-label={common.more} px={6}>
-            <Icon name="more" />
-          </Button>
-        </Menu.Target>
-        <Menu.Dropdown>
-          <Menu.Item leftSection={<Icon name="trash" />} onClick={() => setDialog('clear')}>
-            {inboxes.clear}
-          </Menu.Item>
-          <Menu.Item
-            color="red"
-            leftSection={<Icon name="trash" />}
-            onClick={() => setDialog('delete')}
-          >
-            {inboxes.delete}
-          </Menu.Item>
-        </Menu.Dropdown>
-      </Menu>
+      <MoreMenu>
+        <Menu.Item leftSection={<Icon name="trash" />} onClick={() => setDialog('clear')}>
+          {inboxes.clear}
+        </Menu.Item>
+        <Menu.Item
+          color="red"
+          leftSection={<Icon name="trash" />}
+          onClick={() => setDialog('delete')}
+        >
+          {inboxes.delete}
+        </Menu.Item>
+      </MoreMenu>
       {dialog === 'clear' && <Clear inbox={inbox} onClose={close} />}
       {dialog === 'delete' && <Delete inbox={inbox} onClose={close} />}
     </>

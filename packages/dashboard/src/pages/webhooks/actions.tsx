@@ -7,7 +7,7 @@ import type { EndpointRow } from '../../data/types.ts';
 import { useAction } from '../../parts/actions.tsx';
 import { Confirm } from '../../parts/confirm.tsx';
 import { Icon } from '../../parts/icon.tsx';
-import { common } from '../../strings/common.ts';
+import { MoreMenu } from '../../parts/more-menu.tsx';
 import { webhooks } from '../../strings/webhooks.ts';
 import { ReplayDialog } from '../replays/replay-dialog.tsx';
 import { DevelopmentDialog } from './development-dialog.tsx';
@@ -25,32 +25,25 @@ export function Actions({ endpoint, onEdit }: { endpoint: EndpointRow; onEdit: (
       <Button onClick={onEdit} leftSection={<Icon name="edit" size={14} />}>
         {text.edit}
       </Button>
-      <Menu>
-        <Menu.Target>
-          <Button aria-label={common.more} px={6}>
-            <Icon name="more" />
-          </Button>
-        </Menu.Target>
-        <Menu.Dropdown>
-          <Menu.Item leftSection={<Icon name="retry" />} onClick={() => setDialog('replay')}>
-            {text.replay}
-          </Menu.Item>
-          <Menu.Item leftSection={<Icon name="copy" />} onClick={() => duplicate.mutate(undefined)}>
-            {text.duplicate}
-          </Menu.Item>
-          <Menu.Item leftSection={<Icon name="inbox" />} onClick={() => setDialog('development')}>
-            {text.forDevelopment}
-            <div className="small secondary">{text.forDevelopmentAbout}</div>
-          </Menu.Item>
-          <Menu.Item
-            color="red"
-            leftSection={<Icon name="trash" />}
-            onClick={() => setDialog('delete')}
-          >
-            {text.delete}
-          </Menu.Item>
-        </Menu.Dropdown>
-      </Menu>
+      <MoreMenu>
+        <Menu.Item leftSection={<Icon name="retry" />} onClick={() => setDialog('replay')}>
+          {text.replay}
+        </Menu.Item>
+        <Menu.Item leftSection={<Icon name="copy" />} onClick={() => duplicate.mutate(undefined)}>
+          {text.duplicate}
+        </Menu.Item>
+        <Menu.Item leftSection={<Icon name="inbox" />} onClick={() => setDialog('development')}>
+          {text.forDevelopment}
+          <div className="small secondary">{text.forDevelopmentAbout}</div>
+        </Menu.Item>
+        <Menu.Item
+          color="red"
+          leftSection={<Icon name="trash" />}
+          onClick={() => setDialog('delete')}
+        >
+          {text.delete}
+        </Menu.Item>
+      </MoreMenu>
       {dialog === 'delete' && <Delete endpoint={endpoint} onClose={close} />}
       {dialog === 'development' && <DevelopmentDialog endpoint={endpoint} onClose={close} />}
       {dialog === 'replay' && <ReplayDialog endpoints={[endpoint.id]} onClose={close} />}
