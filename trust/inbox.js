@@ -487,6 +487,7 @@ async function pipelined(port, count, target) {
 /** @type {Programme} */
 const fuzz = {
   id: 'A50',
+  slow: true,
   title: 'frames of any kind crash nothing; a tunnel leads to the one port that was named',
   run: ({ ci }) =>
     Field.with(async (field) => {

@@ -47,7 +47,7 @@ const randomKills = {
   title: 'kill -9 at random moments: seven zeros',
   run: ({ ci }) =>
     Stage.with({}, async (stage) => {
-      const cycles = ci ? 18 : 300;
+      const cycles = ci ? 12 : 300;
       await twentyEndpoints(stage);
       const producer = await stage.produce({ types: TYPES, parallel: 8, pauseMs: 10 });
       for (let cycle = 0; cycle < cycles; cycle++) {

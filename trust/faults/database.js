@@ -68,6 +68,7 @@ const slow = {
 /** @type {Programme} */
 const lostAnswer = {
   id: 'F17',
+  slow: true,
   title: 'connections cut while commits are answered: the same key again is the same event',
   run: ({ ci }) =>
     wired(2, async (cluster, wire) => {

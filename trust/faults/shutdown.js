@@ -65,6 +65,7 @@ const drain = {
 /** @type {Programme} */
 const twice = {
   id: 'F42b',
+  slow: true,
   title: 'a second SIGTERM ends it within 1 s; nothing lost',
   run: () =>
     Stage.with({}, async (stage) => {
