@@ -1,8 +1,4 @@
 import { createMemoryStore } from './memory.ts';
 import { storeSuite } from './store.suite.ts';
 
-storeSuite(
-  'memory',
-  async ({ laneMax }) => createMemoryStore(laneMax === undefined ? {} : { laneMax }),
-  { durable: false },
-);
+storeSuite('memory', async ({ limits }) => createMemoryStore(limits), { durable: false });

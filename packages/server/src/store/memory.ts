@@ -7,14 +7,20 @@ import { MemoryHousekeeping } from './memory/housekeeping.ts';
 import { MemoryJobs } from './memory/jobs.ts';
 import { MemoryLanes } from './memory/lanes.ts';
 import { MemoryState } from './memory/state.ts';
-import type { LogStore, Store, StoreStats } from './store.ts';
+import {
+  type LogStore,
+  STORE_LIMITS,
+  type Store,
+  type StoreLimits,
+  type StoreStats,
+} from './store.ts';
 
 /**
  * The store as plain maps: what the other engines must be equal to. It keeps nothing and limits
  * little; tests and the simulation of the scheduler run on it. One file for each port.
  */
-export function createMemoryStore(options: { laneMax?: number } = {}): Store {
-  const state = new MemoryState(options.laneMax ?? 1_000_000);
+export function createMemoryStore(limits: Partial<StoreLimits> = {}): Store {
+  const state = new MemoryState({ ...STORE_LIMITS, ...limits });
   const config = new MemoryConfig(state);
   const lanes = new MemoryLanes(state, config);
   return {

@@ -1,4 +1,4 @@
 import { modelTest } from './model.suite.ts';
 import { openForSuite } from './sqlite/open-for-suite.suite.ts';
 
-modelTest('SQLite', openForSuite, { runs: 200 });
+modelTest('SQLite', openForSuite, { runs: 80 });

@@ -85,8 +85,14 @@ export interface NewEvent extends StoredEvent {
   readonly lanes: readonly LaneId[];
 }
 
-/** Wider fan-outs are stored with their event and expanded by `maintain`, a step at a time. */
-export const INLINE_FANOUT_MAX = 10_000;
+export interface StoreLimits {
+  /** Deliveries one lane may owe; more are recorded as skipped. */
+  readonly laneMax: number;
+  /** Wider fan-outs are stored with their event and expanded by `maintain`, a step at a time. */
+  readonly inlineFanoutMax: number;
+}
+
+export const STORE_LIMITS: StoreLimits = { laneMax: 1_000_000, inlineFanoutMax: 10_000 };
 
 /** One producer request: its events are accepted or refused together. */
 export interface IngestRequest {

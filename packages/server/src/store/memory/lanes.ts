@@ -123,7 +123,7 @@ export class MemoryLanes implements LaneStore {
   }
 
   again({ slot, lane, event: id, after, ownId }: Requeue, now: Ms): Requeued {
-    const { log, book, expiredBefore, laneMax } = this.#state;
+    const { log, book, expiredBefore, limits } = this.#state;
     const entry = this.#state.lane(slot, lane);
     const kept = log.events.get(id);
     if (!entry || !kept || kept.event.createdAt < expiredBefore) return { kind: 'unknown' };
@@ -137,7 +137,7 @@ export class MemoryLanes implements LaneStore {
     if (after !== undefined && after > last) return { kind: 'unknown' };
     if (pending) return { kind: 'pending', run: last };
     if (after !== undefined && after < last) return { kind: 'superseded', run: last };
-    if (entry.open >= laneMax) return { kind: 'full' };
+    if (entry.open >= limits.laneMax) return { kind: 'full' };
     const { event } = kept;
     if (!event.lanes.includes(lane)) {
       log.events.set(id, { ...kept, event: { ...event, lanes: [...event.lanes, lane] } });

@@ -3,15 +3,15 @@ import { numberOfLane } from '../../core/routing.ts';
 import type { Job } from '../jobs.ts';
 import { LaneBook, type LaneEntry, laneNumber } from '../lane-book.ts';
 import type { Capped } from '../retention.ts';
-import {
-  type AttemptRecord,
-  type ConfigItem,
-  type DeliveryKey,
-  type Due,
-  INLINE_FANOUT_MAX,
-  type LaneKey,
-  type NewEvent,
-  type SentBody,
+import type {
+  AttemptRecord,
+  ConfigItem,
+  DeliveryKey,
+  Due,
+  LaneKey,
+  NewEvent,
+  SentBody,
+  StoreLimits,
 } from '../store.ts';
 import { MemoryLog } from './log.ts';
 import { MemoryStats } from './stats.ts';
@@ -34,11 +34,11 @@ export class MemoryState {
   expiredBefore: Ms = 0;
   /** Set = as large as it may be: nothing more is taken in. */
   capped: Capped | undefined;
-  readonly laneMax: number;
+  readonly limits: StoreLimits;
   readonly #open = new Map<number, Due[]>();
 
-  constructor(laneMax: number) {
-    this.laneMax = laneMax;
+  constructor(limits: StoreLimits) {
+    this.limits = limits;
     const owed = () =>
       this.owed().map((due) => ({
         due,
@@ -103,15 +103,15 @@ export class MemoryState {
   keep(event: NewEvent, now: Ms): boolean {
     this.log.keep(event);
     const regular = event.lanes.map((lane) => this.#owe(event, lane, now));
-    return regular.includes(false) || event.lanes.length > INLINE_FANOUT_MAX;
+    return regular.includes(false) || event.lanes.length > this.limits.inlineFanoutMax;
   }
 
   #owe(event: NewEvent, lane: LaneId, now: Ms): boolean {
     const entry = this.lane(event.slot, lane);
     if (!entry) return false;
     const key = { slot: event.slot, lane, event: event.id, run: 0 };
-    if (entry.open >= this.laneMax) {
-      const detail = `The webhook already owed ${this.laneMax} deliveries; this one was not queued. Recover it once the backlog is gone.`;
+    if (entry.open >= this.limits.laneMax) {
+      const detail = `The webhook already owed ${this.limits.laneMax} deliveries; this one was not queued. Recover it once the backlog is gone.`;
       this.decide({ ...key, dueAt: now }, { state: 'failed', fault: 'skipped', detail, now });
       return false;
     }

@@ -73,12 +73,11 @@ export class TestPostgres {
 
   /** The same directory names the same store; another one is a new one, and the last is no more. */
   async open(
-    { directory, now, laneMax }: OpenOptions,
+    { directory, now, limits }: OpenOptions,
     rewrite: (sql: string) => string = (sql) => sql,
   ): Promise<Store> {
     const url = await this.#emptied(directory);
-    const options = { url, masterKey, now: () => now, rewrite };
-    return openPostgres(laneMax === undefined ? options : { ...options, laneMax });
+    return openPostgres({ url, masterKey, now: () => now, limits, rewrite });
   }
 
   /** As `open`. */

@@ -1,7 +1,7 @@
 import type { At } from '../../core/crash-sites.ts';
 import type { EndpointId, LaneId, Ms, Slot } from '../../core/model.ts';
 import { laneNumber } from '../lane-book.ts';
-import type { LaneKey } from '../store.ts';
+import type { LaneKey, StoreLimits } from '../store.ts';
 import type { Vault } from '../vault.ts';
 import { int2s, int8s } from './arrays.ts';
 import type { Database, Querying } from './database.ts';
@@ -13,8 +13,7 @@ export interface ContextOptions {
   readonly vault: Vault;
   readonly time: DatabaseTime;
   readonly at: At;
-  /** Deliveries one lane may owe; more are recorded as skipped. */
-  readonly laneMax: number;
+  readonly limits: StoreLimits;
 }
 
 /** What the ports of one open store share: connections, and what it knows of the rows of others. */
@@ -23,18 +22,20 @@ export class Context {
   readonly vault: Vault;
   readonly time: DatabaseTime;
   readonly at: At;
+  readonly limits: StoreLimits;
   readonly partitions: Partitions;
   readonly endpoints: EndpointCache;
   readonly room: RoomCache;
 
-  constructor({ db, vault, time, at, laneMax }: ContextOptions) {
+  constructor({ db, vault, time, at, limits }: ContextOptions) {
     this.db = db;
     this.vault = vault;
     this.time = time;
     this.at = at;
     this.partitions = new Partitions(db);
     this.endpoints = new EndpointCache(db);
-    this.room = new RoomCache(laneMax);
+    this.limits = limits;
+    this.room = new RoomCache(limits.laneMax);
   }
 }
 

@@ -8,7 +8,7 @@ import {
 } from '../../core/model.ts';
 import { numberOfLane } from '../../core/routing.ts';
 import { laneNumber } from '../lane-book.ts';
-import { INLINE_FANOUT_MAX, type LaneKey, type NewEvent } from '../store.ts';
+import type { LaneKey, NewEvent } from '../store.ts';
 import { byteas, int2s, int4s, int8s, texts, uuid, uuids } from './arrays.ts';
 import { type Decision, logDecisions } from './attempts.ts';
 import { type Context, inOrder, laneArrays } from './context.ts';
@@ -43,8 +43,8 @@ export async function insertEvents(
   if (events.length === 0) return new Set();
   const plain = plainBatch(ctx, { events, now });
   if (plain && (await insertPlain(tx, plain)).kind === 'stored') return new Set();
-  const wide = events.filter(({ lanes }) => lanes.length > INLINE_FANOUT_MAX);
-  const narrow = events.filter(({ lanes }) => lanes.length <= INLINE_FANOUT_MAX);
+  const wide = events.filter(({ lanes }) => lanes.length > ctx.limits.inlineFanoutMax);
+  const narrow = events.filter(({ lanes }) => lanes.length <= ctx.limits.inlineFanoutMax);
   const placed = await placeDeliveries(ctx, tx, { events: narrow, now });
   await writeEvents(tx, events, placed.rows);
   await expandLater(tx, wide);
@@ -76,7 +76,7 @@ export function plainBatch(
   ctx: Context,
   { events, now }: { readonly events: readonly NewEvent[]; readonly now: Ms },
 ): readonly Value[] | undefined {
-  if (events.some(({ lanes }) => lanes.length > INLINE_FANOUT_MAX)) return undefined;
+  if (events.some(({ lanes }) => lanes.length > ctx.limits.inlineFanoutMax)) return undefined;
   const owing = byLane(events);
   const known = ({ lane }: LaneKey) => ctx.endpoints.get(numberOfLane(lane))?.fifo === false;
   const wanted = owing.map((key) => ({ key, rows: key.rows.length }));

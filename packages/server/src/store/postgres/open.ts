@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type At, nowhere } from '../../core/crash-sites.ts';
 import type { Ms } from '../../core/model.ts';
-import { type Store, StoreError } from '../store.ts';
+import { STORE_LIMITS, type Store, StoreError, type StoreLimits } from '../store.ts';
 import { createVault, type Vault } from '../vault.ts';
 import { refuseHalf } from './carried.ts';
 import { PgConfig } from './config.ts';
@@ -22,7 +22,7 @@ export interface PostgresOptions {
   readonly masterKey: string;
   /** Default: the database's own time. */
   readonly now?: () => Ms;
-  readonly laneMax?: number;
+  readonly limits?: Partial<StoreLimits>;
   readonly at?: At;
   readonly rewrite?: (sql: string) => string;
 }
@@ -54,7 +54,7 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresSt
       vault,
       time,
       at: options.at ?? nowhere,
-      laneMax: options.laneMax ?? 1_000_000,
+      limits: { ...STORE_LIMITS, ...options.limits },
     });
     await ctx.partitions.ahead(now());
     const maintenance = new Maintenance(ctx, randomUUID());

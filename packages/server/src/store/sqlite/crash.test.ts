@@ -11,7 +11,7 @@ import { World } from '../suite/world.suite.ts';
 import { Database, loadDriver } from './database.ts';
 import { masterKey, openForSuite } from './open-for-suite.suite.ts';
 
-const KILLS = 30;
+const KILLS = 12;
 const ROOT = fileURLToPath(new URL('../../../../../', import.meta.url));
 const SOURCE = fileURLToPath(new URL('../../', import.meta.url));
 

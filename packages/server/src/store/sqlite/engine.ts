@@ -14,7 +14,7 @@ import { numberOfLane, slotOf } from '../../core/routing.ts';
 import { LaneBook, type LaneEntry } from '../lane-book.ts';
 import type { Capped } from '../retention.ts';
 import { openItem } from '../sealed.ts';
-import type { LaneCommand } from '../store.ts';
+import type { LaneCommand, StoreLimits } from '../store.ts';
 import type { Vault } from '../vault.ts';
 import { Committer } from './committer.ts';
 import { type Database, PAGE_BYTES } from './database.ts';
@@ -27,8 +27,7 @@ export interface EngineOptions {
   readonly vault: Vault;
   readonly at: At;
   readonly fatal: (error: Error) => void;
-  /** Deliveries one lane may owe; more are recorded as skipped. */
-  readonly laneMax: number;
+  readonly limits: StoreLimits;
   /** Events that a survey of what is owed notes at once. */
   readonly owedMax: number;
 }
@@ -48,7 +47,7 @@ export class Engine {
   readonly db: Database;
   readonly vault: Vault;
   readonly at: At;
-  readonly laneMax: number;
+  readonly limits: StoreLimits;
   readonly owedMax: number;
   readonly committer: Committer;
   readonly book = new LaneBook();
@@ -89,7 +88,7 @@ export class Engine {
     this.db = options.db;
     this.vault = options.vault;
     this.at = options.at;
-    this.laneMax = options.laneMax;
+    this.limits = options.limits;
     this.owedMax = options.owedMax;
     this.committer = new Committer({
       db: options.db,

@@ -1,12 +1,6 @@
 import type { EventId, Ms } from '../../core/model.ts';
 import { type LaneEntry, laneNumber } from '../lane-book.ts';
-import {
-  INLINE_FANOUT_MAX,
-  type IngestedEvent,
-  type IngestReply,
-  type IngestRequest,
-  type NewEvent,
-} from '../store.ts';
+import type { IngestedEvent, IngestReply, IngestRequest, NewEvent } from '../store.ts';
 import { logDecision } from './attempts.ts';
 import type { Job } from './committer.ts';
 import type { Engine } from './engine.ts';
@@ -203,7 +197,7 @@ function insertEvent(
     );
   if (seq > engine.newestEvent) engine.newestEvent = seq;
   else noteLate(engine, seq);
-  if (event.lanes.length > INLINE_FANOUT_MAX) {
+  if (event.lanes.length > engine.limits.inlineFanoutMax) {
     engine.db.run('insert into expansion (event, done) values (?, 0)', seq);
     return { seq, irregular: true, expanding: true };
   }
@@ -236,14 +230,14 @@ export function owe(engine: Engine, owed: Owed, insertion: Owing): boolean {
   const number = laneNumber({ slot: event.slot, lane });
   const wake = insertion.wakes.get(number);
   const open = entry.open + (wake?.rows ?? 0) - (insertion.ended?.get(entry) ?? 0);
-  if (open >= engine.laneMax) {
+  if (open >= engine.limits.laneMax) {
     logDecision(engine, {
       run: { slot: event.slot, lane, seq, run: 0 },
       tenant: event.tenant,
       type: event.type,
       state: 'failed',
       fault: 'skipped',
-      detail: `The webhook already owed ${engine.laneMax} deliveries; this one was not queued. Recover it once the backlog is gone.`,
+      detail: `The webhook already owed ${engine.limits.laneMax} deliveries; this one was not queued. Recover it once the backlog is gone.`,
       now: insertion.now,
     });
     return false;

@@ -10,8 +10,7 @@ export const masterKey = 'k'.repeat(32);
  * Real SQLite in the suite's directory, under the suite's clock. An empty ballast stands in for the
  * real one: nothing here fills the disk, and writing it would be most of what a test costs.
  */
-export function openForSuite({ directory, now, laneMax }: OpenOptions): Promise<Store> {
+export function openForSuite({ directory, now, limits }: OpenOptions): Promise<Store> {
   writeFileSync(join(directory, 'ballast'), '');
-  const options = { directory, masterKey, now: () => now };
-  return openSqlite(laneMax === undefined ? options : { ...options, laneMax });
+  return openSqlite({ directory, masterKey, now: () => now, limits });
 }

@@ -20,7 +20,7 @@ async function opened(bytesMax?: number): Promise<World> {
 
 test('a directory in use is refused, and says what to do', async () => {
   await using w = await opened();
-  const second = openForSuite({ directory: w.directory, now: w.now });
+  const second = openForSuite({ directory: w.directory, now: w.now, limits: {} });
   await expect(second).rejects.toThrow(/Another Posthorn already uses .*POSTHORN_DATA/);
   await expect(second).rejects.toMatchObject({ kind: 'fatal' });
   await w.close();
@@ -125,7 +125,7 @@ test('a full store refuses as full, keeps what it has, and works again when ther
   expect(await w.deliveries()).toHaveLength(stored.length);
   expect((await w.log.stats(w.now)).pending).toBe(stored.length);
   await w.close();
-  await using more = new World(({ now }) => openForSuite({ directory: w.directory, now }));
+  await using more = new World((options) => openForSuite({ ...options, directory: w.directory }));
   await more.open();
   more.version = w.version;
   more.now = w.now + 1;

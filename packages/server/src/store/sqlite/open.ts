@@ -9,8 +9,10 @@ import {
   type LogStore,
   type MaintenanceReport,
   type RetentionPolicy,
+  STORE_LIMITS,
   type Store,
   StoreError,
+  type StoreLimits,
   type StoreStats,
 } from '../store.ts';
 import { createVault } from '../vault.ts';
@@ -32,7 +34,7 @@ export interface SqliteOptions {
   readonly directory: string;
   readonly masterKey: string;
   readonly now: () => Ms;
-  readonly laneMax?: number;
+  readonly limits?: Partial<StoreLimits>;
   /** Events noted at once by a survey of what is owed: 40 bytes of memory each. */
   readonly owedMax?: number;
   /** Size of the database; writes beyond it reject `full`. Default: what the disk has. */
@@ -123,7 +125,7 @@ function openStore(driver: Driver, options: SqliteOptions, lock: { close(): void
       vault,
       at: options.at ?? nowhere,
       fatal: options.fatal ?? (() => {}),
-      laneMax: options.laneMax ?? 1_000_000,
+      limits: { ...STORE_LIMITS, ...options.limits },
       owedMax: options.owedMax ?? 200_000,
     });
     checkMasterKey(engine);

@@ -48,7 +48,7 @@ export class NewRuns {
     if (state === 'pending') return { kind: 'pending', run };
     if (what.after !== undefined && what.after < run) return { kind: 'superseded', run };
     const owed = this.#owed.get(entry) ?? { rows: 0, dueAt: 0 };
-    if (entry.open + owed.rows >= engine.laneMax) return { kind: 'full' };
+    if (entry.open + owed.rows >= engine.limits.laneMax) return { kind: 'full' };
     if (!lanes.includes(what.lane)) this.#extend(key.seq, [what.lane, ...lanes]);
     engine.retention.owes(key.seq);
     const dueAt = engine.book.dueAt(entry, this.#now);

@@ -3,8 +3,16 @@ import { expect } from 'vitest';
 import { createIdFactory } from '../../core/ids.ts';
 import type { Endpoint } from '../../core/model.ts';
 import { slotOf } from '../../core/routing.ts';
-import { INLINE_FANOUT_MAX, StoreError } from '../store.ts';
-import { type Cases, keyOf, laneOf, makeEndpoint, RETENTION, type World } from './world.suite.ts';
+import { StoreError } from '../store.ts';
+import {
+  type Cases,
+  INLINE_FANOUT_MAX,
+  keyOf,
+  laneOf,
+  makeEndpoint,
+  RETENTION,
+  type World,
+} from './world.suite.ts';
 
 /** Acceptance: atomic, idempotent, routed by the present configuration, complete. */
 export const ingestCases: Cases = {

@@ -31,13 +31,14 @@ import type {
   Result,
   RetentionPolicy,
   Store,
+  StoreLimits,
 } from '../store.ts';
 
 export interface OpenOptions {
   /** Names what is opened: the same one again is the same store. */
   readonly directory: string;
   readonly now: Ms;
-  readonly laneMax?: number;
+  readonly limits: Partial<StoreLimits>;
 }
 export type OpenStore = (options: OpenOptions) => Promise<Store>;
 export type Cases = Readonly<Record<string, (w: World) => Promise<void>>>;
@@ -45,6 +46,8 @@ export type Cases = Readonly<Record<string, (w: World) => Promise<void>>>;
 export const T0 = 1_700_000_000_000;
 export const DAY = 86_400_000;
 export const RETENTION: RetentionPolicy = { logMs: 30 * DAY, chunk: 100 };
+/** Narrow, so that a fan-out above it costs the suite little. */
+export const INLINE_FANOUT_MAX = 250;
 const TTL = 15_000;
 const EMPTY = new Uint8Array();
 
@@ -76,9 +79,13 @@ export class World implements AsyncDisposable {
   }
 
   /** Opens the store; if it is open, in order closes it before. */
-  async open(options: { laneMax?: number } = {}): Promise<void> {
+  async open(limits: Partial<StoreLimits> = {}): Promise<void> {
     await this.close();
-    this.#store = await this.#open({ directory: this.directory, now: this.now, ...options });
+    this.#store = await this.#open({
+      directory: this.directory,
+      now: this.now,
+      limits: { inlineFanoutMax: INLINE_FANOUT_MAX, ...limits },
+    });
   }
 
   async close(): Promise<void> {
