@@ -12,6 +12,8 @@ async function shop(
   config: Parameters<typeof startServer>[1] = {},
 ) {
   const server = await startServer({}, config);
+  // Signatures are made at whole seconds.
+  server.clock.now -= server.clock.now % 1000;
   const body = { name: 'shop', signing: { secrets: [...secrets] } };
   const { id: inbox } = await server.admin.createInbox({ tenant, body });
   const send = async (text: string, headers: Record<string, string> = {}) => {
