@@ -175,7 +175,7 @@ const SERVER_OPTIONS = {
     name: 'search',
     kind: 'boolean',
     default: 'true',
-    help: 'Keep an index of the words of events and failed attempts, for text search (SQLite only).',
+    help: 'Keep an index of the words of events and failed attempts, for text search.',
   },
   passTrace: {
     name: 'passTrace',

@@ -152,6 +152,8 @@ export function measureLoad(of: WorkerPerformance): () => number {
 
 /** Within a second of its end nothing is sent to an endpoint, whichever node ended it. */
 const CONFIG_POLL_MS = 500;
+/** What follows the log in this thread gives way to the rest of its work. */
+const PRESSURE_EVERY_MS = 500;
 /** Logged when what is derived from the log is thrown away. */
 export const REPLACED = 'statistics and search are made anew from the log';
 
@@ -228,12 +230,12 @@ export async function openEngine(settings: EngineSettings, given: EngineParts): 
 }
 
 /** What happened, as lists, statistics and the live feed ask for it. */
-export function logOf(engine: Engine, { search, databaseUrl }: EngineSettings) {
+export function logOf(engine: Engine, { search }: EngineSettings) {
   const { log, stats } = engine.store;
   return {
     log,
     stats,
-    searches: search && databaseUrl === undefined,
+    searches: search,
     watchLog: (listener: (() => void) | undefined) => engine.watch(listener),
   };
 }
@@ -255,7 +257,7 @@ async function openStore(
   const { openPostgres } = await import('./store/postgres/open.ts');
   const machine = clock === systemClock;
   const now = machine ? {} : { now: () => clock.now() };
-  const opened = await openPostgres({ url: databaseUrl, masterKey, at, ...now });
+  const opened = await openPostgres({ url: databaseUrl, masterKey, search, at, ...now });
   return { opened, clock: machine ? { ...clock, now: opened.now } : clock };
 }
 
@@ -324,6 +326,8 @@ function backgroundOf(of: {
   const follower = of.parts.readsElsewhere
     ? undefined
     : new Follower({ stats: leadingOnly(store), clock, logger: log });
+  const load = measureLoad(performance);
+  let stopMeasuring = () => {};
   const { leads } = store;
   const runner = new JobRunner({ jobs: store.jobs, view, clock, log, at, leads, tracer, asked });
   return {
@@ -332,9 +336,14 @@ function backgroundOf(of: {
     start() {
       housekeeper.start();
       runner.start();
-      follower?.start();
+      if (!follower) return;
+      follower.start();
+      stopMeasuring = repeat(clock, PRESSURE_EVERY_MS, () => follower.pressure(load()));
     },
-    stop: () => Promise.all([housekeeper.stop(), runner.stop(), follower?.stop()]),
+    stop() {
+      stopMeasuring();
+      return Promise.all([housekeeper.stop(), runner.stop(), follower?.stop()]);
+    },
   };
 }
 

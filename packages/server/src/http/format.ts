@@ -61,8 +61,8 @@ function search(
 }
 
 const NO_SEARCH =
-  'there is no text search here: it is switched off (`POSTHORN_SEARCH`), the store is PostgreSQL, or an app ' +
-  'asks, for which it would find what others answered; the other filters work';
+  'there is no text search here: it is switched off (`POSTHORN_SEARCH`), or an app asks, for which it ' +
+  'would find what others answered; the other filters work';
 
 /** A page as the API gives it; `searchedTo` only of a search. */
 export function pageToApi<R, T>(

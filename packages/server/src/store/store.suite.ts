@@ -16,16 +16,12 @@ import { type Cases, type OpenStore, World } from './suite/world.suite.ts';
 /**
  * What every engine of the store must do, under a virtual clock. `open` opens what its `directory`
  * names; an engine that forgets when it is closed says so with `durable: false`, and one whose size is
- * not ours to limit with `capped: false`. `searched: false` = it keeps no text index.
+ * not ours to limit with `capped: false`.
  */
 export function storeSuite(
   name: string,
   open: OpenStore,
-  {
-    durable = true,
-    capped = true,
-    searched = true,
-  }: { durable?: boolean; capped?: boolean; searched?: boolean } = {},
+  { durable = true, capped = true }: { durable?: boolean; capped?: boolean } = {},
 ): void {
   const groups: Record<string, Cases> = {
     ingest: ingestCases,
@@ -42,7 +38,7 @@ export function storeSuite(
     ...(capped ? { cap: capCases } : {}),
     erasure: erasureCases,
     statistics: statsCases,
-    ...(searched ? { search: searchCases } : {}),
+    search: searchCases,
     configuration: configCases,
   };
   const reopening = {

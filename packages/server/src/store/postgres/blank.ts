@@ -2,6 +2,7 @@ import type { EventId, Ms, Slot } from '../../core/model.ts';
 import { FLAG_ERASED } from '../log-format.ts';
 import { uuid } from './arrays.ts';
 import type { Querying } from './database.ts';
+import { forgetWords } from './search-index.ts';
 
 const ATTEMPTS_MAX = 200;
 const BLANK = `req_head = null, body_before = null, body_after = null, res_head = null,
@@ -24,6 +25,7 @@ export async function blankEvent(
     uuid(event),
     now,
   );
+  await forgetWords(tx, [{ slot, id: event }]);
 }
 
 /** true = there are more. */

@@ -31,7 +31,11 @@ const RESET = `
   delete from posthorn.inbox; delete from posthorn.capture; delete from posthorn.exchange;
   delete from posthorn.listening; delete from posthorn.answer;
   delete from posthorn.tally; delete from posthorn.health;
-  update posthorn.counted set event = 0, attempt = 0;`;
+  update posthorn.counted set event = 0, attempt = 0;
+  delete from posthorn.doc; delete from posthorn.doc_volume;
+  insert into posthorn.doc_volume values (1, '00000000-0000-0000-0000-000000000000', 0);
+  update posthorn.indexed set event = 0, attempt = 0, at = 0,
+    newest = '00000000-0000-0000-0000-000000000000';`;
 
 /** A throw-away server for the tests of one file. */
 export class TestPostgres {
@@ -95,9 +99,15 @@ export class TestPostgres {
     return url;
   }
 
+  /** Of what is open, for further nodes. */
+  get url(): Promise<string> {
+    if (!this.#url) throw new Error('open() first');
+    return this.#url;
+  }
+
   /** A connection of the test's own to what is open. */
   async connect(): Promise<Client> {
-    const client = new Client({ connectionString: (await this.#url) ?? '' });
+    const client = new Client({ connectionString: await this.url });
     await client.connect();
     return client;
   }

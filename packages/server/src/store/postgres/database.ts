@@ -32,8 +32,8 @@ const READ_MS = 30_000;
 const MARGIN_MS = 2000;
 
 /**
- * Four small pools, so that no kind of work waits for the connections of another: producers, lanes
- * (with the heartbeat), outcomes, and reads. Eight connections at most.
+ * Five small pools, so that no kind of work waits for the connections of another: producers, lanes
+ * (with the heartbeat), outcomes, reads, and what is derived from the log. Ten connections at most.
  */
 export class Database {
   /** Durable transactions: events, configuration, what people ask for. */
@@ -42,6 +42,8 @@ export class Database {
   /** Losing the last moments of it in a crash of the server repeats deliveries, no more. */
   readonly outcomes: Connections;
   readonly reads: Connections;
+  /** It can all be made again, so losing the last moments of it is losing nothing. */
+  readonly derived: Connections;
 
   constructor(options: DatabaseOptions) {
     // Every hot statement is a walk over keys and must stay one, although its tables fill and empty
@@ -52,10 +54,12 @@ export class Database {
     const outcomes = `${keys} synchronous_commit=off`;
     this.outcomes = new Connections(options, { max: 1, settings: outcomes, timeoutMs: HOT_MS });
     this.reads = new Connections(options, { max: 3, settings: '', timeoutMs: READ_MS });
+    this.derived = new Connections(options, { max: 2, settings: outcomes, timeoutMs: READ_MS });
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.writes, this.lanes, this.outcomes, this.reads].map((p) => p.close()));
+    const { writes, lanes, outcomes, reads, derived } = this;
+    await Promise.all([writes, lanes, outcomes, reads, derived].map((pool) => pool.close()));
   }
 }
 

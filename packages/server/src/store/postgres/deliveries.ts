@@ -15,8 +15,8 @@ import { int2s, int4s, int8s, uuid, uuidAt, uuids } from './arrays.ts';
 import type { Querying } from './database.ts';
 import { readParts } from './event-deliveries.ts';
 import { dayOfEvent } from './partitions.ts';
-import { type AttemptColumns, createdOf, pageOf } from './rows.ts';
-import { type Narrow, narrowed, SCAN_MAX, scanAttempts, scanEvents } from './scan.ts';
+import { type AttemptColumns, createdOf, type EventColumns, pageOf } from './rows.ts';
+import { type Narrow, SCAN_MAX, type Scanned, scanAttempts, scanEvents } from './scan.ts';
 import { Where } from './where.ts';
 
 const NOTHING: Page<DeliveryRow> = { items: [], next: undefined };
@@ -58,16 +58,16 @@ export class PgDeliveries {
     this.#db = db;
   }
 
-  async list(query: LogQuery): Promise<Page<DeliveryRow>> {
-    const narrow = await narrowed(this.#db, query);
-    if (!narrow) return NOTHING;
+  async list(narrow: Narrow): Promise<Page<DeliveryRow>> {
+    const { query } = narrow;
     if (narrow.event) return this.#ofEvent(narrow);
     if (query.state === 'pending') return this.#owed(narrow);
     if (query.state) {
       return this.#ended(narrow, { before: numberOf(query.cursor), limit: query.limit });
     }
     const byEnd = query.endpoint ?? query.status ?? query.fault;
-    return byEnd === undefined ? this.#byEvent(narrow) : this.#owedThenEnded(narrow);
+    if (byEnd !== undefined) return this.#owedThenEnded(narrow);
+    return this.byEvent(narrow, (before, limit) => scanEvents(this.#db, narrow, { before, limit }));
   }
 
   async #owedThenEnded(narrow: Narrow): Promise<Page<DeliveryRow>> {
@@ -190,32 +190,36 @@ export class PgDeliveries {
     return { items, next: next && `${next.lane}.${next.run}` };
   }
 
-  /** The cursor is the event under way, and the last of its deliveries if it is not done. */
-  async #byEvent(narrow: Narrow): Promise<Page<DeliveryRow>> {
-    const { query, slot } = narrow;
+  /** Of these events. The cursor is the event under way, and the last of its deliveries if it is not done. */
+  async byEvent({ query, slot, number }: Narrow, events: EventSource): Promise<Page<DeliveryRow>> {
     const [at, ...rest] = (query.cursor ?? '').split('.');
     let after = partOf(rest.length > 0 ? rest.join('.') : undefined);
     const items: DeliveryRow[] = [];
-    if (after && at) {
-      const page = { number: undefined, after, limit: query.limit };
-      const { rows, next } = await readParts(this.#db, { id: at as EventId, slot }, page);
-      items.push(...rows);
-      if (next) return { items, next: `${at}.${next.lane}.${next.run}` };
-      if (items.length === query.limit) return { items, next: at };
+    const read = async (id: EventId, limit: number) => {
+      const { rows, next } = await readParts(this.#db, { id, slot }, { number, after, limit });
+      items.push(...rows.filter((row) => fitsDelivery(row, query)));
       after = undefined;
+      if (next) return `${id}.${next.lane}.${next.run}`;
+      return items.length === query.limit ? id : undefined;
+    };
+    if (after && at) {
+      const full = await read(at as EventId, query.limit);
+      if (full !== undefined) return { items, next: full };
     }
-    const before = query.cursor === undefined ? undefined : at;
-    const events = await scanEvents(this.#db, narrow, { before, limit: query.limit });
-    for (const event of events.rows) {
-      const limit = query.limit - items.length;
-      const { rows, next } = await readParts(this.#db, event, { number: undefined, after, limit });
-      items.push(...rows);
-      if (next) return { items, next: `${event.id}.${next.lane}.${next.run}` };
-      if (items.length === query.limit) return { items, next: event.id };
+    const found = await events(query.cursor === undefined ? undefined : at, query.limit);
+    for (const { id } of found.rows) {
+      const full = await read(id, query.limit - items.length);
+      if (full !== undefined) return { items, next: full };
     }
-    return { items, next: events.next };
+    return { items, next: found.next };
   }
 }
+
+/** Events newest first, from before the given one on. */
+export type EventSource = (
+  before: string | undefined,
+  limit: number,
+) => Promise<Scanned<EventColumns, string>>;
 
 function fits(head: EventHead | undefined, query: LogQuery): boolean {
   return (

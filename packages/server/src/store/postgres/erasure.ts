@@ -4,6 +4,7 @@ import { int2s, uuid, uuidAt, uuids } from './arrays.ts';
 import type { Context } from './context.ts';
 import type { Querying } from './database.ts';
 import type { Day } from './partitions.ts';
+import { forgetWords } from './search-index.ts';
 
 export interface ErasureOf {
   /** Payloads of events from before then go. */
@@ -101,6 +102,7 @@ async function erase(
     day,
     now,
   );
+  await forgetWords(tx, free);
   await tx.run(
     `update attempt a set req_head = null, body_before = null, body_after = null, res_head = null,
        res_body = null, flags = flags | ${FLAG_ERASED}

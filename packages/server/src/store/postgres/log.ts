@@ -45,6 +45,7 @@ import {
   toEvent,
 } from './rows.ts';
 import { narrowed, scanAttempts, scanEvents } from './scan.ts';
+import type { PgSearch } from './search.ts';
 import { Where } from './where.ts';
 
 /** Lists and single reads, on connections of their own. */
@@ -52,10 +53,13 @@ export class PgLog implements LogStore {
   readonly #ctx: Context;
   readonly #deliveries: PgDeliveries;
   readonly #maintenance: Maintenance;
+  readonly #search: PgSearch | undefined;
   readonly #horizon: Horizon;
 
-  constructor(ctx: Context, maintenance: Maintenance) {
+  /** `search`: undefined = no text index is kept. */
+  constructor(ctx: Context, maintenance: Maintenance, search: PgSearch | undefined) {
     this.#ctx = ctx;
+    this.#search = search;
     this.#deliveries = new PgDeliveries(ctx.db.reads);
     this.#maintenance = maintenance;
     this.#horizon = new Horizon(ctx.db, 'attempt_seq');
@@ -64,6 +68,7 @@ export class PgLog implements LogStore {
   async events(query: LogQuery): Promise<Page<EventRow>> {
     const narrow = await narrowed(this.#ctx.db.reads, query);
     if (!narrow) return { items: [], next: undefined };
+    if (this.#search && query.text !== undefined) return this.#search.events(narrow);
     const at = { before: query.cursor, limit: query.limit };
     return pageOf(await scanEvents(this.#ctx.db.reads, narrow, at), toEvent);
   }
@@ -81,6 +86,7 @@ export class PgLog implements LogStore {
   async attempts(query: LogQuery): Promise<Page<AttemptRow>> {
     const narrow = await narrowed(this.#ctx.db.reads, query);
     if (!narrow) return { items: [], next: undefined };
+    if (this.#search && query.text !== undefined) return this.#search.attempts(narrow);
     const more = new Where();
     if (query.from !== undefined) more.add('a.started_at >= ?', query.from);
     if (query.to !== undefined) more.add('a.started_at < ?', query.to);
@@ -111,8 +117,11 @@ export class PgLog implements LogStore {
     return { items, place: String(place), missed, behind: final - place };
   }
 
-  deliveries(query: LogQuery): Promise<Page<DeliveryRow>> {
-    return this.#deliveries.list(query);
+  async deliveries(query: LogQuery): Promise<Page<DeliveryRow>> {
+    const narrow = await narrowed(this.#ctx.db.reads, query);
+    if (!narrow) return { items: [], next: undefined };
+    if (!this.#search || query.text === undefined) return this.#deliveries.list(narrow);
+    return this.#search.deliveries(narrow, this.#deliveries);
   }
 
   async attempt(tenant: string, id: AttemptId): Promise<WholeAttempt | undefined> {

@@ -4,5 +4,5 @@ import { hasPostgres, needing, TestPostgres } from './cluster.suite.ts';
 
 describe.skipIf(!hasPostgres)(needing('PostgreSQL'), () => {
   const postgres = new TestPostgres();
-  modelTest('PostgreSQL', (options) => postgres.open(options), { runs: 4, searched: false });
+  modelTest('PostgreSQL', (options) => postgres.open(options), { runs: 4 });
 });

@@ -12,6 +12,8 @@ import { PgLanes } from './lanes.ts';
 import { PgLog } from './log.ts';
 import { Maintenance } from './maintain.ts';
 import { migrate } from './migrate.ts';
+import { PgSearch } from './search.ts';
+import { forgetIndex, PgIndex } from './search-index.ts';
 import { PgStaged } from './staged.ts';
 import { PgStats } from './stats.ts';
 import { DatabaseTime } from './time.ts';
@@ -23,6 +25,8 @@ export interface PostgresOptions {
   /** Default: the database's own time. */
   readonly now?: () => Ms;
   readonly limits?: Partial<StoreLimits>;
+  /** Keep a text index. Default true. */
+  readonly search?: boolean;
   readonly at?: At;
   readonly rewrite?: (sql: string) => string;
 }
@@ -58,6 +62,8 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresSt
     });
     await ctx.partitions.ahead(now());
     const maintenance = new Maintenance(ctx, randomUUID());
+    const index = options.search === false ? undefined : new PgIndex(ctx);
+    if (!index) await forgetIndex(ctx);
     lanes = new PgLanes(ctx);
     const opened = lanes;
     let closing: Promise<void> | undefined;
@@ -65,8 +71,8 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresSt
       now,
       lanes,
       config: new PgConfig(ctx),
-      log: new PgLog(ctx, maintenance),
-      stats: new PgStats(ctx),
+      log: new PgLog(ctx, maintenance, index && new PgSearch(db, index)),
+      stats: new PgStats(ctx, index),
       staged: new PgStaged(ctx),
       jobs: new PgJobs(ctx),
       leads: (at) => maintenance.leads(at),

@@ -3,13 +3,13 @@ import type { EventId, Ms } from '../../core/model.ts';
 import type { Database } from './database.ts';
 import { codeOf } from './database.ts';
 
-/** Days since 1970, UTC: the partitions of `event` and `attempt`. */
+/** Days since 1970, UTC: the partitions of `event`, `attempt` and `doc`. */
 export type Day = number;
 
 const DAY_MS = 86_400_000;
 /** Partitions are there before they are needed; readiness says so when tomorrow's is not. */
 const AHEAD = 7;
-const TABLES = ['event', 'attempt'] as const;
+const TABLES = ['event', 'attempt', 'doc'] as const;
 export type Partitioned = (typeof TABLES)[number];
 /** One maker at a time, over all nodes. */
 const LOCK = 7_067_846;
@@ -70,11 +70,11 @@ export class Partitions {
     for (const day of missing) this.#known.add(day);
   }
 
-  /** Days that have both partitions. */
+  /** Days that have all partitions. */
   async list(): Promise<Set<Day>> {
     const rows = await this.#db.reads.all<{ name: string }>(
       `select c.relname as name from pg_inherits i join pg_class c on c.oid = i.inhrelid
-       where i.inhparent in ('event'::regclass, 'attempt'::regclass) and not i.inhdetachpending`,
+       where i.inhparent in ('event'::regclass, 'attempt'::regclass, 'doc'::regclass) and not i.inhdetachpending`,
     );
     const names = new Set(rows.map(({ name }) => name));
     const days = [...names].flatMap((name) => dayOfName(name) ?? []);
@@ -114,6 +114,6 @@ export class Partitions {
 }
 
 export function dayOfName(name: string): Day | undefined {
-  const match = /^(?:event|attempt)_(\d{4})(\d\d)(\d\d)$/.exec(name);
+  const match = /^(?:event|attempt|doc)_(\d{4})(\d\d)(\d\d)$/.exec(name);
   return match ? dayOf(Date.parse(`${match[1]}-${match[2]}-${match[3]}T00:00:00Z`)) : undefined;
 }

@@ -8,6 +8,7 @@ import type { Context } from './context.ts';
 import type { Querying } from './database.ts';
 import { cancelsOf } from './erase-event.ts';
 import { lockJob, writeJob } from './job-rows.ts';
+import { forgetWords } from './search-index.ts';
 
 interface EventRow {
   readonly id: EventId;
@@ -105,6 +106,7 @@ class PurgeStep {
   }
 
   async #forgetEvent(event: EventId): Promise<void> {
+    await forgetWords(this.#tx, [{ slot: this.#by.slot, id: event }]);
     this.events += await this.#tx.run(
       `with gone as (delete from event where slot = $1 and id = $2 returning slot, tenant, idem)
        , keys as (

@@ -1,7 +1,8 @@
 import type { EventId, Ms } from '../../core/model.ts';
 import { int2s, int4s, uuidAt, uuids } from './arrays.ts';
 import type { Context } from './context.ts';
-import { type Day, dayOf, dayOfName, startOf } from './partitions.ts';
+import { type Day, dayOf, dayOfName, type Partitioned, startOf } from './partitions.ts';
+import { dropVolumes, holdIndex } from './search-index.ts';
 
 /** Events whose log is younger than they are, moved in one step. */
 const MOVED_MAX = 1000;
@@ -23,7 +24,7 @@ export async function dropDays(
   await ctx.db.writes.run('delete from idem where day < $1', before);
   let removed = 0;
   for (const { name, parent, state } of await oldTables(ctx, before)) {
-    removed += await rowsOf(ctx, name);
+    if (parent !== 'doc') removed += await rowsOf(ctx, name);
     if (parent === 'attempt') await tellRemoved(ctx, name);
     const day = dayOfName(name);
     if (day !== undefined) ctx.partitions.forget(day);
@@ -34,6 +35,7 @@ export async function dropDays(
     }
     await ctx.db.reads.script(`drop table ${name}`);
   }
+  await dropVolumes(ctx, before);
   return { removed, more: false };
 }
 
@@ -68,6 +70,13 @@ async function moveKept(ctx: Context, before: Day): Promise<number> {
       ...arrays,
       before,
     );
+    await holdIndex(tx);
+    await tx.run(
+      `update doc t set day = u.day ${from}
+       where t.slot = u.slot and t.id = u.event and t.day < $4`,
+      ...arrays,
+      before,
+    );
     await tx.run(
       `update idem t set day = u.day ${from}
        where t.slot = u.slot and t.event = u.event and t.day < $4`,
@@ -80,7 +89,7 @@ async function moveKept(ctx: Context, before: Day): Promise<number> {
 
 interface OldTable {
   readonly name: string;
-  readonly parent: 'event' | 'attempt';
+  readonly parent: Partitioned;
   /** `pending`, `orphan`: a process died between detaching it and dropping it. */
   readonly state: 'attached' | 'pending' | 'orphan';
 }
@@ -90,12 +99,12 @@ async function oldTables(ctx: Context, before: Day): Promise<OldTable[]> {
     `select c.relname as name, i.inhdetachpending as pending
      from pg_class c left join pg_inherits i on i.inhrelid = c.oid
      where c.relkind = 'r' and c.relnamespace = 'posthorn'::regnamespace
-       and c.relname ~ '^(event|attempt)_[0-9]{8}$' order by c.relname desc`,
+       and c.relname ~ '^(event|attempt|doc)_[0-9]{8}$' order by c.relname desc`,
   );
   return rows.flatMap(({ name, pending }): OldTable[] => {
     const day = dayOfName(name);
     if (day === undefined || day >= before) return [];
-    const parent = name.startsWith('event') ? 'event' : 'attempt';
+    const parent = name.slice(0, name.indexOf('_')) as Partitioned;
     const state = pending === null ? 'orphan' : pending ? 'pending' : 'attached';
     return [{ name, parent, state }];
   });

@@ -83,7 +83,7 @@ function typeTerm(where: Where, { type }: LogQuery, column: string): void {
 }
 
 /** An id's time may run ahead of the clock, when more are made in a millisecond than it can count. */
-const AHEAD_MS = 1000;
+export const AHEAD_MS = 1000;
 
 export async function scanEvents(
   db: Querying,
@@ -96,15 +96,19 @@ export async function scanEvents(
   if (query.from !== undefined) place.add('e.id >= ?', uuidAt(query.from));
   if (query.to !== undefined) place.add('e.id < ?', uuidAt(query.to + AHEAD_MS));
   const filter = new Where();
-  typeTerm(filter, query, 'e.type');
-  if (query.subject !== undefined) filter.add('e.subject = ?', query.subject);
-  if (query.from !== undefined) filter.add('e.created_at >= ?', query.from);
-  if (query.to !== undefined) filter.add('e.created_at < ?', query.to);
+  eventFilter(filter, query);
   const { rows, next } = await scan<EventColumns>(db, {
     ...{ table: 'event e', key: 'e.id', columns: EVENT_COLUMNS, joins: '' },
     ...{ place, filter, limit: at.limit },
   });
   return { rows, next: next === undefined ? undefined : String(next) };
+}
+
+export function eventFilter(where: Where, query: LogQuery): void {
+  typeTerm(where, query, 'e.type');
+  if (query.subject !== undefined) where.add('e.subject = ?', query.subject);
+  if (query.from !== undefined) where.add('e.created_at >= ?', query.from);
+  if (query.to !== undefined) where.add('e.created_at < ?', query.to);
 }
 
 /** `more`: what else must hold of an attempt. */
@@ -135,7 +139,7 @@ function attemptPlace({ query, slot, event, number }: Narrow): Where {
   return where.add('a.tenant = ?', query.tenant);
 }
 
-function attemptFilter({ query, number }: Narrow): Where {
+export function attemptFilter({ query, number }: Narrow): Where {
   const { state, status, fault, subject } = query;
   const where = new Where();
   const byTenant = state === undefined && number === undefined && query.event === undefined;

@@ -1,4 +1,5 @@
 import { INBOX_MIGRATION } from './inbox-schema.ts';
+import { SEARCH_MIGRATION } from './search-schema.ts';
 
 /**
  * Forward-only migrations. `safeFrom` is the oldest schema whose code still works with what the
@@ -278,4 +279,5 @@ export const MIGRATIONS: readonly Migration[] = [
   `,
   },
   INBOX_MIGRATION,
+  SEARCH_MIGRATION,
 ];

@@ -36,6 +36,7 @@ import type { Context } from './context.ts';
 import type { Querying } from './database.ts';
 import { Horizon } from './horizon.ts';
 import type { AttemptColumns } from './rows.ts';
+import type { PgIndex } from './search-index.ts';
 
 /** Rows that a reader has counted for itself before it is answered. */
 const CATCH_UP_ROWS = 2000;
@@ -81,11 +82,14 @@ const COLUMNS = COUNTERS.join(', ');
  */
 export class PgStats implements StatsStore {
   readonly #ctx: Context;
+  readonly #index: PgIndex | undefined;
   readonly #events: Horizon;
   readonly #attempts: Horizon;
 
-  constructor(ctx: Context) {
+  /** `index`: undefined = no text index is kept. */
+  constructor(ctx: Context, index: PgIndex | undefined) {
     this.#ctx = ctx;
+    this.#index = index;
     this.#events = new Horizon(ctx.db, 'event_seq');
     this.#attempts = new Horizon(ctx.db, 'attempt_seq');
   }
@@ -111,10 +115,13 @@ export class PgStats implements StatsStore {
     );
   }
 
-  async follow({ rows }: FollowBudget, now: Ms): Promise<Followed> {
+  async follow({ rows, docs }: FollowBudget, now: Ms): Promise<Followed> {
     const { counted, upTo } = await this.#count(rows);
-    const more = await this.#prune(now);
-    return { counted, indexed: 0, more: more || upTo !== undefined, moreDocs: false };
+    const pruned = await this.#prune(now);
+    const more = pruned || upTo !== undefined;
+    if (!this.#index || docs === 0) return { counted, indexed: 0, more, moreDocs: false };
+    const { docs: indexed, more: moreDocs } = await this.#index.follow(docs);
+    return { counted, indexed, more, moreDocs };
   }
 
   async #count(limit: number): Promise<{ counted: number; upTo: Ms | undefined }> {

@@ -5,5 +5,5 @@ import { hasPostgres, needing, TestPostgres } from './cluster.suite.ts';
 describe.skipIf(!hasPostgres)(needing('PostgreSQL'), () => {
   const postgres = new TestPostgres();
   // The disk is the server's, so is the limit on it.
-  storeSuite('postgresql', (options) => postgres.open(options), { capped: false, searched: false });
+  storeSuite('postgresql', (options) => postgres.open(options), { capped: false });
 });

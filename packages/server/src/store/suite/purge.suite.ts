@@ -90,7 +90,7 @@ export const durablePurgeCases: Cases = {
 };
 
 /** Steps until it is done. */
-async function purge(w: World, { id }: Job, limit = 100): Promise<Job[]> {
+export async function purge(w: World, { id }: Job, limit = 100): Promise<Job[]> {
   const steps: Job[] = [];
   while (steps.at(-1)?.state !== 'done' && steps.length < 1000) {
     const step = await w.store.jobs.purge(id, limit, w.now);
@@ -100,7 +100,7 @@ async function purge(w: World, { id }: Job, limit = 100): Promise<Job[]> {
   return steps;
 }
 
-async function begin(w: World, tenant: string): Promise<Job> {
+export async function begin(w: World, tenant: string): Promise<Job> {
   const job = makeJob(w, tenant, { kind: 'purge' });
   await w.store.jobs.create(job);
   return job;

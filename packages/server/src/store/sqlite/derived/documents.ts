@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import type { Fault } from '../../../core/exchange.ts';
 import type { EventMeta, Ms } from '../../../core/model.ts';
+import { outcomeFacts, subjectFact } from '../../search-facts.ts';
 import {
   attemptWords,
   DATA_BYTES_MAX,
@@ -54,13 +54,8 @@ export function eventDoc(event: EventText): Doc {
 
 /** What it says in words if it is told (`isTold`), and how it ended. */
 export function attemptDoc(attempt: AttemptText): Doc {
-  const { event, tenant, n, state, status, fault, detail, body } = attempt;
-  const terms = new Set<string>([outcomeTerm.state(tenant, state)]);
-  if (status !== null) {
-    terms.add(outcomeTerm.status(tenant, status));
-    terms.add(outcomeTerm.statusClass(tenant, status));
-  }
-  if (fault !== null) terms.add(outcomeTerm.fault(tenant, fault));
+  const { event, tenant, n, status, fault, detail, body } = attempt;
+  const terms = new Set(outcomeFacts(attempt).map((fact) => factTerm(tenant, fact)));
   if (n === 0) return { seq: event, terms };
   const said = {
     detail,
@@ -74,25 +69,12 @@ export function attemptDoc(attempt: AttemptText): Doc {
 
 const NOTHING = new Uint8Array();
 
-/** Facts of attempts that did not succeed. */
-export const outcomeTerm = {
-  state: (tenant: number, state: number): string => factTerm(tenant, `e${state}`),
-  status: (tenant: number, status: number): string => factTerm(tenant, `t${status}`),
-  statusClass: (tenant: number, status: number): string =>
-    factTerm(tenant, `c${Math.floor(status / 100)}`),
-  // An underscore would end the term.
-  fault: (tenant: number, fault: Fault): string =>
-    factTerm(tenant, `f${fault.replaceAll('_', '')}`),
-};
-
 export function typeTerm(tenant: number, type: number): string {
   return factTerm(tenant, `y${type}`);
 }
 
-/** By its hash, because a subject is found as a whole and may be anything. */
 export function subjectTerm(tenant: number, subject: string): string {
-  const hash = createHash('sha256').update(subject).digest('hex').slice(0, 20);
-  return factTerm(tenant, `s${hash}`);
+  return factTerm(tenant, subjectFact(subject));
 }
 
 export function readEventTexts(log: Database, after: number, limit: number): EventText[] {

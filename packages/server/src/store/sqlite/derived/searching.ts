@@ -1,8 +1,8 @@
-import { STATES } from '../../log-format.ts';
+import { askedOutcomes } from '../../search-facts.ts';
 import type { Database } from '../database.ts';
 import type { Narrow } from '../narrow.ts';
-import { outcomeTerm, subjectTerm, typeTerm } from './documents.ts';
-import { hitsIn, volumes, wordTerm } from './volumes.ts';
+import { subjectTerm, typeTerm } from './documents.ts';
+import { factTerm, hitsIn, volumes, wordTerm } from './volumes.ts';
 
 export interface HitsQuery {
   /** Keys of events. */
@@ -61,23 +61,6 @@ function matchOf(narrow: Narrow, { outcomes }: HitsQuery): string {
   if (query.subject !== undefined) parts.push(`"${subjectTerm(tenant, query.subject)}"`);
   if (type !== undefined) parts.push(`"${typeTerm(tenant, type)}"`);
   parts.push(...prefixes.map((prefix) => `"${wordTerm(tenant, prefix)}" *`));
-  if (outcomes) parts.push(...outcomeTerms(narrow).map((term) => `"${term}"`));
+  if (outcomes) parts.push(...askedOutcomes(query).map((fact) => `"${factTerm(tenant, fact)}"`));
   return parts.join(' AND ');
-}
-
-/** An event that has what is asked for has an attempt like that; which one is asked of the log. */
-function outcomeTerms({ query, tenant }: Narrow): string[] {
-  const { state, status, fault } = query;
-  const terms: string[] = [];
-  if (state === 'failed' || state === 'cancelled') {
-    terms.push(outcomeTerm.state(tenant, STATES.indexOf(state)));
-  }
-  if (fault !== undefined) terms.push(outcomeTerm.fault(tenant, fault));
-  if (status === undefined || (status.least <= 299 && status.most >= 200)) return terms;
-  const { least, most } = status;
-  if (least === most) terms.push(outcomeTerm.status(tenant, least));
-  else if (least % 100 === 0 && most === least + 99) {
-    terms.push(outcomeTerm.statusClass(tenant, least));
-  }
-  return terms;
 }
