@@ -376,6 +376,11 @@ export function colorsFor(
   return stream.isTTY === true && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
 }
 
+/** May programs draw on the terminal, and with which command do people edit files? */
+export function terminalFor({ TERM, VISUAL, EDITOR }: Environment = process.env) {
+  return { draws: TERM !== 'dumb', editor: VISUAL || EDITOR || undefined };
+}
+
 /** Says nothing of the value: it holds a password. */
 function refuseDatabaseUrl(value: string): string | undefined {
   const scheme = /^postgres(ql)?:\/\/./.test(value);

@@ -2,9 +2,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { schemes } from '@posthorn/wire';
 import { createTestKit } from '@posthorn/wire/testkit';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Commands, commandsFor } from './command.ts';
 import { type Product, startProduct, startTarget } from './product.ts';
+import { hasPython, onTerminal } from './terminal.ts';
 
 /** The commands about what an inbox captured, as a script in CI would use them. */
 
@@ -148,4 +149,66 @@ test('an inbox that is not there, or is not named, is said', async () => {
   expect(there).toMatchObject({ exitCode: 1, err: 'There is no inbox nowhere in default.\n' });
   const unnamed = await commands.run(['show', 'cap_1']);
   expect(unnamed).toMatchObject({ exitCode: 2, err: expect.stringContaining('--inbox') });
+});
+
+describe.skipIf(!hasPython)('listen on a terminal (apt-get install python3)', () => {
+  const terminalFor = (argv: readonly string[], env: Record<string, string> = {}) =>
+    onTerminal(product, ['listen', ...argv], { cwd: commands.directory, env });
+
+  test('a request is seen, opened, replayed, edited, and the terminal left as it was', async () => {
+    const { name, send } = await newInbox();
+    const target = await startTarget();
+    const terminal = terminalFor([target.url, '--inbox', name], {
+      EDITOR: 'sed -i s/paid/refunded/',
+    });
+    await terminal.shows(/● connected .*\/in\/ci-/);
+    await send({ type: 'order.paid', data: { n: 1 } });
+    await terminal.shows(/▌.* POST +\/hooks +order\.paid +- 200 +\d+ ms/);
+    expect((await target.request(1)).target).toBe('/hooks');
+
+    terminal.type('\r');
+    await terminal.shows(/There is no signature[\s\S]*"type": "order\.paid"/);
+    terminal.type('r');
+    await terminal.shows(/replayed +200[\s\S]*Sent again: 200/);
+    expect((await target.request(2)).body.toString()).toContain('order.paid');
+    terminal.type('e');
+    const edited = await target.request(3);
+    expect(edited.body.toString()).toBe('{"type":"order.refunded","data":{"n":1}}');
+    await terminal.shows(/replayed +200.*\n.*replayed +200/);
+
+    terminal.resize(40, 10);
+    await terminal.shows(/^ ● connected {2}http:.*…$/m);
+    terminal.type('q');
+    expect(await terminal.ended).toEqual({ exit: 0, same: true });
+    const { emulator } = terminal;
+    expect([...'1049 25 7 2004'.split(' ')].map((mode) => emulator.on(mode))).toEqual([
+      ...[false, true, true, false],
+    ]);
+    expect(emulator.outside).toMatch(
+      /Listened at http.*What comes meanwhile is delivered next time/,
+    );
+    await target.close();
+  });
+
+  test('it is left as it was when the program is ended, or breaks', async () => {
+    const { name } = await newInbox();
+    const breaks = 'process.once("SIGUSR2",()=>{throw new Error("it broke")})';
+    const env = { NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(breaks)}` };
+    const signals = ['SIGTERM', 'SIGUSR2'] as const;
+    const ends = signals.map(async (signal, i) => {
+      const terminal = terminalFor(['1', '--inbox', name, '--listener', `l${i}`], env);
+      await terminal.shows(/● connected/);
+      process.kill(await terminal.pid, signal);
+      const { exit, same } = await terminal.ended;
+      const { emulator } = terminal;
+      expect([emulator.on('1049'), emulator.on('25'), emulator.on('7')]).toEqual([
+        ...[false, true, true],
+      ]);
+      return { exit, same, outside: emulator.outside };
+    });
+    const [ended, broke] = await Promise.all(ends);
+    expect(ended).toMatchObject({ exit: 0, same: true });
+    expect(broke?.exit).toBeGreaterThan(0);
+    expect(broke?.outside).toContain('Error: it broke');
+  });
 });

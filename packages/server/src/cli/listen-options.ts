@@ -14,7 +14,8 @@ Examples:
   posthorn listen 3000 --filter 'body.type:user.*'   only captures that fit
   posthorn listen 3000 --copy-of ep_…                what this endpoint gets, for development
 
-The URL stays the same from run to run. What is captured while nobody listens is delivered when
+At a terminal it shows a screen: requests as they come, what they are, replays (? lists the keys);
+elsewhere a line for each request. The URL stays the same from run to run. What is captured while nobody listens is delivered when
 somebody does again. A capture counts as delivered when the local server has answered it, with any
 status; while the local port is closed, captures are held.`;
 
@@ -53,6 +54,7 @@ export function addListen(
     new Option('--via <means>', 'how to reach the server (default: what works)').choices(
       LINE_KINDS,
     ),
+    new Option('--plain', 'lines instead of a screen, at a terminal too'),
     new Option('--json', 'print JSON, one object a line'),
   ];
   for (const option of options) command.addOption(option);

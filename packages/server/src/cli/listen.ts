@@ -59,13 +59,20 @@ export interface ListenMemory {
   write(key: string, inbox: string): void;
 }
 
+export interface ListenControls {
+  readonly client: Pick<TunnelClient, 'pause'>;
+  readonly api: Client;
+  /** Its id. */
+  readonly inbox: string;
+}
+
 export interface ListenParts {
   readonly view: ListenView;
   readonly memory: ListenMemory;
   /** Aborted = stop. */
   readonly signal: AbortSignal;
   /** Told of what can be steered, for a view that does. */
-  readonly ready?: (controls: { client: TunnelClient; api: Client; inbox: string }) => void;
+  readonly ready?: ((controls: ListenControls) => void) | undefined;
 }
 
 /** Of captures from before, so many are delivered without a question. */
@@ -205,7 +212,8 @@ function hintOf(reason: string, message: string): string {
   return message;
 }
 
-function messageOf(error: unknown): string {
+/** Why a request to the server came to nothing. */
+export function messageOf(error: unknown): string {
   if (error instanceof ApiError) return `Refused (${error.status}): ${error.message}`;
   if (!(error instanceof Error)) return String(error);
   return error.cause instanceof Error ? `Cannot reach it: ${error.cause.message}` : error.message;

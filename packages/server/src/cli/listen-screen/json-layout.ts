@@ -1,0 +1,30 @@
+/**
+ * JSON in lines, members indented. Numbers and strings stay as they were written, which printing a parsed
+ * value would not do: `1.0`, integers of twenty digits, escapes.
+ */
+
+const TOKENS = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s"{}[\],:]+/g;
+const INDENT = '  ';
+
+/** undefined = it is no JSON. */
+export function laidOut(text: string): string | undefined {
+  try {
+    JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  let out = '';
+  let depth = 0;
+  const line = () => `\n${INDENT.repeat(depth)}`;
+  let opened = false;
+  for (const [token] of text.matchAll(TOKENS)) {
+    const closes = token === '}' || token === ']';
+    if (closes) depth -= 1;
+    if (opened !== closes && (opened || closes)) out += line();
+    opened = token === '{' || token === '[';
+    if (opened) depth += 1;
+    out += token === ':' ? ': ' : token;
+    if (token === ',') out += line();
+  }
+  return out;
+}
