@@ -1,7 +1,7 @@
 import { localStorageColorSchemeManager, MantineProvider } from '@mantine/core';
 import { type QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { RouterProvider } from '@tanstack/react-router';
-import { useMemo, useSyncExternalStore } from 'react';
+import { useEffect, useMemo, useSyncExternalStore } from 'react';
 import { createQueryClient } from '../data/queries.ts';
 import { AppContext } from './context.tsx';
 import type { Place } from './place.ts';
@@ -61,6 +61,15 @@ function Inside(props: {
     () => ({ place, session, who, api, apiText, apiBlob }),
     [place, session, who, api, apiText, apiBlob],
   );
+  useEffect(() => {
+    const stops = [
+      session.reach.watch(),
+      session.reach.onBack(() => void client.invalidateQueries()),
+    ];
+    return () => {
+      for (const stop of stops) stop();
+    };
+  }, [session, client]);
   return (
     <QueryClientProvider client={client}>
       <AppContext value={app}>

@@ -12,14 +12,18 @@ import {
   parseInbox,
   parseNewWebhook,
 } from '../data/activity-search.ts';
+import { whenThere } from '../data/reach.ts';
 import type { CaptureRow } from '../data/types.ts';
 import { lastTenant } from './last-tenant.ts';
 import { NotFound } from './not-found.tsx';
-import type { Place } from './place.ts';
+import { type Place, readPlace } from './place.ts';
 import { Shell } from './shell.tsx';
 import { TenantPages } from './tenant-pages.tsx';
 
 /** The addresses (docs/decisions/0009-dashboard.md). Pages are loaded when they are first wanted. */
+
+const { base } = readPlace();
+const page = <T,>(load: () => Promise<T>) => whenThere(load, base);
 
 const root = createRootRoute({ component: Shell, notFoundComponent: NotFound });
 
@@ -32,101 +36,149 @@ const tenant = createRoute({
 const overview = createRoute({
   getParentRoute: () => tenant,
   path: '/',
-  component: lazyRouteComponent(() => import('../pages/overview/overview.tsx'), 'Overview'),
+  component: lazyRouteComponent(
+    page(() => import('../pages/overview/overview.tsx')),
+    'Overview',
+  ),
 });
 
 const webhooks = createRoute({
   getParentRoute: () => tenant,
   path: '/webhooks',
-  component: lazyRouteComponent(() => import('../pages/webhooks/list.tsx'), 'WebhookList'),
+  component: lazyRouteComponent(
+    page(() => import('../pages/webhooks/list.tsx')),
+    'WebhookList',
+  ),
 });
 
 const newWebhook = createRoute({
   getParentRoute: () => tenant,
   path: '/webhooks/new',
   validateSearch: parseNewWebhook,
-  component: lazyRouteComponent(() => import('../pages/webhooks/edit.tsx'), 'NewWebhook'),
+  component: lazyRouteComponent(
+    page(() => import('../pages/webhooks/edit.tsx')),
+    'NewWebhook',
+  ),
 });
 
 const webhook = createRoute({
   getParentRoute: () => tenant,
   path: '/webhooks/$endpoint',
-  component: lazyRouteComponent(() => import('../pages/webhooks/detail.tsx'), 'WebhookDetail'),
+  component: lazyRouteComponent(
+    page(() => import('../pages/webhooks/detail.tsx')),
+    'WebhookDetail',
+  ),
 });
 
 const editWebhook = createRoute({
   getParentRoute: () => tenant,
   path: '/webhooks/$endpoint/edit',
-  component: lazyRouteComponent(() => import('../pages/webhooks/edit.tsx'), 'EditWebhook'),
+  component: lazyRouteComponent(
+    page(() => import('../pages/webhooks/edit.tsx')),
+    'EditWebhook',
+  ),
 });
 
 const activity = createRoute({
   getParentRoute: () => tenant,
   path: '/activity',
   validateSearch: parseActivity,
-  component: lazyRouteComponent(() => import('../pages/activity/activity.tsx'), 'Activity'),
+  component: lazyRouteComponent(
+    page(() => import('../pages/activity/activity.tsx')),
+    'Activity',
+  ),
 });
 
 const attempt = createRoute({
   getParentRoute: () => activity,
   path: '/$attempt',
-  component: lazyRouteComponent(() => import('../pages/activity/attempt.tsx'), 'AttemptPane'),
+  component: lazyRouteComponent(
+    page(() => import('../pages/activity/attempt.tsx')),
+    'AttemptPane',
+  ),
 });
 
 const compose = createRoute({
   getParentRoute: () => tenant,
   path: '/events/new',
   validateSearch: parseCompose,
-  component: lazyRouteComponent(() => import('../pages/activity/compose.tsx'), 'Compose'),
+  component: lazyRouteComponent(
+    page(() => import('../pages/activity/compose.tsx')),
+    'Compose',
+  ),
 });
 
 const event = createRoute({
   getParentRoute: () => tenant,
   path: '/events/$event',
-  component: lazyRouteComponent(() => import('../pages/activity/event.tsx'), 'EventPage'),
+  component: lazyRouteComponent(
+    page(() => import('../pages/activity/event.tsx')),
+    'EventPage',
+  ),
 });
 
 const eventTypes = createRoute({
   getParentRoute: () => tenant,
   path: '/event-types',
-  component: lazyRouteComponent(() => import('../pages/event-types/list.tsx'), 'EventTypes'),
+  component: lazyRouteComponent(
+    page(() => import('../pages/event-types/list.tsx')),
+    'EventTypes',
+  ),
 });
 
 const newEventType = createRoute({
   getParentRoute: () => tenant,
   path: '/event-types/new',
-  component: lazyRouteComponent(() => import('../pages/event-types/edit.tsx'), 'NewEventType'),
+  component: lazyRouteComponent(
+    page(() => import('../pages/event-types/edit.tsx')),
+    'NewEventType',
+  ),
 });
 
 const eventType = createRoute({
   getParentRoute: () => tenant,
   path: '/event-types/$type',
-  component: lazyRouteComponent(() => import('../pages/event-types/detail.tsx'), 'EventTypeDetail'),
+  component: lazyRouteComponent(
+    page(() => import('../pages/event-types/detail.tsx')),
+    'EventTypeDetail',
+  ),
 });
 
 const editEventType = createRoute({
   getParentRoute: () => tenant,
   path: '/event-types/$type/edit',
-  component: lazyRouteComponent(() => import('../pages/event-types/edit.tsx'), 'EditEventType'),
+  component: lazyRouteComponent(
+    page(() => import('../pages/event-types/edit.tsx')),
+    'EditEventType',
+  ),
 });
 
 const inboxes = createRoute({
   getParentRoute: () => tenant,
   path: '/inboxes',
-  component: lazyRouteComponent(() => import('../pages/inboxes/list.tsx'), 'Inboxes'),
+  component: lazyRouteComponent(
+    page(() => import('../pages/inboxes/list.tsx')),
+    'Inboxes',
+  ),
 });
 
 const inbox = createRoute({
   getParentRoute: () => tenant,
   path: '/inboxes/$inbox',
   validateSearch: parseInbox,
-  component: lazyRouteComponent(() => import('../pages/inboxes/inbox.tsx'), 'InboxPage'),
+  component: lazyRouteComponent(
+    page(() => import('../pages/inboxes/inbox.tsx')),
+    'InboxPage',
+  ),
 });
 
 const capture = createRoute({
   getParentRoute: () => inbox,
   path: '/$capture',
-  component: lazyRouteComponent(() => import('../pages/inboxes/capture.tsx'), 'CapturePane'),
+  component: lazyRouteComponent(
+    page(() => import('../pages/inboxes/capture.tsx')),
+    'CapturePane',
+  ),
 });
 
 const inboxRules = createRoute({
@@ -134,31 +186,46 @@ const inboxRules = createRoute({
   path: '/inboxes/$inbox/rules',
   validateSearch: ({ from }: Record<string, unknown>): { from?: CaptureRow['id'] } =>
     typeof from === 'string' ? { from: from as CaptureRow['id'] } : {},
-  component: lazyRouteComponent(() => import('../pages/inboxes/rules.tsx'), 'InboxRules'),
+  component: lazyRouteComponent(
+    page(() => import('../pages/inboxes/rules.tsx')),
+    'InboxRules',
+  ),
 });
 
 const inboxSettings = createRoute({
   getParentRoute: () => tenant,
   path: '/inboxes/$inbox/settings',
-  component: lazyRouteComponent(() => import('../pages/inboxes/settings.tsx'), 'InboxSettings'),
+  component: lazyRouteComponent(
+    page(() => import('../pages/inboxes/settings.tsx')),
+    'InboxSettings',
+  ),
 });
 
 const settings = createRoute({
   getParentRoute: () => tenant,
   path: '/settings',
-  component: lazyRouteComponent(() => import('../pages/settings/settings.tsx'), 'Settings'),
+  component: lazyRouteComponent(
+    page(() => import('../pages/settings/settings.tsx')),
+    'Settings',
+  ),
 });
 
 const apps = createRoute({
   getParentRoute: () => tenant,
   path: '/apps',
-  component: lazyRouteComponent(() => import('../pages/apps/apps.tsx'), 'Apps'),
+  component: lazyRouteComponent(
+    page(() => import('../pages/apps/apps.tsx')),
+    'Apps',
+  ),
 });
 
 const alerts = createRoute({
   getParentRoute: () => tenant,
   path: '/alerts',
-  component: lazyRouteComponent(() => import('../pages/alerts/alerts.tsx'), 'Alerts'),
+  component: lazyRouteComponent(
+    page(() => import('../pages/alerts/alerts.tsx')),
+    'Alerts',
+  ),
 });
 
 const operator = createRoute({ getParentRoute: () => root, path: '/-', component: Outlet });
@@ -166,31 +233,46 @@ const operator = createRoute({ getParentRoute: () => root, path: '/-', component
 const authorize = createRoute({
   getParentRoute: () => operator,
   path: '/authorize',
-  component: lazyRouteComponent(() => import('../pages/apps/authorize.tsx'), 'Authorize'),
+  component: lazyRouteComponent(
+    page(() => import('../pages/apps/authorize.tsx')),
+    'Authorize',
+  ),
 });
 
 const tenants = createRoute({
   getParentRoute: () => operator,
   path: '/tenants',
-  component: lazyRouteComponent(() => import('../pages/operator/tenants.tsx'), 'Tenants'),
+  component: lazyRouteComponent(
+    page(() => import('../pages/operator/tenants.tsx')),
+    'Tenants',
+  ),
 });
 
 const keys = createRoute({
   getParentRoute: () => operator,
   path: '/keys',
-  component: lazyRouteComponent(() => import('../pages/operator/keys.tsx'), 'Keys'),
+  component: lazyRouteComponent(
+    page(() => import('../pages/operator/keys.tsx')),
+    'Keys',
+  ),
 });
 
 const sessions = createRoute({
   getParentRoute: () => operator,
   path: '/sessions',
-  component: lazyRouteComponent(() => import('../pages/operator/sessions.tsx'), 'Sessions'),
+  component: lazyRouteComponent(
+    page(() => import('../pages/operator/sessions.tsx')),
+    'Sessions',
+  ),
 });
 
 const nodes = createRoute({
   getParentRoute: () => operator,
   path: '/nodes',
-  component: lazyRouteComponent(() => import('../pages/operator/nodes.tsx'), 'Nodes'),
+  component: lazyRouteComponent(
+    page(() => import('../pages/operator/nodes.tsx')),
+    'Nodes',
+  ),
 });
 
 export function makeRouter({ base, portal }: Place, own: string | null) {

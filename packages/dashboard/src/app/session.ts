@@ -10,6 +10,7 @@ import {
   createTextCall,
   type TextCall,
 } from '@posthorn/api/browser';
+import { isFromServer, isThere, Reach } from '../data/reach.ts';
 import { inMemory, inTab, type Keep } from './keep.ts';
 import type { Place } from './place.ts';
 
@@ -39,10 +40,13 @@ export class Session {
   readonly #place: Place;
   readonly #keep: Keep;
   readonly #listeners = new Set<() => void>();
+  /** Whether the server answers. */
+  readonly reach: Reach;
   #state: SessionState = { kind: 'starting' };
 
   constructor(place: Place) {
     this.#place = place;
+    this.reach = new Reach({ probe: () => isThere(place.base) });
     this.#keep = place.embedded ? inMemory() : inTab(`posthorn:${place.portal ?? ''}`);
     this.#keep.onLeave(() => {
       if (this.#state.kind === 'in') this.#end('left');
@@ -121,11 +125,23 @@ export class Session {
       baseUrl: location.origin + this.#place.base,
       ...(key === undefined ? {} : { key }),
       fetch: async (input, init) => {
-        const response = await fetch(input, init);
+        const response = await this.#ask(input, init);
         if (response.status === 401 && this.#state.kind === 'in') this.#end('ended');
         return response;
       },
     };
+  }
+
+  async #ask(...request: Parameters<typeof fetch>): Promise<Response> {
+    try {
+      const response = await fetch(...request);
+      this.reach.heard(isFromServer(response));
+      return response;
+    } catch (error) {
+      // What was called off says nothing of the server.
+      if (error instanceof TypeError) this.reach.heard(false);
+      throw error;
+    }
   }
 
   /** The bearer is no good any more: asked by whoever else uses it. */

@@ -7,6 +7,8 @@ export const OUTCOMES = ['succeeded', 'failed', 'pending', 'cancelled'] as const
 export type OutcomeFilter = (typeof OUTCOMES)[number];
 
 export interface ActivitySearch {
+  /** Words that all occur in it. */
+  readonly q?: string;
   readonly view?: Exclude<View, 'attempts'>;
   readonly state?: OutcomeFilter;
   readonly endpoint?: EndpointRow['id'];
@@ -35,6 +37,7 @@ export function parseActivity(search: Record<string, unknown>): ActivitySearch {
   // An address may hold 500 as a number.
   const status = String(search['status'] ?? '');
   return withoutGaps({
+    q: text('q'),
     view: view === 'attempts' ? undefined : view,
     state: one('state', OUTCOMES),
     endpoint: isEndpointId(endpoint) ? endpoint : undefined,

@@ -44,6 +44,41 @@ test('pages follow each other down to the end', async () => {
   expect(log.count).toBe(7);
 });
 
+test('how far a search has looked is told, until it has looked at everything', async () => {
+  const answers = [{ searchedTo: 'then' }, { searchedTo: 'later' }, {}].map((one) => ({
+    items: [{ id: 'r1' }],
+    next: null,
+    ...one,
+  }));
+  const log = new RowLog<Row>({
+    idOf: (row) => row.id,
+    fetchPage: async () => answers.shift() as RowPage<Row>,
+  });
+  await log.reload();
+  expect(log.searchedTo).toBe('then');
+  await log.refresh();
+  expect(log.searchedTo).toBe('later');
+  await log.refresh();
+  expect(log.searchedTo).toBeUndefined();
+});
+
+test('a new row whose place is among the others is found, but not while somebody reads', async () => {
+  const rows = [{ id: 'c' }, { id: 'a' }];
+  const log = new RowLog<Row>({
+    idOf: (row) => row.id,
+    newestFirst: false,
+    fetchPage: async () => ({ items: [...rows], next: null }),
+  });
+  await log.reload();
+  rows.splice(1, 0, { id: 'b' });
+  log.hold(true);
+  await log.refresh();
+  expect(shown(log)).toEqual(['c', 'a']);
+  log.hold(false);
+  await log.refresh();
+  expect(shown(log)).toEqual(['c', 'b', 'a']);
+});
+
 test('live rows stand on top, each once', async () => {
   const { log } = open(2);
   await log.reload();

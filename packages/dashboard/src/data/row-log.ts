@@ -7,11 +7,15 @@
 export interface RowPage<T> {
   readonly items: readonly T[];
   readonly next: string | null;
+  /** Of a search: what came later was not looked at yet; null = all was. */
+  readonly searchedTo?: string | null | undefined;
 }
 
 export interface RowLogOptions<T> {
   readonly idOf: (row: T) => string;
   readonly fetchPage: (cursor: string | undefined, signal: AbortSignal) => Promise<RowPage<T>>;
+  /** false = a new row may have its place anywhere among the others. */
+  readonly newestFirst?: boolean;
 }
 
 export type RowLogState = 'loading' | 'ready' | 'failed';
@@ -38,6 +42,8 @@ export class RowLog<T> {
   #overflowed = false;
 
   version = 0;
+  /** How far a search has looked; undefined = at all there is. */
+  searchedTo: string | undefined;
   state: RowLogState = 'loading';
   error: unknown;
 
@@ -106,7 +112,10 @@ export class RowLog<T> {
     this.#changed();
     try {
       const page = await this.#options.fetchPage(this.#cursor, this.#abort.signal);
-      if (first) this.#clear();
+      if (first) {
+        this.#clear();
+        this.#searched(page);
+      }
       this.#append(page);
       this.state = 'ready';
       this.error = undefined;
@@ -137,8 +146,15 @@ export class RowLog<T> {
    */
   async refresh(): Promise<void> {
     if (this.state !== 'ready' || this.#loading) return;
+    if (this.#options.newestFirst === false) {
+      // Whoever reads further down is not thrown back to the top.
+      if (!this.#holding) await this.reload();
+      return;
+    }
     try {
-      const { items } = await this.#options.fetchPage(undefined, this.#abort.signal);
+      const page = await this.#options.fetchPage(undefined, this.#abort.signal);
+      const { items } = page;
+      this.#searched(page);
       const known = items.findIndex((row) => this.#recent.has(this.#options.idOf(row)));
       if (known < 0 && this.count > 0) await this.reload();
       else this.prepend(items.slice(0, known < 0 ? items.length : known).toReversed());
@@ -179,6 +195,12 @@ export class RowLog<T> {
 
   close(): void {
     this.#abort.abort();
+  }
+
+  #searched({ searchedTo = null }: RowPage<T>): void {
+    if (this.searchedTo === (searchedTo ?? undefined)) return;
+    this.searchedTo = searchedTo ?? undefined;
+    this.#changed();
   }
 
   #clear(): void {

@@ -1,6 +1,6 @@
 import { Link, type LinkProps } from '@tanstack/react-router';
 import { type ReactNode, useEffect, useSyncExternalStore } from 'react';
-import { useLive } from '../app/context.tsx';
+import { useApp, useLive } from '../app/context.tsx';
 import type { LiveState } from '../data/live.ts';
 import { common } from '../strings/common.ts';
 import { shell } from '../strings/shell.ts';
@@ -42,6 +42,7 @@ export function Page(props: PageProps) {
             <h1>{title}</h1>
             {live === true && <TenantLiveMark />}
             {typeof live === 'object' && <LiveMark feed={live} />}
+            {live === false && <OfflineMark />}
           </div>
           {about !== undefined && <div className={classes.about}>{about}</div>}
         </div>
@@ -63,7 +64,17 @@ function TenantLiveMark() {
 
 /** Whether what is shown is what is. */
 function LiveMark({ feed }: { feed: Feed }) {
-  const state = useSyncExternalStore(feed.subscribe, feed.getState);
+  return <Mark state={useSyncExternalStore(feed.subscribe, feed.getState)} />;
+}
+
+/** What does not change by itself is marked only while the server is gone. */
+function OfflineMark() {
+  const { reach } = useApp().session;
+  const gone = useSyncExternalStore(reach.subscribe, reach.isGone);
+  return gone && <Mark state="offline" />;
+}
+
+function Mark({ state }: { state: LiveState }) {
   return (
     <span className={classes.live} data-state={state} role="status">
       <span className={classes.dot} aria-hidden="true" />

@@ -49,6 +49,8 @@ export interface RowsProps<T> {
   /** New rows wait. */
   readonly paused: boolean;
   readonly empty: ReactNode;
+  /** In place of a failure that trying again does not mend. */
+  readonly refused?: ((error: unknown) => ReactNode | undefined) | undefined;
 }
 
 /** An endless list, of which only the rows in view exist. */
@@ -71,7 +73,7 @@ export function Rows<T>(props: RowsProps<T>) {
   return (
     <div ref={ref} className={classes.list}>
       {log.count === 0 ? (
-        <NoRows log={log} empty={props.empty} />
+        <NoRows {...props} />
       ) : (
         <>
           <div className={`${classes.heads} ${props.rowClass}`} aria-hidden="true">
@@ -238,8 +240,11 @@ function NewRows<T>({ log, pane }: { log: RowLog<T>; pane: RefObject<HTMLDivElem
   );
 }
 
-function NoRows<T>({ log, empty }: { log: RowLog<T>; empty: ReactNode }) {
-  if (log.state === 'failed') return <Failed error={log.error} retry={() => void log.reload()} />;
+function NoRows<T>({ log, empty, refused }: RowsProps<T>) {
+  if (log.state === 'failed') {
+    const { error } = log;
+    return refused?.(error) ?? <Failed error={error} retry={() => void log.reload()} />;
+  }
   if (log.state === 'loading' || log.isLoadingMore) return <Loading />;
   // A page may be empty and still have a next one: the server looked at many rows that did not fit.
   return log.atEnd ? empty : <SearchOn log={log} />;

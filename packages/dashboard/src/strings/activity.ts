@@ -3,6 +3,13 @@ export const activity = {
   title: 'Activity',
   views: { attempts: 'Attempts', waiting: 'Waiting', events: 'Events' },
   view: 'What is listed',
+  search: 'Search: alice@example.com timeo*',
+  searchLabel: 'Search what was sent and answered',
+  searchedTo: (at: string) => `Searched up to ${at}. What came later is still being read.`,
+  notSearched: 'This cannot be searched for',
+  nothingFound: 'Nothing was found',
+  nothingFoundText: 'Whole words are looked for; word* finds those that begin so.',
+  showAll: 'Show everything',
   pause: 'Pause',
   resume: 'Go on',
   filters: {

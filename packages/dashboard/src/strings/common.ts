@@ -22,7 +22,7 @@ export const common = {
   moveUp: 'Move up',
   moveDown: 'Move down',
   requestId: (id: string) => `Request id ${id}`,
-  offline: 'The server cannot be reached. What you see is from before.',
+  offline: 'The server cannot be reached.',
   failed: 'This could not be loaded',
   confirmName: (name: string) => `Type ${name} to confirm`,
   show: 'Show',

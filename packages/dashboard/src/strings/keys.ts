@@ -12,6 +12,7 @@ export const keys = {
   previous: 'Previous',
   open: 'Open',
   filter: 'Filter',
+  search: 'Search',
   pause: 'Pause or go on with the live list',
   create: 'Make a new one',
   closeDetail: 'Close',

@@ -24,7 +24,7 @@ export const shell = {
   live: {
     live: 'Live',
     connecting: 'Connecting',
-    offline: 'Offline',
+    offline: 'Offline: what you see is from before',
   },
   theme: { auto: 'As the system', light: 'Light', dark: 'Dark' },
   themeNow: (name: string) => `Theme: ${name.toLowerCase()}`,

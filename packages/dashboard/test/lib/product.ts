@@ -19,8 +19,8 @@ export interface Product {
   /** A fresh link that signs in to the dashboard. */
   link(): Promise<string>;
   stop(): Promise<void>;
-  /** Ends it and starts it anew on the same port, with the same store. */
-  restart(): Promise<void>;
+  /** Ends it, and its store stays; returns what starts it anew on the same port. */
+  leave(): Promise<() => Promise<void>>;
 }
 
 export async function startProduct(env: Record<string, string> = {}): Promise<Product> {
@@ -36,9 +36,11 @@ export async function startProduct(env: Record<string, string> = {}): Promise<Pr
       await end(child);
       rmSync(data, { recursive: true, force: true });
     },
-    async restart() {
+    async leave() {
       await end(child);
-      ({ child, url } = await launch({ ...env, POSTHORN_PORT: port, POSTHORN_DATA: data }));
+      return async () => {
+        ({ child, url } = await launch({ ...env, POSTHORN_PORT: port, POSTHORN_DATA: data }));
+      };
     },
   };
 }

@@ -6,6 +6,7 @@ import { useShortcut } from '../../app/shortcuts.tsx';
 import { type ActivitySearch, VIEWS, type View } from '../../data/activity-search.ts';
 import { Icon } from '../../parts/icon.tsx';
 import { Page } from '../../parts/page.tsx';
+import { SearchBox } from '../../parts/search-box.tsx';
 import { activity } from '../../strings/activity.ts';
 import { compose } from '../../strings/compose.ts';
 import { keys } from '../../strings/keys.ts';
@@ -19,6 +20,7 @@ import { Filters } from './filters.tsx';
 import { WaitingList } from './waiting-list.tsx';
 
 const route = getRouteApi('/$tenant/activity');
+const SEARCH_CHARS_MAX = 200;
 
 export function Activity() {
   const search = route.useSearch();
@@ -75,6 +77,13 @@ export function Activity() {
               value={view}
               onChange={(value) => setSearch(switched(search, value as View))}
             />
+            <SearchBox
+              label={activity.searchLabel}
+              placeholder={activity.search}
+              maxLength={SEARCH_CHARS_MAX}
+              value={search.q ?? ''}
+              onSearch={(q) => setSearch(searched(search, q))}
+            />
             <Filters search={search} onChange={setSearch} />
           </div>
           <List search={search} view={view} paused={paused} />
@@ -90,6 +99,10 @@ export function Activity() {
       )}
     </Page>
   );
+}
+
+function searched({ q: _, ...rest }: ActivitySearch, q: string): ActivitySearch {
+  return q === '' ? rest : { ...rest, q };
 }
 
 /** Keeps what the other view can filter by too. */

@@ -12,6 +12,7 @@ import { Outcome } from '../../parts/status.tsx';
 import { Ago } from '../../parts/time.tsx';
 import { activity } from '../../strings/activity.ts';
 import classes from './lists.module.css';
+import { NoRows, refusalOf, SearchedTo } from './searching.tsx';
 import { useRefresh, useRowLog } from './use-log.ts';
 
 const CLASSES = [undefined, undefined, undefined, classes.wide, classes.wide, classes.when];
@@ -27,13 +28,15 @@ export function AttemptList({ search, paused }: { search: ActivitySearch; paused
   const { attempt } = useParams({ strict: false });
   const nameOf = useEndpointNames();
   const { view: _, ...filter } = search;
+  // A row tells neither the subject nor the words of its event: then the server is asked for what is new.
+  const told = search.subject === undefined && search.q === undefined;
   const log = useRowLog<AttemptRow>({
     idOf: (row) => row.id,
+    // What is looked up in an index stands beside the other attempts of its event.
+    newestFirst: told,
     fetchPage: (cursor, signal) =>
       api.listAttempts({ tenant, limit: PAGE, cursor, ...filter }, { signal }),
   });
-  // A row does not tell the subject of its event: then the server is asked for what is new.
-  const told = search.subject === undefined;
   useRefresh(log, LOOK_MS, !told);
   useEffect(() => {
     if (!told) return undefined;
@@ -41,25 +44,35 @@ export function AttemptList({ search, paused }: { search: ActivitySearch; paused
   }, [live, log, search, told]);
   useEffect(() => live.onGap(() => void log.reload()), [live, log]);
   return (
-    <Rows
-      log={log}
-      label={activity.listLabel.attempts}
-      rowClass={classes.attempts}
-      heads={HEADS}
-      idOf={(row) => row.id}
-      selected={attempt}
-      paused={paused}
-      onOpen={(row) =>
-        void navigate({
-          to: '/$tenant/activity/$attempt',
-          params: { tenant, attempt: row.id },
-          search,
-          replace: attempt !== undefined,
-        })
-      }
-      cells={(row) => <Cells row={row} name={nameOf(row.endpoint)} />}
-      empty={<NoAttempts filtered={Object.keys(filter).length > 0} />}
-    />
+    <>
+      <SearchedTo log={log} />
+      <Rows
+        log={log}
+        label={activity.listLabel.attempts}
+        rowClass={classes.attempts}
+        heads={HEADS}
+        idOf={(row) => row.id}
+        selected={attempt}
+        paused={paused}
+        onOpen={(row) =>
+          void navigate({
+            to: '/$tenant/activity/$attempt',
+            params: { tenant, attempt: row.id },
+            search,
+            replace: attempt !== undefined,
+          })
+        }
+        cells={(row) => <Cells row={row} name={nameOf(row.endpoint)} />}
+        empty={
+          <NoRows search={search}>
+            <Empty icon="activity" title={activity.emptyTitle.attempts}>
+              <p>{activity.emptyText.attempts}</p>
+            </Empty>
+          </NoRows>
+        }
+        refused={refusalOf(search)}
+      />
+    </>
   );
 }
 
@@ -83,15 +96,6 @@ function Cells({ row, name }: { row: AttemptRow; name: string }) {
         <Ago at={startedAt} />
       </Cell>
     </>
-  );
-}
-
-function NoAttempts({ filtered }: { filtered: boolean }) {
-  if (filtered) return <Empty icon="filter" title={activity.emptyFiltered} />;
-  return (
-    <Empty icon="activity" title={activity.emptyTitle.attempts}>
-      <p>{activity.emptyText.attempts}</p>
-    </Empty>
   );
 }
 

@@ -21,7 +21,7 @@ type TextField = Extract<Field, 'type' | 'status' | 'subject'>;
 /** What is filtered by stands beside the button, and goes away by a click. */
 export function Filters({ search, onChange }: FiltersProps) {
   const [open, setOpen] = useState(false);
-  useShortcut({ keys: '/', label: keys.filter, group: keys.lists, run: () => setOpen(true) });
+  useShortcut({ keys: 'f', label: keys.filter, group: keys.lists, run: () => setOpen(true) });
   const set = (change: Partial<Record<Field, string | undefined>>) =>
     onChange(withoutGaps({ ...search, ...change }) as ActivitySearch);
   return (

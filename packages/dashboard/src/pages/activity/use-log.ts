@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'react';
-import { useLive } from '../../app/context.tsx';
+import { useApp, useLive } from '../../app/context.tsx';
 import { RowLog, type RowLogOptions } from '../../data/row-log.ts';
 
 /** A list that lives as long as its component. `options` are those of the first render. */
@@ -9,7 +9,17 @@ export function useRowLog<T>(options: RowLogOptions<T>): RowLog<T> {
     void log.reload();
     return () => log.close();
   }, [log]);
+  useRecovery(log);
   return log;
+}
+
+/** What failed while the server was gone is asked for again, and what came meanwhile is looked for. */
+export function useRecovery<T>(log: RowLog<T>): void {
+  const { reach } = useApp().session;
+  useEffect(
+    () => reach.onBack(() => void (log.state === 'failed' ? log.more() : log.refresh())),
+    [reach, log],
+  );
 }
 
 /** For lists that no news tell of: looks when something happens, and at least every `everyMs`. */

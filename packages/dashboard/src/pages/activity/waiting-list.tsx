@@ -10,6 +10,7 @@ import { Outcome } from '../../parts/status.tsx';
 import { Ago } from '../../parts/time.tsx';
 import { activity } from '../../strings/activity.ts';
 import classes from './lists.module.css';
+import { NoRows, refusalOf, SearchedTo } from './searching.tsx';
 import { useRowLog } from './use-log.ts';
 
 const CLASSES = [undefined, undefined, undefined, classes.wide, classes.wide, classes.when];
@@ -45,24 +46,30 @@ export function WaitingList({ search }: { search: ActivitySearch }) {
     };
   }, [live, log]);
   return (
-    <Rows
-      log={log}
-      label={activity.listLabel.waiting}
-      rowClass={classes.waiting}
-      heads={HEADS}
-      idOf={(row) => row.id}
-      selected={undefined}
-      paused={false}
-      onOpen={(row) =>
-        void navigate({ to: '/$tenant/events/$event', params: { tenant, event: row.event } })
-      }
-      cells={(row) => <Cells row={row} name={nameOf(row.endpoint)} />}
-      empty={
-        <Empty icon="check" title={activity.emptyTitle.waiting}>
-          <p>{activity.emptyText.waiting}</p>
-        </Empty>
-      }
-    />
+    <>
+      <SearchedTo log={log} />
+      <Rows
+        log={log}
+        label={activity.listLabel.waiting}
+        rowClass={classes.waiting}
+        heads={HEADS}
+        idOf={(row) => row.id}
+        selected={undefined}
+        paused={false}
+        onOpen={(row) =>
+          void navigate({ to: '/$tenant/events/$event', params: { tenant, event: row.event } })
+        }
+        cells={(row) => <Cells row={row} name={nameOf(row.endpoint)} />}
+        empty={
+          <NoRows search={search}>
+            <Empty icon="check" title={activity.emptyTitle.waiting}>
+              <p>{activity.emptyText.waiting}</p>
+            </Empty>
+          </NoRows>
+        }
+        refused={refusalOf(search)}
+      />
+    </>
   );
 }
 

@@ -13,6 +13,7 @@ import { type Mark, Status } from '../../parts/status.tsx';
 import { Ago } from '../../parts/time.tsx';
 import { inboxes } from '../../strings/inboxes.ts';
 import lists from '../activity/lists.module.css';
+import { useRecovery } from '../activity/use-log.ts';
 import { answeredBy } from './answer.ts';
 import classes from './inboxes.module.css';
 import { Waiting } from './waiting.tsx';
@@ -79,6 +80,7 @@ function useCaptures({ inbox, feed, q }: Omit<CaptureListProps, 'paused'>): RowL
         fetchPage: (cursor, signal) => list({ limit: PAGE, cursor }, signal),
       }),
   );
+  useRecovery(log);
   // biome-ignore lint/correctness/useExhaustiveDependencies: a list and its feed are made together.
   useEffect(() => {
     const begin = async () => {

@@ -1,7 +1,7 @@
-import { Button, Menu, TextInput } from '@mantine/core';
+import { Button, Menu } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Outlet, useChildMatches, useNavigate } from '@tanstack/react-router';
-import { type FormEvent, useMemo, useRef, useState } from 'react';
+import { useMemo, useState } from 'react';
 import { useApi, useRights, useTenant } from '../../app/context.tsx';
 import { useShortcut } from '../../app/shortcuts.tsx';
 import { CaptureFeed } from '../../data/capture-feed.ts';
@@ -14,6 +14,7 @@ import { Failed, Loading } from '../../parts/faces.tsx';
 import { Icon } from '../../parts/icon.tsx';
 import { MoreMenu } from '../../parts/more-menu.tsx';
 import { Page } from '../../parts/page.tsx';
+import { SearchBox } from '../../parts/search-box.tsx';
 import { activity } from '../../strings/activity.ts';
 import { common } from '../../strings/common.ts';
 import { inboxes } from '../../strings/inboxes.ts';
@@ -24,6 +25,7 @@ import { CaptureList } from './capture-list.tsx';
 import classes from './inboxes.module.css';
 
 const route = getRouteApi('/$tenant/inboxes/$inbox');
+const SEARCH_CHARS_MAX = 1000;
 
 export function InboxPage() {
   const { inbox: id } = route.useParams();
@@ -71,7 +73,7 @@ function Opened({ inbox }: { inbox: InboxRow }) {
       <div className={split.split} data-open={open}>
         <div className={split.list}>
           <div className={split.tools}>
-            <Search key={q ?? ''} q={q} inbox={inbox} />
+            <Search q={q} inbox={inbox} />
           </div>
           <CaptureList key={q ?? ''} inbox={inbox} feed={feed} q={q} paused={paused} />
         </div>
@@ -84,31 +86,20 @@ function Opened({ inbox }: { inbox: InboxRow }) {
 function Search({ q = '', inbox }: { q: string | undefined; inbox: InboxRow }) {
   const tenant = useTenant();
   const navigate = useNavigate();
-  const [text, setText] = useState(q);
-  const input = useRef<HTMLInputElement>(null);
-  const focus = () => input.current?.focus();
-  useShortcut({ keys: '/', label: keys.filter, group: keys.lists, run: focus });
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    const wanted = text.trim();
+  const search = (wanted: string) =>
     void navigate({
       to: '/$tenant/inboxes/$inbox',
       params: { tenant, inbox: inbox.id },
       search: wanted === '' ? {} : { q: wanted },
     });
-  };
   return (
-    <form className={classes.search} onSubmit={submit}>
-      <TextInput
-        ref={input}
-        type="search"
-        aria-label={inboxes.searchLabel}
-        placeholder={inboxes.search}
-        leftSection={<Icon name="search" size={14} />}
-        value={text}
-        onChange={(event) => setText(event.currentTarget.value)}
-      />
-    </form>
+    <SearchBox
+      label={inboxes.searchLabel}
+      placeholder={inboxes.search}
+      maxLength={SEARCH_CHARS_MAX}
+      value={q}
+      onSearch={search}
+    />
   );
 }
 

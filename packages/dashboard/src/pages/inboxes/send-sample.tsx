@@ -15,11 +15,11 @@ export function SendSample({ inbox }: { inbox: InboxRow }) {
   const tenant = useTenant();
   const { place } = useApp();
   const send = useAction({
-    run: async ({ dialect, event }: Sample) => {
+    run: async ({ dialect, custom, event }: Sample) => {
       const { type, data, subject, actor, context } = event;
       const preview = await api.previewUnsavedEndpoint({
         tenant,
-        body: { type, data, subject, actor, context, endpoint: { url: NOWHERE, dialect } },
+        body: { type, data, subject, actor, context, endpoint: { url: NOWHERE, dialect, custom } },
       });
       const headers = ownHeaders(parseHead(preview.head)).map(
         ({ name, value }): [string, string] => [name, value],

@@ -1,4 +1,5 @@
 import { Select, Switch, TextInput } from '@mantine/core';
+import { CUSTOM } from '../../../data/custom-format.ts';
 import { mistakeOf } from '../../../data/mistakes.ts';
 import formClasses from '../../../parts/form.module.css';
 import { form } from '../../../strings/webhook-form.ts';
@@ -10,21 +11,6 @@ const text = form.custom;
 
 type Custom = NonNullable<Draft['custom']>;
 type Signature = NonNullable<Custom['signature']>;
-
-export const CUSTOM: Custom = {
-  body: 'envelope',
-  idHeader: 'X-Event-Id',
-  typeHeader: 'X-Event-Type',
-  timestampHeader: 'X-Timestamp',
-  timestampFormat: 'seconds',
-  signature: {
-    header: 'X-Signature',
-    algorithm: 'hmac-sha256',
-    encoding: 'hex',
-    prefix: 'sha256=',
-    content: '{timestamp}.{body}',
-  },
-};
 
 /** A format put together by hand, for a receiver that exists already. */
 export function CustomFormat({ draft, set, mistakes }: Part) {

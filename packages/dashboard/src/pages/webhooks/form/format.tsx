@@ -2,11 +2,12 @@ import { dialects } from 'virtual:contract';
 import { Select, Switch, TagsInput, TextInput } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useApi, useTenant } from '../../../app/context.tsx';
+import { CUSTOM } from '../../../data/custom-format.ts';
 import { mistakeOf } from '../../../data/mistakes.ts';
 import { queries } from '../../../data/queries.ts';
 import { form } from '../../../strings/webhook-form.ts';
 import type { Draft } from '../draft.ts';
-import { CUSTOM, CustomFormat } from './custom.tsx';
+import { CustomFormat } from './custom.tsx';
 import type { Part } from './part.ts';
 
 const text = form.format;
