@@ -283,9 +283,9 @@ function sendingFrom(of: {
     lanes: offering(store.lanes, {
       ...(shared ? { coming: (events) => worker.coming(events) } : {}),
       offer: (events) => worker.offer(events),
-      stored() {
+      stored(lanes) {
         background.poke();
-        worker.poke();
+        worker.asked(lanes);
       },
       asked: (lanes) => worker.asked(lanes),
     }),

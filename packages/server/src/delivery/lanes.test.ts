@@ -60,6 +60,23 @@ describe('concurrency', () => {
     hold.open();
   });
 
+  test('an event that another endpoint gets in order is not kept waiting for it', async () => {
+    const app = await start();
+    const hold = gate();
+    const receiver = await startReceiver(app.clock, async () => {
+      await hold.opened;
+      return 204;
+    });
+    await app.endpoint({ url: `${receiver.url}plain` });
+    await app.endpoint({ url: `${receiver.url}ordered`, ordering: 'endpoint' });
+    await app.publish();
+    await receiver.request(2);
+    await app.publish();
+    // No time passes, and nothing has been answered.
+    expect(await receiver.request(3)).toMatchObject({ path: '/plain' });
+    hold.open();
+  });
+
   test('a receiver that asks for less gets fewer at a time', async () => {
     const app = await start();
     let refusing = true;

@@ -15,8 +15,11 @@ export interface Receiver {
   coming?(events: readonly NewEvent[]): void;
   /** Stored just now, and due in each of their lanes. */
   offer(events: readonly NewEvent[]): void;
-  /** Stored, but ordered after others, skipped, or still to be expanded. */
-  stored(): void;
+  /**
+   * Stored in these lanes, but in some of them ordered after others, skipped, or still to be expanded:
+   * what is due where is read from the store.
+   */
+  stored(lanes: readonly LaneKey[]): void;
   /** Somebody asked something of these lanes: runs were added, or commands given. */
   asked(lanes: readonly LaneKey[]): void;
 }
@@ -104,16 +107,15 @@ function handOver(
   to: Receiver,
 ): void {
   const regular: NewEvent[] = [];
-  let irregular = false;
+  const irregular: NewEvent[] = [];
   for (const [i, reply] of replies.entries()) {
     if (reply.kind !== 'accepted') continue;
     for (const [j, stored] of reply.events.entries()) {
       const event = batch[i]?.events[j];
       if (stored.duplicate || !event || event.lanes.length === 0) continue;
-      if (stored.irregular) irregular = true;
-      else regular.push(event);
+      (stored.irregular ? irregular : regular).push(event);
     }
   }
   if (regular.length > 0) to.offer(regular);
-  if (irregular) to.stored();
+  if (irregular.length > 0) to.stored(lanesOf(irregular));
 }
