@@ -51,6 +51,7 @@ export function addListen(
     new Option('--keep-host', 'the local server sees the Host of the sender'),
     new Option('--allow-host', 'the target may be outside this machine and private networks'),
     new Option('--no-answer', 'senders never wait for the local server'),
+    new Option('--exact', 'late captures keep their signature, though receivers may refuse it'),
     new Option('--via <means>', 'how to reach the server (default: what works)').choices(
       LINE_KINDS,
     ),
@@ -80,6 +81,7 @@ export function listenInput(
   | 'anywhere'
   | 'keepHost'
   | 'answer'
+  | 'resign'
   | 'timeoutMs'
   | 'via'
 > {
@@ -100,6 +102,7 @@ export function listenInput(
     anywhere: flags['allowHost'] === true,
     keepHost: flags['keepHost'] === true,
     answer: flags['answer'] !== false,
+    resign: flags['exact'] !== true,
     timeoutMs: ((flags['timeout'] as number | undefined) ?? 30) * 1000,
     via: text('via') as LineKind | undefined,
   };

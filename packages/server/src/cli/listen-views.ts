@@ -28,7 +28,7 @@ export function lineView(options: ViewOptions): ListenView {
   return {
     connected(welcome, target, kind) {
       if (!connected) print(`Listening: ${welcome.inbox.url} -> ${target}`);
-      else note('Connected again.');
+      else if (told) note('Connected again.');
       connected = true;
       told = false;
       if (kind !== 'websocket' && !options.via)

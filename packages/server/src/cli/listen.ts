@@ -32,6 +32,8 @@ export interface ListenInput {
   readonly anywhere: boolean;
   readonly keepHost: boolean;
   readonly answer: boolean;
+  /** Late captures are signed anew. */
+  readonly resign: boolean;
   readonly timeoutMs: number;
   readonly via: LineKind | undefined;
   readonly agent: Agent | undefined;
@@ -154,6 +156,7 @@ function tunnel(of: {
       listener: input.listener ?? machineName(),
       window: WINDOW,
       responder: input.answer,
+      resign: input.resign,
       agent: `posthorn/${version} (${hostname()})`,
     },
     events: {

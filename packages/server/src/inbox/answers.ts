@@ -1,6 +1,6 @@
 import type { Ms } from '../core/model.ts';
 import { type AckResult, type AnswerHead, CHUNK_BYTES_MAX, type Frame } from './frames.ts';
-import { encodeHead, holdsSecret } from './head.ts';
+import { encodeHead, holdsSecret, requestHead } from './head.ts';
 import type { Carried } from './hub.ts';
 import type { Answering } from './live-answer.ts';
 
@@ -14,6 +14,8 @@ export interface Finished {
   readonly live: boolean;
   readonly at: Ms;
   readonly result: AckResult;
+  /** Of the request; empty = as captured. */
+  readonly sentHead: Uint8Array;
   readonly head: Uint8Array;
   readonly body: Uint8Array;
   readonly truncated: boolean;
@@ -124,16 +126,20 @@ export class Answers {
     this.#streams.delete(result.seq);
     this.#expected.delete(stream);
     if (expected.live && !expected.answered) expected.live.fail();
-    const { head, kept, truncated } = expected;
+    const { head, kept, truncated, capture } = expected;
+    const resigned = capture.resigned === true;
     const line = head ? Buffer.from(`HTTP/1.1 ${head.status}\r\n`) : NOTHING;
     return {
       ...{ stream, seq: result.seq, result },
       live: expected.answered,
       at: Math.round(now - result.ms),
+      sentHead: resigned ? requestHead(capture) : NOTHING,
       head: head ? Buffer.concat([line, encodeHead(head.headers)]) : NOTHING,
       body: Buffer.concat(kept),
       truncated: truncated || result.truncated,
-      secret: head !== undefined && holdsSecret(head.headers),
+      secret:
+        (head !== undefined && holdsSecret(head.headers)) ||
+        (resigned && holdsSecret(capture.headers)),
     };
   }
 

@@ -70,6 +70,8 @@ export interface Hello {
   readonly filter: string;
   readonly window: number;
   readonly responder: boolean;
+  /** false: late captures keep the signature they came with; else they are signed anew. */
+  readonly resign?: boolean;
   readonly agent: string;
 }
 
@@ -86,6 +88,8 @@ export interface Welcome {
   readonly backlog: number;
   /** Dropped before this listener saw them. */
   readonly gap: { readonly from: number; readonly to: number } | null;
+  /** What comes late is signed anew. */
+  readonly resigns?: boolean;
 }
 
 /** A captured request. Headers are a flat list of names and values. */
@@ -378,6 +382,7 @@ function hello(value: Fields): Hello {
     filter: text(value, 'filter', 1000),
     window: count(value, 'window'),
     responder: flag(value, 'responder'),
+    ...(value['resign'] === undefined ? {} : { resign: flag(value, 'resign') }),
     agent: text(value, 'agent', 200),
   };
 }
@@ -399,6 +404,7 @@ function welcome(value: Fields): Welcome {
     acked: count(value, 'acked'),
     backlog: count(value, 'backlog'),
     gap: gap && { from: count(gap, 'from'), to: count(gap, 'to') },
+    ...(value['resigns'] === undefined ? {} : { resigns: flag(value, 'resigns') }),
   };
 }
 

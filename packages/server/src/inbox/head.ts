@@ -9,6 +9,16 @@ export function encodeHead(flat: readonly string[]): Uint8Array {
   return Buffer.from(text, 'latin1');
 }
 
+/** With the first line of a request that was not sent as it was captured. */
+export function requestHead(request: {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: readonly string[];
+}): Uint8Array {
+  const line = `${request.method} ${request.path || '/'} HTTP/1.1\r\n`;
+  return Buffer.concat([Buffer.from(line, 'latin1'), encodeHead(request.headers)]);
+}
+
 /** The same list back. */
 export function decodeHead(head: Uint8Array): string[] {
   const flat: string[] = [];

@@ -19,6 +19,8 @@ export interface Carried {
   readonly unanswered?: string | undefined;
   /** undefined = too long to be held: it is read in pieces. */
   readonly body: Uint8Array | undefined;
+  /** Its headers are not those it came with. */
+  readonly resigned?: boolean;
 }
 
 /** Who hears of new captures. */

@@ -1,6 +1,6 @@
 import { matchesQuery, parseQuery, QueryError } from '@posthorn/wire';
 import type { Clock } from '../core/clock.ts';
-import type { InboxId } from '../core/inbox.ts';
+import type { InboxId, InboxSigning } from '../core/inbox.ts';
 import type { Ms } from '../core/model.ts';
 import type {
   AnswerStore,
@@ -127,6 +127,10 @@ export class Relay {
   after(delayMs: Ms, task: () => void): () => void {
     return this.#options.clock.after(delayMs, task);
   }
+  /** With the secrets that the inbox has now. */
+  signingOf({ id, signing }: PlacedInbox): InboxSigning {
+    return this.#options.view.get(id)?.signing ?? signing;
+  }
   urlOf(name: string): string {
     return this.#options.urlOf(name);
   }
@@ -246,13 +250,14 @@ export class Relay {
 
   /** What the local server of a listener made of a capture. */
   record(key: InboxKey, listener: string, finished: Finished): void {
-    const { seq, result, at, head, body, truncated, secret, live } = finished;
+    const { seq, result, at, head, body, truncated, secret, live, sentHead } = finished;
     this.#log({
       ...NO_EXCHANGE,
       ...key,
       ...{ seq, at, to: listener, kind: live ? 'live' : 'listener', durationMs: result.ms },
       status: result.status ?? undefined,
       error: result.error ?? undefined,
+      requestHead: sentHead,
       responseHead: head,
       responseBody: body,
       responseTruncated: truncated,

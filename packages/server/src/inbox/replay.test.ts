@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { type Client, MASK } from '@posthorn/api';
 import { schemes } from '@posthorn/wire';
 import { headerBag } from '@posthorn/wire/explain';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { type Received, stage, startLocal } from '../cli/tunnel/harness.suite.ts';
 import { pairsOf } from './recognition.ts';
 
@@ -228,4 +228,72 @@ test('with a scheme of the inbox what was not signed at all is signed', async ()
   const to = await capture('/', { body: EVENT });
   await replay(to, { to: { url: `http://127.0.0.1:${target.port}` }, signature: 'new' });
   expect(await verifies(target.received[0] as Received, server.clock.now)).toBe(true);
+});
+
+// ---- late ----------------------------------------------------------------------------------------
+
+test('a backlog older than receivers allow is signed anew, and says so', async () => {
+  const { server, local, attach, send, signed, newest } = await shop();
+  await (await attach()).stop();
+  const headers = { ...(await signed()), 'X-Sender': 'me' };
+  const forged = { ...headers, 'webhook-signature': 'v1,Zm9yZ2Vk' };
+  await send('/old', { body: EVENT, headers });
+  await send('/forged', { body: EVENT, headers: forged });
+  await send('/unsigned', { body: EVENT });
+  server.clock.now += 3_600_000;
+  await send('/new', { body: EVENT, headers: await signed('msg_2') });
+
+  const back = await attach();
+  await back.done(4);
+  await back.stop();
+  const [old, fake, plain, recent] = local.received as [Received, Received, Received, Received];
+  expect(await verifies(old, server.clock.now)).toBe(true);
+  expect(old.headers).toMatchObject({
+    ...{ 'webhook-id': 'msg_1', 'x-posthorn-resigned': 'true', 'x-sender': 'me' },
+  });
+  // Nobody's forgery becomes a genuine event by waiting.
+  expect(fake.headers).toMatchObject({ 'webhook-signature': 'v1,Zm9yZ2Vk' });
+  for (const request of [fake, plain, recent]) {
+    expect(request.headers['x-posthorn-resigned']).toBeUndefined();
+  }
+  const { inbox: id } = await newest();
+  const { items } = await server.admin.listCaptures({ tenant, inbox: id });
+  const address = { tenant, inbox: id, capture: items.at(-1)?.id ?? 'cap_' } as const;
+  const { log } = await server.admin.getCapture(address);
+  expect(log[0]).toMatchObject({
+    request: { head: expect.stringContaining('X-Posthorn-Resigned') },
+  });
+});
+
+test('with clients that share a listener it is the same; --exact keeps what came', async () => {
+  const { server, local, attach, send, signed } = await shop();
+  await (await attach({ mode: 'share' })).stop();
+  const headers = await signed();
+  await send('/old', { body: EVENT, headers });
+  server.clock.now += 3_600_000;
+  const shared = await attach({ mode: 'share' });
+  await shared.done(1);
+  expect(await verifies(local.received[0] as Received, server.clock.now)).toBe(true);
+  const exact = await attach({ listener: 'exact', from: 'start', resign: false });
+  await exact.done(1);
+  expect(local.received[1]?.headers).toMatchObject({
+    'webhook-signature': headers['webhook-signature'],
+  });
+});
+
+test('what has waited long for the local port is asked for again, signed anew', async () => {
+  const { server, local, attach, send, signed } = await shop();
+  const client = await attach();
+  await local.stop();
+  await send('/held', { body: EVENT, headers: await signed() });
+  await client.until(() => client.holds.length > 0);
+  vi.useFakeTimers({ toFake: ['Date'] });
+  onTestFinished(() => void vi.useRealTimers());
+  vi.setSystemTime(Date.now() + 3_600_000);
+  server.clock.now += 3_600_000;
+  await local.start();
+  await client.done(1);
+  const [held] = local.received as [Received];
+  expect(await verifies(held, server.clock.now)).toBe(true);
+  expect(local.paths).toEqual(['/held']);
 });

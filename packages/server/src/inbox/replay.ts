@@ -1,4 +1,3 @@
-import { headerBag } from '@posthorn/wire/explain';
 import type { Clock } from '../core/clock.ts';
 import { AppError } from '../core/errors.ts';
 import type { Probe, Exchange as Sent } from '../core/exchange.ts';
@@ -6,10 +5,11 @@ import type { Inbox } from '../core/inbox.ts';
 import type { Header, Ms } from '../core/model.ts';
 import type { CaptureStore, Exchange, NewExchange, StoredCapture } from '../store/inbox.ts';
 import type { Finished } from './answers.ts';
-import { decodeHead, encodeHead, holdsSecret } from './head.ts';
+import { decodeHead, holdsSecret, requestHead } from './head.ts';
 import type { Carried } from './hub.ts';
 import { pairsOf, signatureOf } from './recognition.ts';
 import type { Relay } from './relay.ts';
+import { signedAnew } from './resigning.ts';
 
 /** A capture sent again: where to, how signed, what changed, how often. */
 export interface ReplayOrder {
@@ -234,36 +234,11 @@ async function signerOf(inbox: Inbox, capture: StoredCapture): Promise<Sign> {
     const message = 'It is not known how to sign this: set signing.scheme, or replay it exactly.';
     throw new AppError('conflict', message);
   }
-  const { scheme, secret } = signer;
-  const id = capture.messageId ?? capture.id;
-  return async (request, nowMs) => {
-    const { type } = capture;
-    const at = new Date(nowMs);
-    const signed = await scheme.sign({ raw: request.body, id, at, secret, type });
-    return {
-      ...request,
-      headers: replaced(request.headers, signed),
-      changed: { ...request.changed, head: true },
-    };
-  };
-}
-
-/** In the places where they stood, under the names as they were written; others at the end. */
-function replaced(flat: readonly string[], by: Readonly<Record<string, string>>): string[] {
-  const left = new Map(headerBag(Object.entries(by)).entries());
-  const names = new Set(left.keys());
-  const result: string[] = [];
-  for (const [name, value] of pairsOf(flat)) {
-    const lower = name.toLowerCase();
-    const fresh = left.get(lower);
-    if (!names.has(lower)) result.push(name, value);
-    else if (fresh !== undefined) result.push(name, fresh);
-    left.delete(lower);
-  }
-  for (const [name, value] of Object.entries(by)) {
-    if (left.has(name.toLowerCase())) result.push(name, value);
-  }
-  return result;
+  return async (request, nowMs) => ({
+    ...request,
+    headers: await signedAnew(signer, capture, { ...request, nowMs }),
+    changed: { ...request.changed, head: true },
+  });
 }
 
 /** Of one connection, or set by who sends. */
@@ -323,11 +298,10 @@ function carriedFrom(capture: StoredCapture, request: Request, seq: number): Car
   };
 }
 
-function asSent({ method, path, headers, body, changed }: Request) {
-  const line = `${method} ${path === '' ? '/' : path} HTTP/1.1\r\n`;
-  const head = changed.head || changed.body;
+function asSent(request: Request) {
+  const { headers, body, changed } = request;
   return {
-    requestHead: head ? Buffer.concat([Buffer.from(line, 'latin1'), encodeHead(headers)]) : NOTHING,
+    requestHead: changed.head || changed.body ? requestHead(request) : NOTHING,
     requestBody: changed.body ? body : undefined,
     secretHeads: holdsSecret(headers),
   };

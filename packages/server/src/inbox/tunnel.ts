@@ -18,6 +18,7 @@ import {
 import type { Carried, Hub, HubMember } from './hub.ts';
 import { Progress } from './progress.ts';
 import type { Admitted, Door, Joined, Relay } from './relay.ts';
+import { freshened, isLate } from './resigning.ts';
 import { Sending } from './sending.ts';
 
 const HELLO_MS: Ms = 10_000;
@@ -48,6 +49,7 @@ interface Attachment {
   readonly responder: boolean;
   readonly window: number;
   readonly fits: (capture: Carried) => boolean;
+  readonly resigns: boolean;
   readonly progress: Progress;
   readonly sending: Sending;
   readonly answers: Answers;
@@ -189,6 +191,7 @@ export class Tunnel implements HubMember {
     this.#attachment = {
       ...{ admitted, hub, id, generation, responder, fits, sending, answers },
       listener: key,
+      resigns: hello.resign !== false,
       shared: hello.mode === 'share',
       window: Math.min(Math.max(1, hello.window), WINDOW_MAX),
       progress: new Progress(acked, done),
@@ -204,6 +207,7 @@ export class Tunnel implements HubMember {
         head: counts.head,
         backlog: Math.max(0, Math.min(counts.head - acked, counts.captures) - done.length),
         gap: gap ?? null,
+        resigns: hello.resign !== false && this.#relay.signingOf(inbox).secrets.length > 0,
       },
     });
     this.#schedulePing();
@@ -246,17 +250,34 @@ export class Tunnel implements HubMember {
       if (shared) {
         const seq = await this.#claim(attachment);
         if (seq === undefined || this.#state !== 'attached') return;
-        this.#hand(attachment, await hub.one(seq), seq);
+        const capture = await hub.one(seq);
+        this.#hand(attachment, capture && (await this.#fresh(attachment, capture)), seq);
         continue;
       }
       const near = hub.peek(progress.frontier + 1);
       const next = near ? [near] : await hub.after(progress.frontier);
       if (next.length === 0) return;
       for (const capture of next) {
+        const late = this.#isLate(attachment, capture);
+        const fresh = late ? await this.#fresh(attachment, capture) : capture;
         if (!room()) return;
-        this.#hand(attachment, capture, capture.seq);
+        // Somebody may have passed over it meanwhile.
+        if (capture.seq > progress.frontier) this.#hand(attachment, fresh, capture.seq);
       }
     }
+  }
+
+  #isLate({ admitted, resigns }: Attachment, capture: Carried): boolean {
+    if (!resigns || !isLate(capture, this.#relay.now())) return false;
+    return this.#relay.signingOf(admitted.inbox).secrets.length > 0;
+  }
+
+  async #fresh(attachment: Attachment, capture: Carried): Promise<Carried> {
+    if (!this.#isLate(attachment, capture)) return capture;
+    const { captures } = this.#relay;
+    const { admitted, hub } = attachment;
+    const signing = this.#relay.signingOf(admitted.inbox);
+    return freshened(capture, { captures, key: hub.key, signing, nowMs: this.#relay.now() });
   }
 
   /** Sends something once more, beside the captures: it has its own number and moves no cursor. */

@@ -156,7 +156,7 @@ function connected(
   state: ListenState,
   { welcome, target, via }: ListenEvent & { kind: 'connected' },
 ): ListenState {
-  const again = state.inboxUrl !== '';
+  const again = state.link.kind === 'lost';
   const { gap, head, backlog, listener, inbox } = welcome;
   const lost: Message | undefined = gap
     ? {

@@ -29,8 +29,17 @@ const AGAIN_MS = 1000;
 const PROBE_MS = 1000;
 const LIVE_MAX = 64;
 const KEY_LANES = 16;
+/** What has waited here for so long is asked for again: by then the server signs it anew. */
+const STALE_MS = 60_000;
 /** Results remembered, for what comes a second time. */
 const DONE_MAX = 2000;
+
+/** The connection that there is. */
+export interface ResultsTo {
+  ack(result: AckResult): void;
+  nack(seq: number, reason: NackReason): void;
+}
+const NOBODY: ResultsTo = { ack() {}, nack() {} };
 
 interface Lane {
   readonly max: number;
@@ -49,8 +58,11 @@ export class Deliveries {
   readonly #side: Lane;
   readonly #open = new Map<number, Delivery>();
   readonly #done = new Map<number, AckResult>();
-  #ack: (result: AckResult) => void = () => {};
-  #nack: (seq: number, reason: NackReason) => void = () => {};
+  /** With the local server now. */
+  readonly #flying = new Set<Delivery>();
+  #to: ResultsTo = NOBODY;
+  /** The server signs anew what comes late. */
+  #resigns = false;
   #held: Promise<void> | undefined;
   #paused = false;
   #stopped = false;
@@ -80,18 +92,14 @@ export class Deliveries {
   }
 
   /** Where results go from now on. */
-  connected(
-    ack: (result: AckResult) => void,
-    nack: (seq: number, reason: NackReason) => void,
-  ): void {
-    this.#ack = ack;
-    this.#nack = nack;
+  connected(to: ResultsTo & { readonly resigns: boolean }): void {
+    this.#to = to;
+    this.#resigns = to.resigns;
   }
 
   /** What is not here whole comes again over the next connection. */
   disconnected(): void {
-    this.#ack = () => {};
-    this.#nack = () => {};
+    this.#to = NOBODY;
     for (const delivery of [...this.#open.values()]) {
       delivery.cut(DEAF);
       if (!delivery.complete) this.#forget(delivery);
@@ -102,7 +110,7 @@ export class Deliveries {
   add(head: OpenHead, sink: AnswerSink): Delivery | undefined {
     const result = this.#done.get(head.seq);
     if (result) {
-      this.#ack(result);
+      this.#to.ack(result);
       return undefined;
     }
     if (this.#open.has(head.seq)) return undefined;
@@ -165,7 +173,11 @@ export class Deliveries {
     events.started(delivery);
     while (!this.#stopped) {
       await this.#held;
+      if (this.#resigns && isStale(delivery)) this.#renew();
+      if (this.#open.get(seq) !== delivery) return;
+      this.#flying.add(delivery);
       const outcome = await delivery.run(server, ownHeaders(delivery));
+      this.#flying.delete(delivery);
       if (outcome.kind === 'answered') {
         this.#finish(delivery, outcome.result);
         return;
@@ -177,7 +189,7 @@ export class Deliveries {
         return;
       }
       const { reason, message } = outcome;
-      this.#nack(seq, reason);
+      this.#to.nack(seq, reason);
       events.failed(delivery, reason, message);
       if (reason === 'refused' || reason === 'dns' || reason === 'tls') this.#hold();
       else if (delivery.attempts < ATTEMPTS_MAX) await sleep(AGAIN_MS);
@@ -200,7 +212,7 @@ export class Deliveries {
       }
     }
     this.#options.events.done(delivery, result);
-    this.#ack(result);
+    this.#to.ack(result);
   }
 
   #forget(delivery: Delivery): void {
@@ -210,6 +222,14 @@ export class Deliveries {
       const at = waiting.indexOf(delivery);
       if (at >= 0) waiting.splice(at, 1);
     }
+  }
+
+  /** Over a new connection everything comes again that is not known here. */
+  #renew(): void {
+    for (const delivery of [...this.#open.values()]) {
+      if (isStale(delivery) && !this.#flying.has(delivery)) this.#forget(delivery);
+    }
+    this.#options.restart();
   }
 
   /** Nothing is sent until the local port is open again. */
@@ -225,6 +245,11 @@ export class Deliveries {
     this.#held = undefined;
     events.holding(false);
   }
+}
+
+/** A replay comes only once; no sender waits for an answer so long. */
+function isStale({ head, startedAt }: Delivery): boolean {
+  return !head.replay && Date.now() - startedAt > STALE_MS;
 }
 
 const DEAF: AnswerSink = { answer() {}, async data() {}, taken() {} };

@@ -40,6 +40,8 @@ export interface TunnelEnd {
   readonly message: string;
 }
 
+/** Why it is not there for a moment: we wanted it so. */
+const ANEW = 'the connection is made anew';
 const RETRY_MIN_MS = 250;
 const RETRY_MAX_MS = 15_000;
 /** A connection that held so long was a good one: the next begins without a wait. */
@@ -79,7 +81,7 @@ export class TunnelClient {
         failures = Date.now() - startedAt > GOOD_MS ? 0 : failures + 1;
         const cap = Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** failures);
         const waitMs = Math.max(end.again, failures === 0 ? 0 : Math.random() * cap);
-        this.#options.events.lost(end.as.message, waitMs);
+        if (end.as.message !== ANEW) this.#options.events.lost(end.as.message, waitMs);
         await this.#sleep(waitMs);
         if (this.#stopped) return { reason: 'stopped', message: '' };
       }
@@ -90,7 +92,7 @@ export class TunnelClient {
 
   /** Drops the connection and makes it anew: what was not acknowledged comes again. */
   restart(): void {
-    this.#session?.cut('the connection is made anew');
+    this.#session?.cut(ANEW);
   }
 
   /** What is under way may end first; then it says goodbye. */
@@ -299,10 +301,11 @@ class Session {
 
   async #welcome(welcome: Welcome): Promise<void> {
     const { deliveries, welcomed } = this.#options;
-    deliveries.connected(
-      (result) => this.#result(result),
-      (seq, reason) => this.write({ type: 'nack', seq, reason, holdMs: 1000 }),
-    );
+    deliveries.connected({
+      ack: (result) => this.#result(result),
+      nack: (seq, reason) => this.write({ type: 'nack', seq, reason, holdMs: 1000 }),
+      resigns: welcome.resigns === true,
+    });
     const choice = await welcomed(welcome, this.#kind);
     if (choice === 'skip') this.write({ type: 'seek', after: welcome.head });
     this.write({ type: 'credit', stream: 0, bytes: CONNECTION_CREDIT });
