@@ -118,6 +118,10 @@ test('authorise, receive, ask for more, receive that too, revoke, and nothing ar
   const endpoint = grant?.endpoint as `ep_${string}`;
   const attempts = async () =>
     (await on.product.api.listAttempts({ tenant, endpoint })).items.length;
+  await page.goto(`${on.product.url}/dashboard/${tenant}/webhooks/${endpoint}/edit`);
+  await page.getByText('This webhook belongs to an app').waitFor();
+  await page.getByRole('link', { name: 'Apps and grants' }).waitFor();
+  expect(await page.getByRole('textbox').count()).toBe(0);
   const before = await attempts();
   await on.product.api.revokeGrant({ tenant, grant: grant?.id as `grt_${string}` });
   const [after] = [await publish('MOIM:product.created', { id: 'CP:LATE' })].flat();

@@ -53,6 +53,34 @@ test('a filter is tried against what came last, and then decides', async () => {
   expect(JSON.parse(body)).toMatchObject({ data: { total: 160 } });
 });
 
+test('what somebody else saved meanwhile is shown, and replaced only on purpose', async () => {
+  const { api } = on.product;
+  const { id: endpoint } = await api.createEndpoint({
+    tenant,
+    body: { url: on.receiver.url('/both'), name: 'Both' },
+  });
+  const page = await on.signedIn(`/webhooks/${endpoint}/edit`, { mayComplain: true });
+  await page.getByLabel('Description').fill('mine');
+  // A pause is not in the form.
+  await api.pauseEndpoint({ tenant, endpoint });
+  await api.updateEndpoint({ tenant, endpoint, body: { description: 'theirs' } });
+  const conflict = page.getByRole('alert').filter({ hasText: 'Somebody else changed' });
+  const row = conflict.getByRole('row', { name: 'description "theirs" "mine"' });
+  await row.waitFor();
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await page.getByText('The endpoint was changed meanwhile').waitFor();
+  const stored = async () => (await api.getEndpoint({ tenant, endpoint })).description;
+  expect(await stored()).toBe('theirs');
+  await conflict.getByRole('button', { name: 'Show theirs' }).click();
+  await conflict.waitFor({ state: 'detached' });
+  expect(await page.getByLabel('Description').inputValue()).toBe('theirs');
+  await page.getByLabel('Description').fill('mine again');
+  await api.updateEndpoint({ tenant, endpoint, body: { description: 'theirs again' } });
+  await conflict.getByRole('button', { name: 'Save mine over it' }).click();
+  await page.getByText('Saved.').waitFor();
+  expect(await stored()).toBe('mine again');
+});
+
 test('a format of its own is sent as it was put together', async () => {
   const page = await on.signedIn('/webhooks/new');
   await page.getByLabel('URL').fill(on.receiver.url('/custom'));

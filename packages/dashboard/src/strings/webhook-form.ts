@@ -7,9 +7,6 @@ export const form = {
   cancel: 'Cancel',
   saved: 'Saved.',
   leave: 'There are changes that are not saved. Leave them?',
-  problems: 'This was not accepted',
-  conflict: 'Somebody else changed it meanwhile. Your changes are still here:',
-  overwrite: 'Save mine over it',
   sections: {
     where: 'Where it goes',
     events: 'Which events',
@@ -111,6 +108,21 @@ export const form = {
       endpoint: "Signed with the webhook's secret. Masked headers are sent with their values.",
       'throw-away': 'Signed with a key made for this view: the secret comes when it is created.',
     },
+  },
+  conflict: {
+    title: 'Somebody else changed this webhook meanwhile',
+    about: 'What you typed is still here. Nothing of theirs is lost until you save yours over it.',
+    differences: 'What differs',
+    theirs: 'Theirs',
+    mine: 'Yours',
+    showTheirs: 'Show theirs',
+    saveMine: 'Save mine over it',
+  },
+  granted: {
+    title: 'This webhook belongs to an app',
+    about:
+      'An app was granted it, so it changes with the app and goes with the grant. It cannot be edited here, given another secret, or deleted.',
+    apps: 'Apps and grants',
   },
   format: {
     dialect: 'Dialect',

@@ -158,7 +158,9 @@ function problemOf(json: string): string | undefined {
   return problem === undefined ? undefined : text.invalidJson(problem);
 }
 
-function useSavingType(before: EventTypeRow | undefined) {
+function useSavingType(latest: EventTypeRow | undefined) {
+  // What was there when the person began: a change by somebody else is refused, not lost.
+  const [before] = useState(latest);
   const api = useApi();
   const tenant = useTenant();
   const client = useQueryClient();

@@ -115,7 +115,9 @@ function Form({ inbox }: { inbox: InboxRow }) {
   );
 }
 
-function useSavingInbox(inbox: InboxRow) {
+function useSavingInbox(latest: InboxRow) {
+  // What was there when the person began: a change by somebody else is refused, not lost.
+  const [inbox] = useState(latest);
   const api = useApi();
   const tenant = useTenant();
   const client = useQueryClient();

@@ -19,12 +19,16 @@ export function Actions({ endpoint, onEdit }: { endpoint: EndpointRow; onEdit: (
   const [dialog, setDialog] = useState<'delete' | 'development' | 'replay'>();
   const close = () => setDialog(undefined);
   const duplicate = useDuplicate(endpoint);
+  // What an app was granted changes and goes with the app.
+  const own = endpoint.grant === null;
   return (
     <>
       <PauseOrResume endpoint={endpoint} />
-      <Button onClick={onEdit} leftSection={<Icon name="edit" size={14} />}>
-        {text.edit}
-      </Button>
+      {own && (
+        <Button onClick={onEdit} leftSection={<Icon name="edit" size={14} />}>
+          {text.edit}
+        </Button>
+      )}
       <MoreMenu>
         <Menu.Item leftSection={<Icon name="retry" />} onClick={() => setDialog('replay')}>
           {text.replay}
@@ -36,13 +40,15 @@ export function Actions({ endpoint, onEdit }: { endpoint: EndpointRow; onEdit: (
           {text.forDevelopment}
           <div className="small secondary">{text.forDevelopmentAbout}</div>
         </Menu.Item>
-        <Menu.Item
-          color="red"
-          leftSection={<Icon name="trash" />}
-          onClick={() => setDialog('delete')}
-        >
-          {text.delete}
-        </Menu.Item>
+        {own && (
+          <Menu.Item
+            color="red"
+            leftSection={<Icon name="trash" />}
+            onClick={() => setDialog('delete')}
+          >
+            {text.delete}
+          </Menu.Item>
+        )}
       </MoreMenu>
       {dialog === 'delete' && <Delete endpoint={endpoint} onClose={close} />}
       {dialog === 'development' && <DevelopmentDialog endpoint={endpoint} onClose={close} />}

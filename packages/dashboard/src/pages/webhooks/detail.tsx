@@ -22,6 +22,7 @@ import { Figures } from '../overview/figures.tsx';
 import { RunningReplays } from '../replays/running-replays.tsx';
 import { Actions } from './actions.tsx';
 import classes from './detail.module.css';
+import { GrantedNote } from './granted.tsx';
 import { Latest } from './latest.tsx';
 import { Types } from './list.tsx';
 import { Secret } from './secret.tsx';
@@ -52,7 +53,8 @@ function Detail({ endpoint }: { endpoint: EndpointRow }) {
       to: '/$tenant/webhooks/$endpoint/edit',
       params: { tenant, endpoint: endpoint.id },
     });
-  useShortcut({ keys: 'e', label: text.edit, group: webhooks.title, run: edit }, write);
+  const changes = write && endpoint.grant === null;
+  useShortcut({ keys: 'e', label: text.edit, group: webhooks.title, run: edit }, changes);
   return (
     <Page
       title={nameOf(endpoint)}
@@ -75,6 +77,7 @@ function Detail({ endpoint }: { endpoint: EndpointRow }) {
     >
       <RunningReplays endpoint={endpoint.id} />
       <Note endpoint={endpoint} />
+      {endpoint.grant !== null && <GrantedNote />}
       {test.result && (
         <Section
           title={webhooks.test.title}
@@ -85,7 +88,7 @@ function Detail({ endpoint }: { endpoint: EndpointRow }) {
       )}
       <Statistics endpoint={endpoint.id} />
       <Latest endpoint={endpoint.id} />
-      {write && <Secret endpoint={endpoint.id} />}
+      {write && <Secret endpoint={endpoint} />}
       <Section title={text.settings}>
         {endpoint.description !== '' && <p>{endpoint.description}</p>}
         <Facts facts={factsOf(endpoint)} />

@@ -1,6 +1,7 @@
+import { ApiError } from '@posthorn/api/browser';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
-import { useState } from 'react';
+import { type ReactNode, useRef, useState } from 'react';
 import { useApi, useTenant } from '../../app/context.tsx';
 import { useToast } from '../../app/toasts.tsx';
 import { nameOf, queries } from '../../data/queries.ts';
@@ -9,8 +10,10 @@ import { Failed, Loading } from '../../parts/faces.tsx';
 import { Page } from '../../parts/page.tsx';
 import { form } from '../../strings/webhook-form.ts';
 import { webhooks } from '../../strings/webhooks.ts';
-import { draftOf, EMPTY } from './draft.ts';
+import { Conflict } from './conflict.tsx';
+import { draftOf, EMPTY, settingsOf } from './draft.ts';
 import { type Settings, WebhookForm } from './form/form.tsx';
+import { GrantedNote } from './granted.tsx';
 
 export function NewWebhook() {
   const api = useApi();
@@ -47,45 +50,110 @@ export function EditWebhook() {
   const tenant = useTenant();
   const { data, error, refetch } = useQuery({
     ...queries.endpoint(useApi(), tenant, endpoint),
-    // What is being edited must not change under the hands: a conflict is met when it is saved.
     staleTime: Number.POSITIVE_INFINITY,
   });
   if (!data) return error ? <Failed error={error} retry={() => void refetch()} /> : <Loading />;
-  return <Edit key={data.id} endpoint={data} />;
+  return data.grant === null ? <Edit key={data.id} endpoint={data} /> : <Granted endpoint={data} />;
 }
 
-function Edit({ endpoint }: { endpoint: EndpointRow }) {
-  const api = useApi();
+/** An address that somebody kept: the page of the webhook does not lead here. */
+function Granted({ endpoint }: { endpoint: EndpointRow }) {
+  return (
+    <EditPage endpoint={endpoint}>
+      <GrantedNote />
+    </EditPage>
+  );
+}
+
+function EditPage({ endpoint, children }: { endpoint: EndpointRow; children: ReactNode }) {
   const tenant = useTenant();
-  const navigate = useNavigate();
-  const stored = useStored();
-  const toast = useToast();
-  const here = { tenant, endpoint: endpoint.id };
-  const back = () => navigate({ to: '/$tenant/webhooks/$endpoint', params: here });
-  const save = async (settings: Settings) => {
-    await api.updateEndpoint({ ...here, body: { ...settings, version: endpoint.version } });
-    await stored();
-    toast({ text: form.saved });
-    await back();
-  };
+  const name = nameOf(endpoint);
   return (
     <Page
-      title={nameOf(endpoint)}
-      documentTitle={`${form.editTitle} ${nameOf(endpoint)}`}
+      title={name}
+      documentTitle={`${form.editTitle} ${name}`}
       back={{
-        label: nameOf(endpoint),
-        link: { to: '/$tenant/webhooks/$endpoint', params: here },
+        label: name,
+        link: { to: '/$tenant/webhooks/$endpoint', params: { tenant, endpoint: endpoint.id } },
       }}
     >
+      {children}
+    </Page>
+  );
+}
+
+/** `endpoint` is as the server has it now, and changes when somebody else saves. */
+function Edit({ endpoint }: { endpoint: EndpointRow }) {
+  const navigate = useNavigate();
+  const tenant = useTenant();
+  const [base, setBase] = useState(endpoint);
+  // A pause by somebody else is no conflict: it is no part of the form.
+  const theirs = settingsKey(endpoint) === settingsKey(base) ? undefined : endpoint;
+  const over = useRef(false);
+  const save = useSave(endpoint, () => {
+    const known = theirs && !over.current ? base : endpoint;
+    // Said once: a change that comes after this one is shown first, too.
+    over.current = false;
+    return known;
+  });
+  return (
+    <EditPage endpoint={endpoint}>
       <WebhookForm
-        initial={draftOf(endpoint)}
+        key={base.version}
+        initial={draftOf(base)}
         endpoint={endpoint.id}
         submitLabel={form.save}
         save={save}
-        cancel={() => void back()}
+        cancel={() =>
+          void navigate({
+            to: '/$tenant/webhooks/$endpoint',
+            params: { tenant, endpoint: endpoint.id },
+          })
+        }
+        notice={
+          theirs &&
+          ((draft) => (
+            <Conflict
+              theirs={settingsOf(draftOf(theirs)).settings}
+              mine={settingsOf(draft).settings}
+              onTheirs={() => setBase(theirs)}
+              onMine={() => {
+                over.current = true;
+              }}
+            />
+          ))
+        }
       />
-    </Page>
+    </EditPage>
   );
+}
+
+function settingsKey(endpoint: EndpointRow): string {
+  return JSON.stringify(settingsOf(draftOf(endpoint)).settings);
+}
+
+/** `over`: what is known to be there and is replaced; anything newer is refused. */
+function useSave(endpoint: EndpointRow, over: () => EndpointRow) {
+  const api = useApi();
+  const client = useQueryClient();
+  const navigate = useNavigate();
+  const tenant = useTenant();
+  const toast = useToast();
+  const stored = useStored();
+  const here = { tenant, endpoint: endpoint.id };
+  return async (settings: Settings) => {
+    try {
+      await api.updateEndpoint({ ...here, body: { ...settings, version: over().version } });
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 409) {
+        await client.invalidateQueries(queries.endpoint(api, tenant, endpoint.id));
+      }
+      throw error;
+    }
+    await stored();
+    toast({ text: form.saved });
+    await navigate({ to: '/$tenant/webhooks/$endpoint', params: here });
+  };
 }
 
 /** What was written is read again before the next page shows it. */

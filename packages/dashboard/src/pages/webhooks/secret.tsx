@@ -19,7 +19,7 @@ import classes from './detail.module.css';
 const text = webhooks.secret;
 
 /** Fetched only when somebody wants to see it. */
-export function Secret({ endpoint }: { endpoint: EndpointRow['id'] }) {
+export function Secret({ endpoint: { id: endpoint, grant } }: { endpoint: EndpointRow }) {
   const [shown, setShown] = useState(false);
   const [rotating, setRotating] = useState(false);
   return (
@@ -29,9 +29,11 @@ export function Secret({ endpoint }: { endpoint: EndpointRow['id'] }) {
         <Button onClick={() => setShown(!shown)} leftSection={<Icon name="eye" size={14} />}>
           {shown ? text.hide : text.reveal}
         </Button>
-        <Button onClick={() => setRotating(true)} leftSection={<Icon name="retry" size={14} />}>
-          {text.rotate}
-        </Button>
+        {grant === null && (
+          <Button onClick={() => setRotating(true)} leftSection={<Icon name="retry" size={14} />}>
+            {text.rotate}
+          </Button>
+        )}
       </div>
       {shown && <Shown endpoint={endpoint} />}
       {rotating && (

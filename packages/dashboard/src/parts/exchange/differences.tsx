@@ -5,6 +5,7 @@ import { exchange } from '../../strings/exchange.ts';
 import classes from './differences.module.css';
 
 const text = exchange.differences;
+const HEADS = [text.before, text.after] as const;
 
 export interface Message {
   readonly head: string;
@@ -17,7 +18,7 @@ export function Differences({ parts }: { parts: readonly Differing[] }) {
   const shown = parts.filter(([, differences]) => differences.length > 0);
   if (shown.length === 0) return <p className="secondary">{text.same}</p>;
   return shown.map(([name, differences]) => (
-    <DifferenceTable key={name} name={name} differences={differences} />
+    <DifferenceTable key={name} name={name} heads={HEADS} differences={differences} />
   ));
 }
 
@@ -40,15 +41,22 @@ export function bodyDifferences(before: Message['body'], after: Message['body'])
   return diffJson(old, now) ?? [{ path: '', before: old, after: now }];
 }
 
-function DifferenceTable(props: { name: string; differences: readonly Difference[] }) {
+export interface DifferenceTableProps {
+  readonly name: string;
+  readonly heads: readonly [before: string, after: string];
+  readonly differences: readonly Difference[];
+}
+
+export function DifferenceTable(props: DifferenceTableProps) {
+  const [before, after] = props.heads;
   return (
     <table className={classes.differences}>
       <caption>{props.name}</caption>
       <thead>
         <tr>
           <td />
-          <th scope="col">{text.before}</th>
-          <th scope="col">{text.after}</th>
+          <th scope="col">{before}</th>
+          <th scope="col">{after}</th>
         </tr>
       </thead>
       <tbody>

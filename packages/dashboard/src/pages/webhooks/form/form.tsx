@@ -22,6 +22,8 @@ export interface WebhookFormProps {
   /** The one that is changed; undefined: a new one. */
   readonly endpoint?: EndpointRow['id'];
   readonly submitLabel: string;
+  /** Stands above the buttons: what is to be known before it is saved. */
+  readonly notice?: ((draft: Draft) => ReactNode) | undefined;
   /** Resolves when it is stored and the page has moved on. */
   readonly save: (settings: Settings) => Promise<void>;
   readonly cancel: () => void;
@@ -64,6 +66,7 @@ export function WebhookForm(props: WebhookFormProps) {
         </FormSection>
       ))}
       <Trial draft={draft} endpoint={endpoint} />
+      {!saved && props.notice?.(draft)}
       <FormFoot error={error}>
         <Button type="submit" variant="filled" loading={busy}>
           {submitLabel}
