@@ -63,6 +63,32 @@ async function readyUrl({ stdout }: ChildProcess): Promise<string> {
   throw new Error('the product ended before it was ready');
 }
 
+/** `posthorn listen` as people run it; resolves when the tunnel stands. */
+export async function startListener(
+  product: Product,
+  argv: readonly string[],
+  tenant = 'default',
+): Promise<{ readonly url: string; stop(): Promise<void> }> {
+  const child = spawn(process.execPath, [MAIN, 'listen', ...argv, '--json'], {
+    env: {
+      ...{ PATH: process.env['PATH'], HOME: tmpdir(), POSTHORN_TENANT: tenant },
+      ...{ POSTHORN_URL: product.url, POSTHORN_KEY: KEY },
+    },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream });
+  const [first] = (await once(lines, 'line')) as [string];
+  const { event, url } = JSON.parse(first) as { event: string; url: string };
+  if (event !== 'connected') throw new Error(`the tunnel does not stand: ${first}`);
+  return {
+    url,
+    async stop() {
+      child.kill('SIGTERM');
+      await once(child, 'exit');
+    },
+  };
+}
+
 export async function eventually<T>(look: () => T | Promise<T>, what: string) {
   const end = performance.now() + DEADLINE_MS;
   for (;;) {

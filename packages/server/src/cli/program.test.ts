@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { configTable } from '../config.ts';
 import { type Actions, type Flags, runProgram } from './program.ts';
@@ -126,3 +127,38 @@ describe('usage', () => {
     expect(await help('send')).not.toContain('POSTHORN_HOST');
   });
 });
+
+// ---- the documentation ---------------------------------------------------------------------------
+
+const ROOT = new URL('../../../../', import.meta.url);
+
+/** Command lines of a page: those that stand alone, and those in tables and text with arguments. */
+function commandsOf(page: string): string[] {
+  const text = readFileSync(new URL(page, ROOT), 'utf8');
+  const alone = text.match(/^(?:[A-Z_]+=\S+ )*posthorn .*$/gm) ?? [];
+  const quoted = [...text.matchAll(/`(posthorn [^`]+)`/g)].map(([, line = '']) => line);
+  return [...alone, ...quoted.filter((line) => line.split(' ').length > 2)];
+}
+
+/** As a shell would, as far as the documentation needs it: quotes, comments, what is redirected. */
+function wordsOf(line: string): string[] {
+  const bare = line.replace(/^.*?\bposthorn /, '');
+  const words = bare.match(/(?:'[^']*'|"[^"]*"|[^\s'"])+/g) ?? [];
+  const end = words.findIndex((word) => /^(?:#|>|\||&&)/.test(word));
+  const own = end < 0 ? words : words.slice(0, end);
+  return own.map((word) => word.replaceAll(/'([^']*)'|"([^"]*)"/g, '$1$2'));
+}
+
+const PAGES = ['README.md', ...readdirSync(new URL('docs/', ROOT)).map((name) => `docs/${name}`)];
+
+test.each(PAGES.filter((page) => page.endsWith('.md')))(
+  'every command in %s is one that the program takes',
+  async (page) => {
+    for (const line of commandsOf(page)) {
+      const { err } = await run(...wordsOf(line));
+      // Text may name a command with an option alone, such as `posthorn show --body`.
+      const named = /missing required argument/.test(err);
+      expect({ line, err: named ? '' : err }).toEqual({ line, err: '' });
+    }
+  },
+);

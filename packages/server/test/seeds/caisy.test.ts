@@ -1,13 +1,11 @@
-import { execFile, spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
+import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { presets } from '@posthorn/wire/catalogue';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
 import {
   eventually,
-  KEY,
   type Product,
+  startListener,
   startProduct,
   startReceiver,
   startTarget,
@@ -17,7 +15,6 @@ import { Walk } from './walk.ts';
 
 /** The document of caisy, "Webhooks", 194 lines. */
 
-const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 const tenant = 'site';
 const PROJECT = '713bef0a-25f7-4d68-a4ec-23b8f5926459';
 const WEBHOOK = 'b5ee7588-6874-461d-9e30-f6e0e1391d63';
@@ -63,6 +60,18 @@ async function attemptOf(id: `ep_${string}`) {
     const { items } = await product.api.listAttempts({ tenant, endpoint: id });
     return items[0] && product.api.getAttempt({ tenant, attempt: items[0].id });
   }, 'the call is logged');
+}
+
+/** The dev server on a laptop. */
+async function startLaptop() {
+  const seen: string[] = [];
+  const receiver = await startReceiver(async (req, res) => {
+    let body = '';
+    for await (const chunk of req) body += chunk;
+    seen.push(`${req.url} ${body}`);
+    res.writeHead(204, { 'X-Laptop': 'yes' }).end();
+  });
+  return { ...receiver, seen };
 }
 
 describe('caisy', () => {
@@ -250,36 +259,23 @@ describe('caisy', () => {
     [182, 189],
     'a tunnel: a public URL whose requests reach the local server live (as ngrok http 3000)',
     async () => {
-      const seen: string[] = [];
-      const local = await startReceiver(async (req, res) => {
-        let body = '';
-        for await (const chunk of req) body += chunk;
-        seen.push(`${req.url} ${body}`);
-        res.writeHead(204).end();
+      const local = await startLaptop();
+      const tunnel = await startListener(product, [local.url, '--inbox', 'caisy-dev'], tenant);
+      const { id, remove } = await endpoint({
+        ...{ ...auth, alias: WEBHOOK, url: `${tunnel.url}/api/v1/webhook/caisy` },
       });
-      const tool = await startProduct();
-      const { url } = await tool.api.createInbox({
-        tenant: 'default',
-        body: { name: 'caisy-dev' },
-      });
-      const listener = spawn(
-        process.execPath,
-        [MAIN, 'listen', local.url, '--inbox', 'caisy-dev', '--json'],
-        {
-          env: { PATH: process.env['PATH'], POSTHORN_URL: tool.url, POSTHORN_KEY: KEY },
-          stdio: ['ignore', 'pipe', 'inherit'],
-        },
-      );
-      const printed: string[] = [];
-      createInterface({ input: listener.stdout }).on('line', (line) => printed.push(line));
-      await eventually(() => printed.length > 0, 'the tunnel stands');
-      const { remove } = await endpoint({ alias: WEBHOOK, url: `${url}/api/v1/webhook/caisy` });
       await publish();
-      await eventually(() => seen.length === 1, 'it reaches the local server');
-      expect(seen).toEqual([`/api/v1/webhook/caisy ${BODY}`]);
+      // What the laptop says is what the webhook was answered.
+      expect((await attemptOf(id)).response?.head).toContain('X-Laptop: yes');
+      expect(local.seen).toEqual([`/api/v1/webhook/caisy ${BODY}`]);
+      // And the curl command of above reaches it through the tunnel.
+      const corrected = ['-H', 'x-auth: a92ja7h1ahaf1ao9aa', '-d', BODY];
+      const place = `${tunnel.url}/api/v1/webhook/caisy`;
+      const { stdout } = await promisify(execFile)('curl', ['-si', place, ...corrected]);
+      expect(stdout).toMatch(/^HTTP\/1\.1 204 [\s\S]*X-Laptop: yes/);
+      expect(local.seen[1]).toBe(local.seen[0]);
       await remove();
-      listener.kill('SIGTERM');
-      await tool.stop();
+      await tunnel.stop();
       await local.close();
     },
   );
@@ -288,20 +284,25 @@ describe('caisy', () => {
     'a webhook is copied: one for development, one for production, each told by its own id',
     async () => {
       const production = await endpoint({ ...auth, name: 'production', alias: WEBHOOK });
-      const { id: copy } = await product.api.duplicateEndpoint({
-        tenant,
-        endpoint: production.id,
-        body: { url: `${target.url}/tunnel/api/v1/webhook/caisy`, enabled: true },
-      });
-      const before = target.requests.length;
-      await publish();
-      const both = [await target.request(before + 1), await target.request(before + 2)];
-      const ids = both.map(({ body }) => JSON.parse(body.toString()).webhook.webhook_id);
-      expect(ids.sort()).toEqual(expect.arrayContaining([WEBHOOK]));
-      expect(new Set(ids).size).toBe(2);
-      expect(both.every(({ headers }) => headers.some(([name]) => name === 'x-auth'))).toBe(true);
+      const local = await startLaptop();
+      const tunnel = await startListener(
+        ...([product, [local.url, '--copy-of', production.id, '--path', '/dev'], tenant] as const),
+      );
+      const request = await told();
+      expect(JSON.parse(request.body.toString()).webhook.webhook_id).toBe(WEBHOOK);
+      const { items } = await product.api.listEndpoints({ tenant });
+      const copy = items.find(({ metadata }) => metadata['copyOf'] === production.id);
+      expect(copy?.url).toBe(tunnel.url);
+      const { response, request: sent } = await attemptOf(copy?.id ?? 'ep_');
+      expect(response?.head).toContain('X-Laptop: yes');
+      expect(sent.head).toContain('x-auth');
+      const [seen = ''] = local.seen;
+      expect(seen).toMatch(/^\/dev \{"event_id"/);
+      expect(JSON.parse(seen.slice(5)).webhook.webhook_id).not.toBe(WEBHOOK);
       await production.remove();
-      await product.api.deleteEndpoint({ tenant, endpoint: copy });
+      await product.api.deleteEndpoint({ tenant, endpoint: copy?.id ?? 'ep_' });
+      await tunnel.stop();
+      await local.close();
     },
   );
   walk.prose([192, 193], 'names another tunnel that works alike');

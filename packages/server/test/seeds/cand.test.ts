@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect } from 'vitest';
 import {
   eventually,
   type Product,
+  startListener,
   startProduct,
   startReceiver,
   startTarget,
@@ -40,6 +41,25 @@ async function told(event: object, more: object = {}) {
 }
 
 const actor = { id: 'U1', profileId: 'P1' };
+
+/** The documented handler, with a body that is read first. */
+async function startHandler() {
+  const handled: string[] = [];
+  const receiver = await startReceiver(async (req, res) => {
+    let text = '';
+    for await (const chunk of req) text += chunk;
+    res.end();
+    const { module, type, context, payload } = JSON.parse(text);
+    switch (`${module}:${type}`) {
+      case 'MOIM:product.created':
+        handled.push(`product ${payload.id} with the token of ${context.originCommunityId}`);
+        break;
+      default:
+        handled.push(`No case statement for ${module}:${type}`);
+    }
+  });
+  return { ...receiver, handled };
+}
 
 describe('cand', () => {
   const walk = new Walk('cand', 42);
@@ -79,10 +99,13 @@ describe('cand', () => {
       expect((await told({}, { url: target.url + path })).request.target).toBe(path);
     },
   );
-  walk.later(
+  walk.elsewhere(
     [7, 7],
     'subscriptions are OAuth scopes (`webhook:…`) that a community admin grants, and grants again for more',
-    'apps, scopes and grants are a part of their own; an endpoint with the types of a scope (`MOIM:product.*`) does the sending',
+    {
+      file: 'packages/server/src/http/oauth/consent.test.ts',
+      test: 'one scope more asks again, marks what is new, and the same grant hears both',
+    },
   );
   walk.prose([8, 8], 'heading');
   walk.says(
@@ -167,20 +190,7 @@ describe('cand', () => {
     [26, 39],
     'the handler dispatches on `module:type` (with a body that is read first)',
     async () => {
-      const handled: string[] = [];
-      const receiver = await startReceiver(async (req, res) => {
-        let text = '';
-        for await (const chunk of req) text += chunk;
-        res.end();
-        const { module, type, context, payload } = JSON.parse(text);
-        switch (`${module}:${type}`) {
-          case 'MOIM:product.created':
-            handled.push(`product ${payload.id} with the token of ${context.originCommunityId}`);
-            break;
-          default:
-            handled.push(`No case statement for ${module}:${type}`);
-        }
-      });
+      const { handled, ...receiver } = await startHandler();
       const { id: endpoint } = await product.api.createEndpoint({
         tenant,
         body: { url: `${receiver.url}/webhook`, dialect: 'cand', ordering: 'endpoint' },
@@ -198,10 +208,27 @@ describe('cand', () => {
     },
   );
   walk.prose([40, 40], 'heading');
-  walk.elsewhere([41, 41], 'a local server is reached through a URL that is open to the internet', {
-    file: 'packages/server/src/cli/tunnel/tunnel.test.ts',
-    test: 'a request reaches the local server byte for byte, and its answer the sender',
-  });
+  walk.says(
+    [41, 41],
+    'the handler is tried on a laptop, through a URL that is open to the internet',
+    async () => {
+      const local = await startHandler();
+      const tunnel = await startListener(product, [local.url, '--inbox', 'cand-dev'], tenant);
+      const body = { url: `${tunnel.url}/webhook`, dialect: 'cand' } as const;
+      const { id: endpoint } = await product.api.createEndpoint({ tenant, body });
+      const type = 'MOIM:product.created';
+      await product.api.publishEvents({ tenant, body: { type, data: { id: 'CP:1' } } });
+      const [attempt] = await eventually(async () => {
+        const { items } = await product.api.listAttempts({ tenant, endpoint });
+        return items.length > 0 && items;
+      }, 'the laptop has answered');
+      expect(attempt?.status).toBe(200);
+      expect(local.handled).toEqual(['product CP:1 with the token of C1']);
+      await product.api.deleteEndpoint({ tenant, endpoint });
+      await tunnel.stop();
+      await local.close();
+    },
+  );
   walk.says(
     [42, 42],
     'nothing is exposed to a third party, and secrets can be rotated',
