@@ -1,4 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   accessSync,
   chmodSync,
@@ -8,6 +9,7 @@ import {
   readdirSync,
   rmSync,
 } from 'node:fs';
+import type { Socket } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -37,6 +39,17 @@ export function hasProgram(name: string): boolean {
 export const hasPostgres = find('initdb') !== undefined && find('postgres') !== undefined;
 export const hasRedis = find('redis-server') !== undefined;
 
+let shared: Promise<Service> | undefined;
+
+/** One for all who ask in this process. It ends with the process, however that ends. */
+export function sharedPostgres(): Promise<Service> {
+  shared ??= startPostgres();
+  return shared;
+}
+
+/** Runs a program until its own input ends, and then removes the directory that it worked in. */
+const WATCH = '"$@" & read -r _; kill -QUIT $!; wait $!; rm -rf "$PWD"';
+
 export async function startPostgres(): Promise<Service> {
   const directory = mkdtempSync('/tmp/posthorn-pg-');
   const data = join(directory, 'data');
@@ -46,19 +59,23 @@ export async function startPostgres(): Promise<Service> {
   const init = ['-D', data, '-U', 'postgres', '-A', 'trust', '--no-sync'];
   await run(find('initdb') ?? 'initdb', init, { cwd: directory, ...owner });
   const place = ['-c', 'listen_addresses=', '-c', `unix_socket_directories=${directory}`];
-  const settings = [...place, '-c', 'fsync=off'];
-  const server = spawn(find('postgres') ?? 'postgres', ['-D', data, ...settings], {
+  const settings = [...place, '-c', 'fsync=off', '-c', 'full_page_writes=off'];
+  const program = [find('postgres') ?? 'postgres', '-D', data, ...settings];
+  const server = spawn('sh', ['-c', WATCH, 'sh', ...program], {
     cwd: directory,
-    stdio: ['ignore', 'ignore', 'pipe'],
+    stdio: ['pipe', 'ignore', 'pipe'],
     ...owner,
   });
   await said(server, /ready to accept connections/);
+  // Nobody stays for it.
+  server.unref();
+  for (const stream of [server.stdin, server.stderr]) (stream as Socket).unref();
   return {
     socket: directory,
     stop: async () => {
-      // At once: nothing of it is kept.
-      await ended(server, 'SIGQUIT');
-      rmSync(directory, { recursive: true, force: true });
+      server.stdin.end();
+      server.ref();
+      await once(server, 'exit');
     },
   };
 }

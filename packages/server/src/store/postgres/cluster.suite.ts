@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
 import { afterAll } from 'vitest';
-import { hasPostgres, startPostgres } from '../../../../wire/test/services.ts';
+import { hasPostgres, sharedPostgres } from '../../../../wire/test/services.ts';
 import type { InboxStore } from '../inbox.ts';
 import { masterKey } from '../sqlite/open-for-suite.suite.ts';
 import type { Store } from '../store.ts';
-import type { OpenOptions } from '../suite/world.suite.ts';
-import { openPostgres } from './open.ts';
+import { type OpenOptions, T0 } from '../suite/world.suite.ts';
+import { Database } from './database.ts';
+import { openOn, openPostgres } from './open.ts';
 import { openPostgresInbox } from './open-inbox.ts';
 
 export { hasPostgres };
@@ -15,8 +16,6 @@ export { hasPostgres };
 export function needing(what: string): string {
   return hasPostgres ? what : `${what} (needs PostgreSQL: apt-get install postgresql)`;
 }
-
-type Cluster = Awaited<ReturnType<typeof startPostgres>>;
 
 /** What a test leaves behind; numbers begin anew. */
 const RESET = `
@@ -30,6 +29,7 @@ const RESET = `
   alter sequence posthorn.attempt_seq restart; alter sequence posthorn.event_seq restart;
   delete from posthorn.inbox; delete from posthorn.capture; delete from posthorn.exchange;
   delete from posthorn.listening; delete from posthorn.answer;
+  delete from posthorn.staged; delete from posthorn.staged_refused;
   delete from posthorn.tally; delete from posthorn.health;
   update posthorn.counted set event = 0, attempt = 0;
   delete from posthorn.doc; delete from posthorn.doc_volume;
@@ -37,66 +37,83 @@ const RESET = `
   update posthorn.indexed set event = 0, attempt = 0, at = 0,
     newest = '00000000-0000-0000-0000-000000000000';`;
 
-/** A throw-away server for the tests of one file. */
-export class TestPostgres {
-  #cluster: Promise<Cluster> | undefined;
-  #url: Promise<string> | undefined;
-  #directory = '';
-  #template: Promise<string> | undefined;
-  readonly #byDirectory = new Map<string, Promise<string>>();
+/** Stores come and go; the connections stay, because new ones make a short test ten times as long. */
+class KeptDatabase extends Database {
+  override async close(): Promise<void> {
+    this.lost = () => {};
+  }
 
-  constructor() {
-    afterAll(async () => (await this.#cluster)?.stop(), 60_000);
+  async end(): Promise<void> {
+    await super.close();
+  }
+}
+
+/** The days around which suites begin; those that tests let come are dropped with what they leave. */
+const DROP_DAYS = `
+  do $$
+  declare
+    part text;
+  begin
+    for part in select relname from pg_class
+      where relkind = 'r' and relnamespace = 'posthorn'::regnamespace
+        and relname ~ '^(event|attempt|doc)_[0-9]{8}$'
+        and right(relname, 8) not between '20231113' and '20231115'
+        and right(relname, 8) not between '20261121' and '20261129' loop
+      execute format('drop table posthorn.%I', part);
+    end loop;
+  end $$;`;
+
+/** Databases on a server that all files of a worker use. */
+export class TestPostgres {
+  #url: Promise<string> | undefined;
+  readonly #daysAhead: number;
+  #directory = '';
+  #kept: KeptDatabase | undefined;
+
+  /** `daysAhead`: fewer partitions make every statement quicker. */
+  constructor({ daysAhead = 1 }: { daysAhead?: number } = {}) {
+    this.#daysAhead = daysAhead;
+    afterAll(() => this.#kept?.end());
   }
 
   /** An empty database of its own, copied from one that has the schema: that takes less time. */
   async database(): Promise<string> {
-    this.#template ??= this.#makeTemplate();
-    const template = await this.#template;
+    template ??= makeTemplate();
     const name = `test_${randomBytes(6).toString('hex')}`;
-    await execute(await this.#urlOf('postgres'), `create database ${name} template ${template}`);
-    return this.#urlOf(name);
-  }
-
-  /** The same directory names the same database. */
-  databaseOf(directory: string): Promise<string> {
-    const known = this.#byDirectory.get(directory) ?? this.database();
-    this.#byDirectory.set(directory, known);
-    return known;
-  }
-
-  async #makeTemplate(): Promise<string> {
-    const name = 'template_posthorn';
-    await execute(await this.#urlOf('postgres'), `create database ${name}`);
-    const url = await this.#urlOf(name);
-    await (await openPostgres({ url, masterKey })).close();
-    // Whoever uses a copy brings a master key of its own.
-    await execute(url, "delete from posthorn.meta where key = 'master_key_check'");
-    return name;
+    await execute(await urlOf('postgres'), `create database ${name} template ${await template}`);
+    return urlOf(name);
   }
 
   /** The same directory names the same store; another one is a new one, and the last is no more. */
   async open(
     { directory, now, limits }: OpenOptions,
-    rewrite: (sql: string) => string = (sql) => sql,
+    rewrite?: (sql: string) => string,
   ): Promise<Store> {
-    const url = await this.#emptied(directory);
-    return openPostgres({ url, masterKey, now: () => now, limits, rewrite });
+    const url = await this.databaseOf(directory);
+    const options = { masterKey, now: () => now, limits, daysAhead: this.#daysAhead };
+    if (rewrite) return openPostgres({ ...options, url, rewrite });
+    this.#kept ??= new KeptDatabase({ url, name: 'posthorn' });
+    return openOn(this.#kept, options);
   }
 
   /** As `open`. */
   async openInbox(directory: string): Promise<InboxStore> {
-    const url = await this.#emptied(directory);
+    const url = await this.databaseOf(directory);
     return openPostgresInbox({ url, masterKey });
   }
 
-  async #emptied(directory: string): Promise<string> {
+  /** The URL of the database that a directory names, in the same sense. */
+  async databaseOf(directory: string): Promise<string> {
     const used = this.#url !== undefined;
     this.#url ??= this.database();
     const url = await this.#url;
-    if (directory !== this.#directory && used) await execute(url, RESET);
+    if (directory !== this.#directory && used) await this.#run(url, RESET + DROP_DAYS);
     this.#directory = directory;
     return url;
+  }
+
+  #run(url: string, sql: string): Promise<void> {
+    return this.#kept ? this.#kept.reads.script(sql) : execute(url, sql);
   }
 
   /** Of what is open, for further nodes. */
@@ -111,12 +128,23 @@ export class TestPostgres {
     await client.connect();
     return client;
   }
+}
 
-  async #urlOf(database: string): Promise<string> {
-    this.#cluster ??= startPostgres();
-    const { socket } = await this.#cluster;
-    return `postgresql://postgres@localhost/${database}?host=${encodeURIComponent(socket)}`;
-  }
+let template: Promise<string> | undefined;
+
+async function makeTemplate(): Promise<string> {
+  const name = 'template_posthorn';
+  await execute(await urlOf('postgres'), `create database ${name}`);
+  const url = await urlOf(name);
+  await (await openPostgres({ url, masterKey, now: () => T0, daysAhead: 1 })).close();
+  // Whoever uses a copy brings a master key of its own.
+  await execute(url, "delete from posthorn.meta where key = 'master_key_check'");
+  return name;
+}
+
+async function urlOf(database: string): Promise<string> {
+  const { socket } = await sharedPostgres();
+  return `postgresql://postgres@localhost/${database}?host=${encodeURIComponent(socket)}`;
 }
 
 async function execute(url: string, sql: string): Promise<void> {

@@ -14,6 +14,8 @@ export interface ContextOptions {
   readonly time: DatabaseTime;
   readonly at: At;
   readonly limits: StoreLimits;
+  /** For which partitions are made. */
+  readonly daysAhead: number | undefined;
 }
 
 /** What the ports of one open store share: connections, and what it knows of the rows of others. */
@@ -27,12 +29,12 @@ export class Context {
   readonly endpoints: EndpointCache;
   readonly room: RoomCache;
 
-  constructor({ db, vault, time, at, limits }: ContextOptions) {
+  constructor({ db, vault, time, at, limits, daysAhead }: ContextOptions) {
     this.db = db;
     this.vault = vault;
     this.time = time;
     this.at = at;
-    this.partitions = new Partitions(db);
+    this.partitions = new Partitions(db, daysAhead);
     this.endpoints = new EndpointCache(db);
     this.limits = limits;
     this.room = new RoomCache(limits.laneMax);

@@ -19,8 +19,6 @@ export interface DatabaseOptions {
   readonly url: string;
   /** What the server's own list of connections calls them. */
   readonly name: string;
-  /** A connection broke: what was under way on it may have been committed or not. */
-  readonly lost: () => void;
   /** Stands between the code and the server, for tests that take a lock away to show what it is for. */
   readonly rewrite?: ((sql: string) => string) | undefined;
 }
@@ -36,6 +34,8 @@ const MARGIN_MS = 2000;
  * (with the heartbeat), outcomes, reads, and what is derived from the log. Ten connections at most.
  */
 export class Database {
+  /** A connection broke: what was under way on it may have been committed or not. */
+  lost: () => void = () => {};
   /** Durable transactions: events, configuration, what people ask for. */
   readonly writes: Connections;
   readonly lanes: Connections;
@@ -49,12 +49,14 @@ export class Database {
     // Every hot statement is a walk over keys and must stay one, although its tables fill and empty
     // within seconds. So plans are made for the sizes of the moment, and of one kind.
     const keys = 'enable_seqscan=off enable_hashjoin=off enable_mergejoin=off';
-    this.writes = new Connections(options, { max: 2, settings: keys, timeoutMs: HOT_MS });
-    this.lanes = new Connections(options, { max: 2, settings: keys, timeoutMs: HOT_MS });
+    const lost = () => this.lost();
+    const open = (pool: PoolOptions) => new Connections({ ...options, lost }, pool);
+    this.writes = open({ max: 2, settings: keys, timeoutMs: HOT_MS });
+    this.lanes = open({ max: 2, settings: keys, timeoutMs: HOT_MS });
     const outcomes = `${keys} synchronous_commit=off`;
-    this.outcomes = new Connections(options, { max: 1, settings: outcomes, timeoutMs: HOT_MS });
-    this.reads = new Connections(options, { max: 3, settings: '', timeoutMs: READ_MS });
-    this.derived = new Connections(options, { max: 2, settings: outcomes, timeoutMs: READ_MS });
+    this.outcomes = open({ max: 1, settings: outcomes, timeoutMs: HOT_MS });
+    this.reads = open({ max: 3, settings: '', timeoutMs: READ_MS });
+    this.derived = open({ max: 2, settings: outcomes, timeoutMs: READ_MS });
   }
 
   async close(): Promise<void> {
@@ -90,7 +92,7 @@ export class Connections implements Querying {
   readonly #lost: () => void;
 
   constructor(
-    { url, name, lost, rewrite }: DatabaseOptions,
+    { url, name, lost = () => {}, rewrite }: DatabaseOptions & Partial<Pick<Database, 'lost'>>,
     { max, settings, timeoutMs }: PoolOptions,
   ) {
     this.#lost = lost;

@@ -17,7 +17,7 @@ describe.skipIf(!hasPostgres)(needing('PostgreSQL'), () => {
 
   async function migrated() {
     const url = await postgres.database();
-    const db = new Database({ url, name: 'test', lost: () => {} });
+    const db = new Database({ url, name: 'test' });
     await migrate(db);
     const client = new Client({ connectionString: url });
     await client.connect();

@@ -43,7 +43,7 @@ export class InboxConnections {
 
 /** The inbox store that all nodes share; connections are made when they are first needed. */
 export function openPostgresInbox({ url, masterKey }: PostgresInboxOptions): InboxStore {
-  const db = new InboxConnections({ url, name: 'posthorn-inbox', lost: () => {} });
+  const db = new InboxConnections({ url, name: 'posthorn-inbox' });
   const vault = createVault(masterKey);
   const captures = new PgCaptures({ db, vault });
   const listeners = new PgListeners(db);

@@ -27,6 +27,8 @@ export interface PostgresOptions {
   readonly limits?: Partial<StoreLimits>;
   /** Keep a text index. Default true. */
   readonly search?: boolean;
+  /** Days for which partitions are made ahead. */
+  readonly daysAhead?: number;
   readonly at?: At;
   readonly rewrite?: (sql: string) => string;
 }
@@ -37,14 +39,16 @@ export interface PostgresStore extends Store {
 }
 
 /** Opens the store, and makes or upgrades its schema first. */
-export async function openPostgres(options: PostgresOptions): Promise<PostgresStore> {
-  let lanes: PgLanes | undefined;
-  const db = new Database({
-    url: options.url,
-    name: 'posthorn',
-    lost: () => lanes?.lost(),
-    rewrite: options.rewrite,
-  });
+export function openPostgres(options: PostgresOptions): Promise<PostgresStore> {
+  const { url, rewrite } = options;
+  return openOn(new Database({ url, name: 'posthorn', rewrite }), options);
+}
+
+/** The same with connections that are there; they are closed with the store. */
+export async function openOn(
+  db: Database,
+  options: Omit<PostgresOptions, 'url' | 'rewrite'>,
+): Promise<PostgresStore> {
   try {
     await migrate(db);
     await refuseHalf(db.writes);
@@ -59,13 +63,14 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresSt
       time,
       at: options.at ?? nowhere,
       limits: { ...STORE_LIMITS, ...options.limits },
+      daysAhead: options.daysAhead,
     });
     await ctx.partitions.ahead(now());
     const maintenance = new Maintenance(ctx, randomUUID());
     const index = options.search === false ? undefined : new PgIndex(ctx);
     if (!index) await forgetIndex(ctx);
-    lanes = new PgLanes(ctx);
-    const opened = lanes;
+    const lanes = new PgLanes(ctx);
+    db.lost = () => lanes.lost();
     let closing: Promise<void> | undefined;
     return {
       now,
@@ -78,7 +83,7 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresSt
       leads: (at) => maintenance.leads(at),
       close() {
         closing ??= closeAll(db, async () => {
-          await opened.leaveAll(now());
+          await lanes.leaveAll(now());
           await maintenance.release();
         });
         return closing;

@@ -4,7 +4,7 @@ import { hasPostgres, needing, TestPostgres } from './cluster.suite.ts';
 import { dayOf, partitionOf } from './partitions.ts';
 
 describe.skipIf(!hasPostgres)(needing('PostgreSQL'), () => {
-  const postgres = new TestPostgres();
+  const postgres = new TestPostgres({ daysAhead: 7 });
 
   async function world(): Promise<World> {
     const made = new World((options) => postgres.open(options));

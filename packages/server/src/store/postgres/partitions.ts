@@ -8,7 +8,7 @@ export type Day = number;
 
 const DAY_MS = 86_400_000;
 /** Partitions are there before they are needed; readiness says so when tomorrow's is not. */
-const AHEAD = 7;
+const DAYS_AHEAD = 7;
 const TABLES = ['event', 'attempt', 'doc'] as const;
 export type Partitioned = (typeof TABLES)[number];
 /** One maker at a time, over all nodes. */
@@ -35,16 +35,18 @@ export function partitionOf(table: Partitioned, day: Day): string {
 /** Which days have partitions, as far as this process knows. */
 export class Partitions {
   readonly #db: Database;
+  readonly #daysAhead: number;
   #known = new Set<Day>();
 
-  constructor(db: Database) {
+  constructor(db: Database, daysAhead = DAYS_AHEAD) {
     this.#db = db;
+    this.#daysAhead = daysAhead;
   }
 
   /** Yesterday's, today's and those of the next days, whatever is believed of them. */
   async ahead(now: Ms): Promise<void> {
     const today = dayOf(now);
-    const days = Array.from({ length: AHEAD + 2 }, (_, i) => today - 1 + i);
+    const days = Array.from({ length: this.#daysAhead + 2 }, (_, i) => today - 1 + i);
     for (const day of days) this.forget(day);
     await this.ensure(days);
   }

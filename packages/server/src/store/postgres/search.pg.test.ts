@@ -5,7 +5,7 @@ import { slotOf } from '../../core/routing.ts';
 import { masterKey } from '../sqlite/open-for-suite.suite.ts';
 import type { LogQuery } from '../store.ts';
 import { begin, purge } from '../suite/purge.suite.ts';
-import { DAY, everyPage, laneOf, World } from '../suite/world.suite.ts';
+import { DAY, everyPage, laneOf, T0, World } from '../suite/world.suite.ts';
 import { hasPostgres, needing, TestPostgres } from './cluster.suite.ts';
 import { openPostgres } from './open.ts';
 
@@ -15,7 +15,7 @@ describe.skipIf(!hasPostgres)(needing('text search on PostgreSQL'), () => {
   let client: Client;
   beforeAll(async () => {
     if (!hasPostgres) return;
-    await (await postgres.open({ directory: '', now: 0, limits: {} })).close();
+    await (await postgres.open({ directory: '', now: T0, limits: {} })).close();
     client = await postgres.connect();
   });
   afterAll(() => client?.end());
@@ -154,7 +154,8 @@ describe.skipIf(!hasPostgres)(needing('text search on PostgreSQL'), () => {
   });
 
   test('words lead to events, however few rows the server believes there are', async () => {
-    const { w, endpoint } = await world();
+    // With connections of its own: one tells what it did as it ends.
+    const { w, endpoint } = await world((sql) => sql);
     await using _ = w;
     await client.query('analyze posthorn.doc');
     const day = Math.floor(w.now / DAY);
@@ -165,7 +166,6 @@ describe.skipIf(!hasPostgres)(needing('text search on PostgreSQL'), () => {
     const before = await rowsRead();
     const ids = await send(w, endpoint, ['word']);
     expect(await found(w, 'word')).toEqual(ids);
-    // A connection tells what it did as it ends.
     await w.close();
     while ((await rowsRead()).byWords === before.byWords) await new Promise(setImmediate);
     const after = await rowsRead();

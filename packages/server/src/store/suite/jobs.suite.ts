@@ -16,8 +16,8 @@ export const jobCases: Cases = {
       w.store.jobs.advance(step, w.now),
       w.store.jobs.advance(step, w.now),
     ]);
-    expect(answers[0]).toMatchObject({ done: 2, owed: 2, places: { [endpoint.id]: events[1] } });
-    expect(answers[1]).toBeUndefined();
+    const applied = answers.filter((answer) => answer !== undefined);
+    expect(applied).toMatchObject([{ done: 2, owed: 2, places: { [endpoint.id]: events[1] } }]);
     expect((await w.log.stats(w.now)).pending).toBe(2);
     const rest = { ...stepOf(job, endpoint, events.slice(2)), from: events[1], to: 'end' } as const;
     expect(await w.store.jobs.advance(rest, w.now)).toMatchObject({

@@ -12,7 +12,7 @@ export const laneCases: Cases = {
     const got = new Set<string>();
     const node = await w.join();
     const feed = async () => {
-      for (let i = 0; i < 250; i++) {
+      for (let i = 0; i < 100; i++) {
         await Promise.all(endpoints.map((endpoint) => w.feed(endpoint)));
         fed += endpoints.length;
       }

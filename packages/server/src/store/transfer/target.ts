@@ -41,7 +41,7 @@ export class PostgresTarget {
     url: string;
     masterKey: string;
   }): Promise<PostgresTarget> {
-    const options = { url, name: 'posthorn-migrate', lost: () => {} };
+    const options = { url, name: 'posthorn-migrate' };
     const db = new Database(options);
     const long = new Connections(options, { max: 1, settings: '', timeoutMs: PATIENCE_MS });
     try {
