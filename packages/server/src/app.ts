@@ -41,7 +41,6 @@ import {
   logOf,
   openEngine,
   repeat,
-  systemClock,
 } from './engine.ts';
 import { insideSink } from './http/inbox/inside.ts';
 import { createHttpServer } from './http/server.ts';
@@ -55,8 +54,14 @@ import { ConfigWriter } from './store/config-writer.ts';
 import type { InboxStore } from './store/inbox.ts';
 import { openSqliteInbox } from './store/sqlite/open-inbox.ts';
 import type { Store } from './store/store.ts';
+import { systemClock } from './system-clock.ts';
 import type { Logger, Metrics } from './telemetry.ts';
-import { startEngineThreads, startInboxThread, startSchemaThread } from './threads.ts';
+import {
+  type InboxThread,
+  startEngineThreads,
+  startInboxThread,
+  startSchemaThread,
+} from './threads.ts';
 import { createTracer } from './tracing.ts';
 
 const DAY_MS = 86_400_000;
@@ -163,10 +168,12 @@ async function openStores(options: AppOptions, lifetime: Lifetime): Promise<Stor
   let sink = notYet;
   const inside: InboxSink = (request) => sink(request);
   const parts = { settings, clock: machine, fatal, configChanged, wrapStore, inside };
+  const inbox = startInboxIn(options, { settings, fatal });
+  closers.push(() => inbox.end());
   const engine = await openIn(options, parts);
   const { clock } = engine;
   closers.push(() => engine.close());
-  const inboxStore = await openInboxIn(options, { settings, fatal });
+  const inboxStore = await inbox.open();
   closers.push(() => inboxStore.close());
   view = new ConfigView(engine.store.config);
   const inboxes = new InboxView();
@@ -460,18 +467,18 @@ function createJudge({ options, view, engine, checker }: VerbParts): EventJudge 
   });
 }
 
-/** Beside the engine, whose lock covers its file: in a thread of its own, or here. */
-async function openInboxIn(
-  options: AppOptions,
-  of: Pick<EngineOf, 'settings' | 'fatal'>,
-): Promise<InboxStore> {
+/** In a thread of its own, or here. It opens beside the engine, whose lock covers its file. */
+function startInboxIn(options: AppOptions, of: Pick<EngineOf, 'settings' | 'fatal'>): InboxThread {
   const { directory, masterKey, databaseUrl: url } = of.settings;
-  if (url !== undefined) {
-    const { openPostgresInbox } = await import('./store/postgres/open-inbox.ts');
-    return openPostgresInbox({ url, masterKey });
-  }
   const { fatal } = of;
-  if (isInline(options)) return openSqliteInbox({ directory, masterKey, fatal });
+  const here = (open: InboxThread['open']) => ({ open, end: async () => {} });
+  if (url !== undefined) {
+    return here(async () => {
+      const { openPostgresInbox } = await import('./store/postgres/open-inbox.ts');
+      return openPostgresInbox({ url, masterKey });
+    });
+  }
+  if (isInline(options)) return here(() => openSqliteInbox({ directory, masterKey, fatal }));
   const { logLevel: level, logFormat: format } = options.config;
   return startInboxThread({
     directory,

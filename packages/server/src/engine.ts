@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { WorkerPerformance } from 'node:worker_threads';
-import { type Clock, steadyTime } from './core/clock.ts';
+import type { Clock } from './core/clock.ts';
 import { type At, crashAt, nowhere } from './core/crash-sites.ts';
 import type { Outbound, Probe } from './core/exchange.ts';
 import { COUNTERS, createIdFactory } from './core/ids.ts';
@@ -22,10 +22,11 @@ import { createSender } from './delivery/sender.ts';
 import { Worker } from './delivery/worker.ts';
 import type { WorkerLog } from './delivery/worker-options.ts';
 import { ConfigView } from './store/config-view.ts';
-import { Follower } from './store/follower.ts';
+import { Follower, REPLACED } from './store/follower.ts';
 import { openSqlite } from './store/sqlite/open.ts';
 import type { StatsStore } from './store/stats.ts';
 import type { LaneKey, Result, RetentionPolicy, Store } from './store/store.ts';
+import { systemClock } from './system-clock.ts';
 import { createMetrics, DURATION_BUCKETS } from './telemetry.ts';
 import { createTracer } from './tracing.ts';
 
@@ -93,14 +94,6 @@ export interface Engine {
   close(): Promise<void>;
 }
 
-export const systemClock: Clock = {
-  now: steadyTime(Date.now, () => performance.now()),
-  after(delayMs, task) {
-    const timer = setTimeout(task, delayMs);
-    return () => clearTimeout(timer);
-  },
-};
-
 export function crashPoint(spec: string | undefined): At {
   // SIGKILL: no handler, no flush, nothing a process could still do.
   return spec === undefined ? nowhere : crashAt(spec, () => process.kill(process.pid, 'SIGKILL'));
@@ -154,8 +147,6 @@ export function measureLoad(of: WorkerPerformance): () => number {
 const CONFIG_POLL_MS = 500;
 /** What follows the log in this thread gives way to the rest of its work. */
 const PRESSURE_EVERY_MS = 500;
-/** Logged when what is derived from the log is thrown away. */
-export const REPLACED = 'statistics and search are made anew from the log';
 
 export async function openEngine(settings: EngineSettings, given: EngineParts): Promise<Engine> {
   const { log } = given;

@@ -1,21 +1,15 @@
-import { MessageChannel, Worker } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import type { Exchange, ProbeRequest } from './core/exchange.ts';
 import type { InboxPlaces, InboxSink, InsideAnswer, InsideRequest } from './core/inside.ts';
 import type { StartRunner } from './delivery/catalogue/schema-runner.ts';
-import {
-  type Engine,
-  type EngineParts,
-  type EngineSettings,
-  measureLoad,
-  systemClock,
-} from './engine.ts';
+import { type Engine, type EngineParts, type EngineSettings, measureLoad } from './engine.ts';
 import type { FromSchemaThread } from './schema-thread.ts';
 import type { InboxStore } from './store/inbox.ts';
 import { remoteStore } from './store/remote.ts';
 import { remoteInbox } from './store/remote-inbox.ts';
 import { StoreError } from './store/store.ts';
+import { systemClock } from './system-clock.ts';
 import type { LoggerOptions } from './telemetry.ts';
-import type { ThreadData } from './thread.ts';
 
 /**
  * The threads of a process (docs/decisions/0005-threads.md): HTTP on the main one, the engine (store
@@ -53,16 +47,50 @@ export interface ToReader {
 /** Young objects live as long as a commit takes: a larger nursery lets them die there. */
 const YOUNG_GENERATION_MB = 64;
 
-/** Starts a thread; resolves when it is ready, rejects with what kept it from that. */
-async function startThread(data: ThreadData, fatal: (error: Error) => void): Promise<Worker> {
+interface Common {
+  readonly port: MessagePort;
+  readonly logger: Pick<LoggerOptions, 'level' | 'format' | 'colors'>;
+}
+
+interface InDirectory extends Common {
+  readonly directory: string;
+  readonly masterKey: string;
+}
+
+interface Data {
+  engine: Common & { readonly settings: EngineSettings };
+  reader: InDirectory & { readonly search: boolean };
+  inbox: InDirectory;
+}
+
+export type Role = keyof Data;
+export type DataOf<R extends Role> = Data[R];
+
+interface Starting {
+  readonly worker: Worker;
+  /** Opens what it has loaded; rejects with what kept it from that, and then it has ended. */
+  open(): Promise<void>;
+  end(): Promise<void>;
+}
+
+/** Starts a thread that loads, at once, and opens nothing before it is told to. */
+function startThread<R extends Role>(
+  role: R,
+  data: DataOf<R>,
+  fatal: (error: Error) => void,
+): Starting {
   const worker = new Worker(new URL('./thread.js', import.meta.url), {
-    workerData: data,
+    workerData: { role, data },
     transferList: [data.port],
-    name: `posthorn-${data.role}`,
+    name: `posthorn-${role}`,
     resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
   });
   let ending = false;
-  await new Promise<void>((resolve, reject) => {
+  const end = async () => {
+    ending = true;
+    await worker.terminate();
+  };
+  const ready = new Promise<void>((resolve, reject) => {
     worker.on('message', (message: FromThread) => {
       if (message.kind === 'ready') resolve();
       if (message.kind === 'failed') {
@@ -76,14 +104,22 @@ async function startThread(data: ThreadData, fatal: (error: Error) => void): Pro
       fatal(error);
     });
     worker.on('exit', (code) => {
-      if (!ending && code !== 0) fatal(new Error(`the ${data.role} thread ended with ${code}`));
+      if (!ending && code !== 0) fatal(new Error(`the ${role} thread ended with ${code}`));
     });
   }).catch(async (error: unknown) => {
-    ending = true;
-    await worker.terminate();
+    await end();
     throw error;
   });
-  return worker;
+  // Whoever opens it hears of it; until then nobody waits.
+  ready.catch(() => {});
+  return {
+    worker,
+    open() {
+      worker.postMessage('open');
+      return ready;
+    },
+    end,
+  };
 }
 
 export interface EngineThreadOptions extends Pick<EngineParts, 'fatal' | 'configChanged'> {
@@ -92,21 +128,33 @@ export interface EngineThreadOptions extends Pick<EngineParts, 'fatal' | 'config
   readonly inside: InboxSink;
 }
 
+/** Another thread of the process, loading: it opens when it is told to, or ends. */
+export interface InboxThread {
+  open(): Promise<InboxStore>;
+  end(): Promise<void>;
+}
+
 /** What strangers send has a thread of its own: no flood of it delays what is owed. */
-export async function startInboxThread(
+export function startInboxThread(
   options: Pick<EngineThreadOptions, 'fatal' | 'logger'> &
     Pick<EngineSettings, 'directory' | 'masterKey'>,
-): Promise<InboxStore> {
+): InboxThread {
   const { fatal, ...data } = options;
   const { port1, port2 } = new MessageChannel();
-  const worker = await startThread({ role: 'inbox', port: port2, ...data }, fatal);
-  const store = remoteInbox(port1);
+  const thread = startThread('inbox', { port: port2, ...data }, fatal);
   return {
-    ...store,
-    async close() {
-      await store.close();
-      await worker.terminate();
+    async open() {
+      await thread.open();
+      const store = remoteInbox(port1);
+      return {
+        ...store,
+        async close() {
+          await store.close();
+          await thread.end();
+        },
+      };
     },
+    end: thread.end,
   };
 }
 
@@ -115,10 +163,22 @@ export async function startEngineThreads(options: EngineThreadOptions): Promise<
   const { settings, logger, fatal, inside } = options;
   const { directory, masterKey, search } = settings;
   const writing = new MessageChannel();
-  const worker = await startThread(
-    { role: 'engine', port: writing.port2, settings, logger },
+  const reading = new MessageChannel();
+  const sending = startThread('engine', { port: writing.port2, settings, logger }, fatal);
+  const lists = startThread(
+    'reader',
+    { port: reading.port2, directory, masterKey, search, logger },
     fatal,
   );
+  try {
+    // In this order: the engine holds the directory, and makes what the other reads.
+    await sending.open();
+    await lists.open();
+  } catch (error) {
+    await Promise.all([sending.end(), lists.end()]);
+    throw error;
+  }
+  const { worker } = sending;
   let listener: (() => void) | undefined;
   worker.on('message', (message: FromThread) => {
     if (message.kind === 'configChanged') options.configChanged();
@@ -128,18 +188,10 @@ export async function startEngineThreads(options: EngineThreadOptions): Promise<
       void inside(request).then((answer) => engine.tell({ kind: 'inside', id, answer }));
     }
   });
-  const reading = new MessageChannel();
-  const reader = await startThread(
-    { role: 'reader', port: reading.port2, directory, masterKey, search, logger },
-    fatal,
-  ).catch(async (error: unknown) => {
-    await worker.terminate();
-    throw error;
-  });
   const store = remoteStore(writing.port1);
   const reads = remoteStore(reading.port1);
   const engine = new Asker(worker);
-  const stopWatching = tellPressure({ engine: worker, reader });
+  const stopWatching = tellPressure({ engine: worker, reader: lists.worker });
   return {
     store: {
       lanes: store.lanes,
@@ -175,9 +227,9 @@ export async function startEngineThreads(options: EngineThreadOptions): Promise<
     async close() {
       stopWatching();
       await reads.close();
-      await reader.terminate();
+      await lists.end();
       await engine.ask({ kind: 'close' });
-      await worker.terminate();
+      await sending.end();
     },
   };
 }

