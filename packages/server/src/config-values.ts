@@ -184,3 +184,11 @@ export function refuseBaseUrl(value: string): string | undefined {
     url.password === '';
   return plain ? undefined : 'must be an http or https URL without credentials, query or fragment';
 }
+
+/** Says nothing of the value: it holds a password. */
+export function refuseDatabaseUrl(value: string): string | undefined {
+  const scheme = /^postgres(ql)?:\/\/./.test(value);
+  return scheme && URL.canParse(value)
+    ? undefined
+    : 'must be the URL of a PostgreSQL database: postgresql://user:password@host/database';
+}

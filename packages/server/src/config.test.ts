@@ -10,6 +10,7 @@ import {
   describeConfig,
   loadClientConfig,
   loadConfig,
+  proxyFor,
 } from './config.ts';
 
 let cwd: string;
@@ -317,3 +318,19 @@ describe('colours', () => {
     expect(colorsFor({}, {})).toBe(false);
   });
 });
+
+const PROXIES = { HTTPS_PROXY: 'http://s:1', http_proxy: 'http://h:2' };
+
+test.each([
+  ['https://hooks.example.com', PROXIES, 'http://s:1'],
+  ['http://hooks.example.com', PROXIES, 'http://h:2'],
+  ['https://hooks.example.com', { ALL_PROXY: 'http://a:3' }, 'http://a:3'],
+  ['https://hooks.example.com', { ...PROXIES, NO_PROXY: 'other.com, .example.com' }, undefined],
+  ['https://example.com', { ...PROXIES, no_proxy: 'example.com' }, undefined],
+  ['https://notexample.com', { ...PROXIES, NO_PROXY: 'example.com' }, 'http://s:1'],
+  ['https://hooks.example.com', { ...PROXIES, NO_PROXY: '*' }, undefined],
+  ['http://localhost:4400', PROXIES, undefined],
+  ['http://127.0.0.1:4400', PROXIES, undefined],
+  ['http://[::1]:4400', PROXIES, undefined],
+  ['https://hooks.example.com', {}, undefined],
+])('%s with %j goes through %s', (url, env, proxy) => expect(proxyFor(url, env)).toBe(proxy));

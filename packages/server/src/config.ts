@@ -15,6 +15,7 @@ import {
   quote,
   Refused,
   refuseBaseUrl,
+  refuseDatabaseUrl,
   SIZE_BYTES,
   unknown,
   withUnit,
@@ -381,14 +382,6 @@ export function terminalFor({ TERM, VISUAL, EDITOR }: Environment = process.env)
   return { draws: TERM !== 'dumb', editor: VISUAL || EDITOR || undefined };
 }
 
-/** Says nothing of the value: it holds a password. */
-function refuseDatabaseUrl(value: string): string | undefined {
-  const scheme = /^postgres(ql)?:\/\/./.test(value);
-  return scheme && URL.canParse(value)
-    ? undefined
-    : 'must be the URL of a PostgreSQL database: postgresql://user:password@host/database';
-}
-
 /** The proxy that the usual variables name for a URL; undefined = go straight there. */
 export function proxyFor(url: string, env: Environment = process.env): string | undefined {
   const { protocol, hostname } = new URL(url);
@@ -403,6 +396,11 @@ export function proxyFor(url: string, env: Environment = process.env): string | 
     return undefined;
   }
   return read(protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY') ?? read('ALL_PROXY');
+}
+
+/** Whether `proxyFor` ever names one. */
+export function hasProxies(env: Environment = process.env): boolean {
+  return Object.keys(env).some((name) => /^(?:https?|all)_proxy$/i.test(name));
 }
 
 /** Where commands keep what they remember between runs (XDG base directories 0.8). */

@@ -5,7 +5,7 @@ import { ListenScreen } from './cli/listen-screen/listen-screen.ts';
 import { jsonView, lineView } from './cli/listen-views.ts';
 import { createOutput, EXIT, printable } from './cli/output.ts';
 import type { Flags } from './cli/program.ts';
-import { proxyAgent } from './cli/tunnel/proxy.ts';
+import { proxyAgent } from './cli/proxy.ts';
 import { colorsFor, proxyFor, stateDirectory, terminalFor } from './config.ts';
 import { clientConfig } from './kept-key.ts';
 import { memoryIn } from './listen-memory.ts';

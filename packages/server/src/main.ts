@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { createOutput, EXIT, type Output } from './cli/output.ts';
 import { type Actions, type Flags, runProgram } from './cli/program.ts';
-import { ConfigError, colorsFor, configTable } from './config.ts';
+import { ConfigError, colorsFor, configTable, hasProxies, proxyFor } from './config.ts';
 
 /**
  * The program: argv becomes a command, the end of the command an exit code. Each command loads what it
@@ -62,6 +62,10 @@ function actionsOf(version: string): Actions {
 async function main(): Promise<number> {
   const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
   const { version } = JSON.parse(manifest) as { version: string };
+  if (hasProxies()) {
+    const { fetchThrough } = await import('./cli/proxy.ts');
+    globalThis.fetch = fetchThrough(proxyFor, globalThis.fetch);
+  }
   try {
     return await runProgram({
       argv: process.argv.slice(2),

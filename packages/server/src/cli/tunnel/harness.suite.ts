@@ -1,5 +1,11 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  type Agent,
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import type { Inbox } from '@posthorn/api';
@@ -91,6 +97,10 @@ export interface ClientOptions extends Partial<Omit<Hello, 'token'>> {
   readonly orderBy?: string;
   readonly backlog?: 'replay' | 'skip';
   readonly target?: Partial<LocalTarget>;
+  /** Goes through a proxy. */
+  readonly proxy?: Agent;
+  /** Of the server, as this client reaches it. */
+  readonly url?: string;
 }
 
 /** A client that runs, and what became known of it. */
@@ -99,6 +109,7 @@ export class TestClient {
   readonly failures: NackReason[] = [];
   readonly welcomes: Welcome[] = [];
   readonly holds: boolean[] = [];
+  readonly kinds: LineKind[] = [];
   readonly client: TunnelClient;
   readonly end: Promise<TunnelEnd>;
   #changed: (() => void)[] = [];
@@ -137,10 +148,10 @@ export class TestClient {
         },
       },
     });
-    const { key, kind, concurrency: _, orderBy: __, backlog = 'replay', target: ___, ...hello } = o;
+    const { key, kind, proxy: agent, url = of.url, backlog = 'replay', ...more } = o;
+    const { concurrency: _, orderBy: __, target: ___, ...hello } = more;
     this.client = new TunnelClient({
-      url: of.url,
-      agent: undefined,
+      ...{ url, agent },
       kind,
       deliveries,
       hello: {
@@ -150,8 +161,9 @@ export class TestClient {
         ...hello,
       },
       events: {
-        connected: (welcome) => {
+        connected: (welcome, means) => {
           this.welcomes.push(welcome);
+          this.kinds.push(means);
           changed();
         },
         lost: () => changed(),

@@ -1,5 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { expect, test } from 'vitest';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { EVENT_STREAM } from '@posthorn/api';
+import { expect, onTestFinished, test } from 'vitest';
 import { stage, startLocal } from './harness.suite.ts';
 
 /** The tunnel from a stranger's request to a laptop and back, over real connections. */
@@ -190,6 +194,45 @@ test.each(['sse', 'poll'] as const)('the same goes by %s, both ways', async (kin
   expect(sha256(local.received[0]?.body ?? Buffer.of())).toBe(sha256(body));
   await client.stop();
   expect((await attach({ kind })).welcomes[0]?.backlog).toBe(0);
+});
+
+/** What stands between: it passes on requests and no upgrades, and `spoils` what it does not like. */
+async function startMiddlebox(
+  to: string,
+  spoils: (answer: IncomingMessage) => Record<string, string>,
+) {
+  const box = createServer((req, res) => {
+    const { upgrade: _, connection: __, ...headers } = req.headers;
+    const asking = request(to + req.url, { method: req.method, headers }, (answer) => {
+      res.writeHead(answer.statusCode ?? 502, { ...answer.headers, ...spoils(answer) });
+      res.flushHeaders();
+      answer.pipe(res);
+    });
+    asking.on('error', () => res.destroy());
+    res.on('close', () => asking.destroy());
+    req.pipe(asking);
+  });
+  box.listen(0, '127.0.0.1');
+  await once(box, 'listening');
+  onTestFinished(() => void box.closeAllConnections());
+  onTestFinished(() => void box.close());
+  return `http://127.0.0.1:${(box.address() as AddressInfo).port}`;
+}
+
+test.each([
+  ['sse', 'no upgrades get through', () => ({})],
+  [
+    'poll',
+    'nor event streams',
+    ({ headers }: IncomingMessage): Record<string, string> =>
+      headers['content-type'] === EVENT_STREAM ? { 'content-type': 'text/html' } : {},
+  ],
+] as const)('by %s by itself where %s', async (kind, _, spoils) => {
+  const { server, local, attach, send } = await stage();
+  const client = await attach({ url: await startMiddlebox(server.url, spoils) });
+  expect(client.kinds).toEqual([kind]);
+  expect((await send('/a', { body: 'x' })).status).toBe(200);
+  expect(local.paths).toEqual(['/a']);
 });
 
 test('an answer streams to the sender as it is made', async () => {
