@@ -28,7 +28,7 @@ import { Mending } from './delivery/mending/mending.ts';
 import { PurgeRunner } from './delivery/mending/purge-runner.ts';
 import { Purges, purgeUnderWay } from './delivery/mending/purges.ts';
 import { OwnEvents } from './delivery/own-events.ts';
-import { Publisher } from './delivery/publish.ts';
+import { Publishing } from './delivery/publishing.ts';
 import { Registry } from './delivery/registry/registry.ts';
 import { Stager } from './delivery/stager.ts';
 import { Tester } from './delivery/tester.ts';
@@ -54,6 +54,7 @@ import { ConfigWriter } from './store/config-writer.ts';
 import type { InboxStore } from './store/inbox.ts';
 import { openSqliteInbox } from './store/sqlite/open-inbox.ts';
 import type { Store } from './store/store.ts';
+import { readiness, storeMetrics } from './store-health.ts';
 import { systemClock } from './system-clock.ts';
 import type { Logger, Metrics } from './telemetry.ts';
 import {
@@ -63,8 +64,6 @@ import {
   startSchemaThread,
 } from './threads.ts';
 import { createTracer } from './tracing.ts';
-
-const DAY_MS = 86_400_000;
 
 /** As many as have a connection of their own: what queues meanwhile becomes the next batch. */
 const POSTGRES_BATCHES = 2;
@@ -96,7 +95,7 @@ export interface App {
   };
   /** A new link that signs one operator in to the dashboard; undefined = there is no dashboard. */
   readonly dashboardLink: () => Promise<string | undefined>;
-  readonly publisher: Publisher;
+  readonly publisher: Publishing;
   readonly registry: Registry;
   readonly store: Store;
   /** Stops intake, drains, closes the store. Repeated calls are the same one. */
@@ -305,8 +304,9 @@ function verbsOf(parts: VerbParts) {
   const { config, metrics } = parts.options;
   const judge = createJudge(parts);
   const at = crashPoint(config.crashAt);
-  const publisher = new Publisher({
+  const publisher = new Publishing({
     store: store.lanes,
+    shards: { count: store.shards?.lanes.length ?? 1, of: (slot) => store.shards?.of(slot) ?? 0 },
     view,
     ids,
     clock,
@@ -394,7 +394,7 @@ function startStager(
     readonly options: AppOptions;
     readonly store: Store;
     readonly clock: Clock;
-    readonly publisher: Publisher;
+    readonly publisher: Publishing;
   },
   closers: Lifetime['closers'],
 ): void {
@@ -469,9 +469,15 @@ function createJudge({ options, view, engine, checker }: VerbParts): EventJudge 
 
 /** In a thread of its own, or here. It opens beside the engine, whose lock covers its file. */
 function startInboxIn(options: AppOptions, of: Pick<EngineOf, 'settings' | 'fatal'>): InboxThread {
-  const { directory, masterKey, databaseUrl: url } = of.settings;
+  const { directory, masterKey, databaseUrl: url, shardUrls } = of.settings;
   const { fatal } = of;
   const here = (open: InboxThread['open']) => ({ open, end: async () => {} });
+  if (url !== undefined && shardUrls.length > 0) {
+    return here(async () => {
+      const { openShardedPostgresInbox } = await import('./store/postgres/open-shards.ts');
+      return openShardedPostgresInbox([url, ...shardUrls], masterKey);
+    });
+  }
   if (url !== undefined) {
     return here(async () => {
       const { openPostgresInbox } = await import('./store/postgres/open-inbox.ts');
@@ -492,6 +498,7 @@ function engineSettings(config: Config): EngineSettings {
   return {
     directory: config.dataDirectory,
     databaseUrl: config.databaseUrl,
+    shardUrls: config.shardUrls,
     roles: config.roles,
     masterKey: config.masterKey ?? keptMasterKey(config.dataDirectory),
     egressAllow: config.egressAllow,
@@ -575,19 +582,7 @@ async function operatorLink(registry: Registry, url: string): Promise<string> {
   return `${url.replace(/\/+$/, '')}/dashboard/#${token}`;
 }
 
-async function readiness(store: Store, clock: Clock) {
-  try {
-    const now = clock.now();
-    const { roomUntil = Number.POSITIVE_INFINITY } = await store.log.stats(now);
-    // They are made a week ahead, so whoever makes them has failed for days.
-    const ok = roomUntil > now + DAY_MS;
-    return { ok, checks: { store: ok ? 'ok' : 'no partition for tomorrow' } };
-  } catch {
-    return { ok: false, checks: { store: 'unavailable' } };
-  }
-}
-
-function describeTo(metrics: Metrics, publisher: Publisher): void {
+function describeTo(metrics: Metrics, publisher: Publishing): void {
   metrics.observed(
     { name: 'posthorn_ingest_queue_events', help: 'Events waiting for their commit.' },
     () => publisher.queued,
@@ -607,24 +602,6 @@ function describeTo(metrics: Metrics, publisher: Publisher): void {
 
 async function measured(engine: Engine, clock: Clock): Promise<string> {
   return (await storeMetrics(engine.store, clock)) + (await engine.metrics());
-}
-
-async function storeMetrics(store: Store, clock: Clock): Promise<string> {
-  const now = clock.now();
-  const stats = await store.log.stats(now);
-  const oldest = stats.oldestDueAt === undefined ? 0 : Math.max(0, now - stats.oldestDueAt) / 1000;
-  const gauges: readonly [string, string, number][] = [
-    ['posthorn_deliveries_pending', 'Deliveries owed.', stats.pending],
-    ['posthorn_lanes_ready', 'Lanes with something due that nobody holds.', stats.lanesAwake],
-    ['posthorn_oldest_due_seconds', 'How late the latest free lane is.', oldest],
-    ['posthorn_events_stored', 'Events in the store.', stats.events],
-    ['posthorn_attempts_stored', 'Attempts in the log.', stats.attempts],
-  ];
-  return gauges
-    .map(
-      ([name, help, value]) => `# HELP ${name} ${help}\n# TYPE ${name} gauge\n${name} ${value}\n`,
-    )
-    .join('');
 }
 
 /** Where people reach it. Commands on this machine find it beside the key. */

@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { parseDocument } from 'yaml';
+import { problemsOfShards, SHARDS_OPTION } from './config-shards.ts';
 import {
   DURATION_MS,
   firstLine,
@@ -67,6 +68,7 @@ const SERVER_OPTIONS = {
     help: 'PostgreSQL 15 or newer instead of SQLite, for as many nodes as you start: postgresql://user:password@host/database.',
     refuse: refuseDatabaseUrl,
   },
+  shardUrls: SHARDS_OPTION,
   adminKey: {
     name: 'adminKey',
     kind: 'text',
@@ -327,13 +329,14 @@ export function loadConfig(input: ConfigInput): Config {
 
 /** What is wrong with values that are right one by one. */
 function problemsTogether(
-  { databaseUrl, masterKey, roles, storeMaxBytes }: ValuesOf<typeof SERVER_OPTIONS>,
+  { databaseUrl, shardUrls, masterKey, roles, storeMaxBytes }: ValuesOf<typeof SERVER_OPTIONS>,
   sources: Readonly<Record<string, string>>,
 ): string[] {
   const problems = roles
     .filter((role) => !isRole(role))
     .map((role) => `${sources['roles']}: ${quote(role)} is not one of ${ROLES.join(', ')}`);
   if (roles.length === 0) problems.push(`${sources['roles']}: name at least one role`);
+  problems.push(...problemsOfShards(databaseUrl, shardUrls, `${sources['shards']}`));
   if (databaseUrl === undefined) {
     if (!ROLES.every((role) => roles.includes(role))) {
       problems.push(

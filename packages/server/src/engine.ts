@@ -19,8 +19,8 @@ import { erasing, lanesOf, offering, telling } from './delivery/offering.ts';
 import { OwnEvents } from './delivery/own-events.ts';
 import { NameResolver } from './delivery/resolver.ts';
 import { createSender } from './delivery/sender.ts';
-import { Worker } from './delivery/worker.ts';
 import type { WorkerLog } from './delivery/worker-options.ts';
+import { Workers } from './delivery/workers.ts';
 import { ConfigView } from './store/config-view.ts';
 import { Follower, REPLACED } from './store/follower.ts';
 import { openSqlite } from './store/sqlite/open.ts';
@@ -35,6 +35,8 @@ export interface EngineSettings {
   readonly directory: string;
   /** PostgreSQL's, shared with other nodes; undefined = SQLite in the directory. */
   readonly databaseUrl: string | undefined;
+  /** Further databases, over which the store is divided. */
+  readonly shardUrls: readonly string[];
   readonly masterKey: string;
   readonly egressAllow: readonly string[];
   readonly allowLoopback: boolean;
@@ -164,8 +166,11 @@ export async function openEngine(settings: EngineSettings, given: EngineParts): 
   const own = await openOwnEvents(store, view, clock);
   const shared = settings.databaseUrl !== undefined;
   const tracer = createTracer(settings.version);
-  const worker = new Worker({
-    store: store.lanes,
+  const since = store.shards && clock.now();
+  const worker = new Workers({
+    stores: store.shards?.lanes ?? [store.lanes],
+    shardOf: (slot) => store.shards?.of(slot) ?? 0,
+    since,
     view,
     outbound,
     clock,
@@ -190,7 +195,7 @@ export async function openEngine(settings: EngineSettings, given: EngineParts): 
     },
   });
   meter.watch(worker);
-  const presence = presenceOf(settings, { store: store.lanes, clock, log });
+  const presence = presenceOf(settings, { store, since, clock, log });
   const background = backgroundOf({ settings, parts, store, view, worker, at, tracer });
   const stopPolling = repeat(clock, CONFIG_POLL_MS, refresh);
   return {
@@ -213,7 +218,7 @@ export async function openEngine(settings: EngineSettings, given: EngineParts): 
       stopPolling();
       await background.stop();
       if (settings.roles.includes('deliver')) await worker.stop(drainMs);
-      else await presence.leave();
+      else await presence.stop();
       await outbound.close();
     },
     close: () => store.close(),
@@ -236,7 +241,7 @@ async function openStore(
   { clock, readsElsewhere = false, fatal, log }: EngineParts,
   at: At,
 ): Promise<{ opened: Store; clock: Clock }> {
-  const { databaseUrl, directory, masterKey, search } = settings;
+  const { databaseUrl, shardUrls, directory, masterKey, search } = settings;
   if (databaseUrl === undefined) {
     const now = () => clock.now();
     const replaced = (reason: string) => log.warn({ reason }, REPLACED);
@@ -246,16 +251,38 @@ async function openStore(
   }
   // Loaded here, so that who keeps everything in SQLite does not pay for it.
   const { openPostgres } = await import('./store/postgres/open.ts');
+  const { openShardedPostgres } = await import('./store/postgres/open-shards.ts');
   const machine = clock === systemClock;
   const now = machine ? {} : { now: () => clock.now() };
-  const opened = await openPostgres({ url: databaseUrl, masterKey, search, at, ...now });
+  const how = { masterKey, search, at, ...now };
+  const opened =
+    shardUrls.length === 0
+      ? await openPostgres({ ...how, url: databaseUrl })
+      : await openShardedPostgres({
+          ...how,
+          urls: [databaseUrl, ...shardUrls],
+          trouble: tellTrouble(log, clock),
+        });
   return { opened, clock: machine ? { ...clock, now: opened.now } : clock };
+}
+
+const TROUBLE_MS = 60_000;
+
+/** One line a minute for each shard: what is done every second fails every second. */
+function tellTrouble(log: WorkerLog, clock: Clock): (shard: number, err: unknown) => void {
+  const quietUntil = new Map<number, Ms>();
+  return (shard, err) => {
+    const now = clock.now();
+    if (now < (quietUntil.get(shard) ?? 0)) return;
+    quietUntil.set(shard, now + TROUBLE_MS);
+    log.warn({ err, shard: shard + 1 }, 'a shard failed; what lies in the others goes on');
+  };
 }
 
 /** The same store; what is put into it is sent. */
 function sendingFrom(of: {
   readonly store: Store;
-  readonly worker: Worker;
+  readonly worker: Workers;
   readonly background: ReturnType<typeof backgroundOf>;
   readonly shared: boolean;
 }): Store {
@@ -292,10 +319,21 @@ async function openOwnEvents(store: Store, view: ConfigView, clock: Clock): Prom
 /** A node that sends nothing is a node all the same: people see it, and that it lives. */
 function presenceOf(
   { name, version, roles, databaseUrl }: EngineSettings,
-  of: Pick<LeaseOptions, 'store' | 'clock' | 'log'>,
-): Lease {
+  {
+    store,
+    since,
+    ...of
+  }: Pick<LeaseOptions, 'clock' | 'log'> & { store: Store; since: Ms | undefined },
+) {
   const shared = databaseUrl !== undefined;
-  return new Lease({ ...of, info: { name, version, roles }, shared, lost() {}, renewed() {} });
+  const info = { name, version, roles, since };
+  const leases = (store.shards?.lanes ?? [store.lanes]).map(
+    (lanes) => new Lease({ ...of, store: lanes, info, shared, lost() {}, renewed() {} }),
+  );
+  return {
+    start: () => Promise.all(leases.map((lease) => lease.start())),
+    stop: () => Promise.all(leases.map((lease) => lease.leave())),
+  };
 }
 
 /** What goes on beside sending: housekeeping, and the jobs that people started. */
@@ -304,7 +342,7 @@ function backgroundOf(of: {
   readonly parts: EngineParts;
   readonly store: Store;
   readonly view: ConfigView;
-  readonly worker: Worker;
+  readonly worker: Workers;
   readonly at: At;
   readonly tracer: Tracer | undefined;
 }) {
@@ -390,7 +428,7 @@ const OUTCOMES = ['succeeded', 'retry', 'failed', 'cancelled'] as const;
 
 interface Meter {
   attempted(result: Result): void;
-  watch(worker: Worker): void;
+  watch(worker: Workers): void;
   text(): string;
 }
 

@@ -88,6 +88,7 @@ export function createInboxRoom(options: InboxRoomOptions): InboxRoom {
   });
   const capturing = new Capturing({
     store: store.captures,
+    shards: store.shards,
     now,
     random: Math.random,
     queueCountMax: QUEUE_CAPTURES_MAX,

@@ -47,8 +47,14 @@ export class Lease {
     return this.#node !== 0 && (!this.#o.shared || now < this.#until);
   }
 
+  /** Where others share the store and it is away, a heartbeat joins when it is back. */
   async start(): Promise<void> {
-    await this.#join();
+    try {
+      await this.#join();
+    } catch (err) {
+      if (!this.#o.shared) throw err;
+      this.#o.log.warn({ err }, 'could not join; it is tried at the next heartbeat');
+    }
     this.#beat();
   }
 

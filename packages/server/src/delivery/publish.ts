@@ -322,7 +322,8 @@ function hasMeta(draft: EventDraft): boolean {
   );
 }
 
-function conflict(reply: IngestReply, { drafts }: Waiting): AppError {
+function conflict(reply: IngestReply, { drafts }: Waiting): Error {
+  if (reply.kind === 'failed') return publishError(reply.error);
   if (reply.kind !== 'conflict')
     return new AppError('store_unavailable', 'Nothing was stored. Retry.');
   const { index, existing } = reply;

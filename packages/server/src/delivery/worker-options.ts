@@ -25,6 +25,8 @@ export interface WorkerOptions {
   readonly version: string;
   /** What the process does beside sending; told to people. */
   readonly roles: readonly string[];
+  /** When the process began, if it is one node of several stores; default: when it joins. */
+  readonly since?: Ms | undefined;
   /** Requests in flight, over all lanes. */
   readonly concurrency: number;
   /** Other processes ingest into the same store, and wait for its lanes. */

@@ -90,9 +90,9 @@ export class Worker {
 
   constructor(options: WorkerOptions) {
     this.#o = options;
-    const { store, clock, log, name, version, roles, shared } = options;
+    const { store, clock, log, name, version, roles, shared, since } = options;
     this.#lease = new Lease({
-      ...{ store, clock, log, shared, info: { name, version, roles } },
+      ...{ store, clock, log, shared, info: { name, version, roles, since } },
       lost: () => this.#dropAll(),
       renewed: () => this.poke(),
     });

@@ -3,7 +3,7 @@ import { AppError } from '../core/errors.ts';
 import type { Answer, Reply } from '../core/inbox.ts';
 import type { Ms } from '../core/model.ts';
 import { Batches } from '../store/batches.ts';
-import type { Captured, CaptureStore, InboxKey, NewCapture } from '../store/inbox.ts';
+import type { Captured, CaptureStore, InboxKey, InboxStore, NewCapture } from '../store/inbox.ts';
 import { StoreError } from '../store/store.ts';
 import { type Decision, decide } from './decide.ts';
 import { encodeHead, holdsSecret } from './head.ts';
@@ -41,6 +41,8 @@ export interface Kept extends Captured {
 
 export interface CapturingOptions {
   readonly store: CaptureStore;
+  /** The parts of a divided store: each has batches and a share of the queue of its own. */
+  readonly shards: InboxStore['shards'];
   readonly now: () => Ms;
   readonly random: () => number;
   /** Captures and bytes that may wait for their commit; beyond, senders are told to come again. */
@@ -69,18 +71,21 @@ interface Item {
 /** The path of every request to an inbox: decided, stored, flushed; only then anybody hears of it. */
 export class Capturing {
   readonly #options: CapturingOptions;
-  readonly #batches: Batches<Item, Kept>;
+  /** Of each part of the store, with an equal share of the queue. */
+  readonly #batches: readonly Batches<Item, Kept>[];
   #closed = false;
 
   constructor(options: CapturingOptions) {
     this.#options = options;
-    this.#batches = new Batches<Item, Kept>({
-      store: (batch) => this.#store(batch),
-      bytesOf: ({ capture }) => capture.body.length + capture.head.length,
-      batchCountMax: BATCH_CAPTURES_MAX,
-      batchBytesMax: BATCH_BYTES_MAX,
-      now: options.now,
-    });
+    const make = () =>
+      new Batches<Item, Kept>({
+        store: (batch) => this.#store(batch),
+        bytesOf: ({ capture }) => capture.body.length + capture.head.length,
+        batchCountMax: BATCH_CAPTURES_MAX,
+        batchBytesMax: BATCH_BYTES_MAX,
+        now: options.now,
+      });
+    this.#batches = Array.from({ length: options.shards?.count ?? 1 }, make);
   }
 
   /**
@@ -88,30 +93,33 @@ export class Capturing {
    * `store_unavailable`, `shutting_down`; then it was not kept, and the sender must come again.
    */
   async capture(inbox: PlacedInbox, incoming: Incoming): Promise<Kept> {
-    const { queueCountMax, queueBytesMax, at } = this.#options;
+    const { queueCountMax, queueBytesMax, shards, at } = this.#options;
     if (this.#closed) throw new AppError('shutting_down', 'Shutting down: send it again shortly.');
-    const { count, bytes } = this.#batches;
-    if (count >= queueCountMax || (count > 0 && bytes + incoming.body.length > queueBytesMax)) {
+    const batches = this.#batches[shards?.of(inbox.slot) ?? 0] as Batches<Item, Kept>;
+    const { count, bytes } = batches;
+    const share = (max: number) => max / this.#batches.length;
+    const tooMany = count >= share(queueCountMax);
+    if (tooMany || (count > 0 && bytes + incoming.body.length > share(queueBytesMax))) {
       const message = 'Requests arrive faster than they can be kept: send it again shortly.';
       throw new AppError('overloaded', message, { retryAfterS: 1 });
     }
     at('inbox:received');
     try {
       const item = this.#item(inbox, incoming);
-      return await this.#batches.add(item instanceof Promise ? await item : item);
+      return await batches.add(item instanceof Promise ? await item : item);
     } catch (error) {
       throw captureError(error);
     }
   }
 
   get queued(): number {
-    return this.#batches.count;
+    return this.#batches.reduce((sum, { count }) => sum + count, 0);
   }
 
   /** Refuses what comes from now on; resolves once what was taken in is answered. */
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#batches.empty();
+    await Promise.all(this.#batches.map((batches) => batches.empty()));
   }
 
   #item(inbox: PlacedInbox, incoming: Incoming): Item | Promise<Item> {

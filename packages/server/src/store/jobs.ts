@@ -102,6 +102,8 @@ export interface JobStep {
   readonly to: EventId | 'end';
   /** In the order of their events. */
   readonly requeue: readonly Requeue[];
+  /** What is dealt with, and owed, in other stores: it counts as if it were here. */
+  readonly elsewhere?: { readonly done: number; readonly owed: number } | undefined;
 }
 
 export interface JobStore {
@@ -137,6 +139,7 @@ export interface JobQuery {
   readonly tenant: TenantId | undefined;
   readonly kinds: readonly JobSpec['kind'][];
   readonly limit: number;
+  /** The last id of the page before. */
   readonly cursor?: string | undefined;
 }
 

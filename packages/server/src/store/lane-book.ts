@@ -132,7 +132,8 @@ export class LaneBook {
 
   join(info: NodeInfo, ttlMs: Ms, now: Ms): number {
     this.#lastNode += 1;
-    this.#nodes.set(this.#lastNode, { info, joinedAt: now, beatAt: now, expiresAt: now + ttlMs });
+    const times = { joinedAt: info.since ?? now, beatAt: now, expiresAt: now + ttlMs };
+    this.#nodes.set(this.#lastNode, { info, ...times });
     return this.#lastNode;
   }
 

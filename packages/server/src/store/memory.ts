@@ -1,6 +1,7 @@
 import { decodeId, timeOfId } from '../core/ids.ts';
 import type { Endpoint, EventId, Ms, TenantId } from '../core/model.ts';
 import { slotOf } from '../core/routing.ts';
+import { type Part, WHOLE } from './crossing.ts';
 import type { LaneEntry } from './lane-book.ts';
 import { MemoryConfig } from './memory/config.ts';
 import { MemoryHousekeeping } from './memory/housekeeping.ts';
@@ -19,8 +20,8 @@ import {
  * The store as plain maps: what the other engines must be equal to. It keeps nothing and limits
  * little; tests and the simulation of the scheduler run on it. One file for each port.
  */
-export function createMemoryStore(limits: Partial<StoreLimits> = {}): Store {
-  const state = new MemoryState({ ...STORE_LIMITS, ...limits });
+export function createMemoryStore(limits: Partial<StoreLimits> = {}, part: Part = WHOLE): Store {
+  const state = new MemoryState({ ...STORE_LIMITS, ...limits }, part);
   const config = new MemoryConfig(state);
   const lanes = new MemoryLanes(state, config);
   return {

@@ -30,7 +30,17 @@ export interface Store {
   readonly jobs: JobStore;
   /** Where several processes share the store: whether its housekeeping is this one's business now. */
   readonly leads?: (now: Ms) => boolean;
+  /** Where it is made of several. */
+  readonly shards?: ShardsOfStore;
   close(): Promise<void>;
+}
+
+/** The parts of a store that is divided by slot: who takes care of each by itself outlives the loss of one. */
+export interface ShardsOfStore {
+  of(slot: Slot): number;
+  /** To send from, one by one. */
+  readonly lanes: readonly LaneStore[];
+  stats(now: Ms): Promise<PromiseSettledResult<StoreStats>[]>;
 }
 
 /**
@@ -104,7 +114,9 @@ export type IngestReply =
   /** `events[index]` repeats an id with other bytes; nothing of this request was stored. */
   | { readonly kind: 'conflict'; readonly index: number; readonly existing: EventId }
   /** Routed by an older configuration than the store's: refresh, route again, repeat. */
-  | { readonly kind: 'stale'; readonly version: number };
+  | { readonly kind: 'stale'; readonly version: number }
+  /** Nothing of this request was stored, although others of the batch were: they lie elsewhere. */
+  | { readonly kind: 'failed'; readonly error: StoreError };
 
 export interface IngestedEvent {
   readonly id: EventId;
@@ -272,6 +284,8 @@ export interface NodeInfo {
   readonly version: string;
   /** What the process does beside sending; told to people. */
   readonly roles?: readonly string[];
+  /** When the process began; default: now. */
+  readonly since?: Ms | undefined;
 }
 /** A process of the store, as people see it. */
 export interface NodeRow {
@@ -328,6 +342,9 @@ export type Requeued =
 export type ConfigKind =
   | 'app'
   | 'audit'
+  /** On its way to another store of several, and how far what comes from others is (sharded/). */
+  | 'crossing'
+  | 'shard'
   | 'tenant'
   | 'endpoint'
   | 'event-type'
@@ -353,7 +370,7 @@ export interface ConfigChange {
   readonly kind: ConfigKind;
   readonly id: string;
   readonly tenant: TenantId;
-  /** null deletes. An endpoint's `number` is filled in by the store when it is 0. */
+  /** null deletes. A new endpoint whose `number` is 0 gets one from the store. */
   readonly value: unknown;
   /** The version the writer saw; 0 = must not exist; undefined = whatever is there. */
   readonly expected: number | undefined;

@@ -43,6 +43,8 @@ const KINDS: Readonly<Record<ConfigKind, 'goes' | 'rests'>> = {
   inbox: 'goes',
   visit: 'goes',
   audit: 'goes',
+  crossing: 'goes',
+  shard: 'goes',
 };
 
 const JOBS_MAX = 20;

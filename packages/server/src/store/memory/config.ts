@@ -1,5 +1,6 @@
 import { type Endpoint, type EndpointId, LANE_PARTS, type Ms } from '../../core/model.ts';
 import { slotOf } from '../../core/routing.ts';
+import { parted } from '../crossing.ts';
 import {
   type ConfigChange,
   type ConfigItem,
@@ -25,9 +26,10 @@ export class MemoryConfig implements ConfigStore {
     now: Ms,
     events: readonly NewEvent[] = [],
   ): Promise<{ version: number; items: ConfigItem[] }> {
-    const written = this.change(changes);
-    for (const event of events) this.#state.keep(event, now);
-    return written;
+    const { here, crossing } = parted(this.#state.part, events);
+    const { version, items } = this.change([...crossing, ...changes]);
+    for (const event of here) this.#state.keep(event, now);
+    return { version, items: items.slice(crossing.length) };
   }
 
   async changes(
@@ -89,23 +91,23 @@ export class MemoryConfig implements ConfigStore {
     const { kind, id, tenant } = change;
     const value =
       kind === 'endpoint' && change.value !== null
-        ? { ...(change.value as Endpoint), number: this.#number(id as EndpointId) }
+        ? { ...(change.value as Endpoint), number: this.#number(change.value as Endpoint) }
         : change.value;
     const item = { kind, id, tenant, version: this.#version, value };
     this.#state.items.set(`${kind}/${id}`, item);
     if (kind === 'endpoint' || kind === 'tenant') this.#state.routing = this.#version;
     if (kind === 'endpoint') {
-      this.#state.alerts.delete(this.#number(id as EndpointId));
+      this.#state.alerts.delete(this.#number({ id: id as EndpointId, number: 0 }));
       this.#endpointChanged(id as EndpointId, value as Endpoint | null);
     }
     return item;
   }
 
-  #number(id: EndpointId): number {
+  #number({ id, number: given }: Pick<Endpoint, 'id' | 'number'>): number {
     const { numbers, endpoints } = this.#state;
     const known = numbers.get(id);
     if (known !== undefined) return known;
-    const number = endpoints.size + 1;
+    const number = given || endpoints.size + 1;
     numbers.set(id, number);
     endpoints.set(number, id);
     return number;

@@ -118,7 +118,7 @@ export class MemoryJobs implements JobStore {
     if (job?.state !== 'running' || !isReplay(job)) return undefined;
     if (job.places[step.endpoint] !== step.from) return undefined;
     let to: EventId | 'end' | undefined = step.to;
-    let [owed, done] = [0, 0];
+    let { owed, done } = step.elsewhere ?? { owed: 0, done: 0 };
     let before = step.from;
     for (const one of step.requeue) {
       const { kind } = this.#lanes.again(one, now);

@@ -1,6 +1,7 @@
 import type { Endpoint, LaneId, Ms } from '../../core/model.ts';
 import { ASLEEP } from '../../core/model.ts';
 import { numberOfLane } from '../../core/routing.ts';
+import { disabling, parted } from '../crossing.ts';
 import type { LaneEntry } from '../lane-book.ts';
 import { ERASED } from '../log-format.ts';
 import { cappedError } from '../retention.ts';
@@ -181,12 +182,13 @@ export class MemoryLanes implements LaneStore {
     const { book } = this.#state;
     const fenced = !book.alive(node);
     const told = work.results.flatMap((result) => this.#applyResult(result, node));
-    for (const result of work.results) {
-      if (!this.#disable(result, { node, now })) continue;
-      const notices = result.notices ?? [];
-      told.push(...notices.filter(({ when }) => when.kind === 'disabled'));
-    }
-    for (const { event } of told) this.#state.keep(event, now);
+    for (const result of work.results) told.push(...this.#disable(result, { node, now }));
+    const { here, crossing } = parted(
+      this.#state.part,
+      told.map(({ event }) => event),
+    );
+    for (const event of here) this.#state.keep(event, now);
+    this.#config.change(crossing);
     const moved: DeliveryKey[] = [];
     for (const entry of fenced ? [] : book.commanded(node)) {
       for (const command of book.takeCommands(entry)) {
@@ -252,15 +254,26 @@ export class MemoryLanes implements LaneStore {
     return true;
   }
 
-  #disable({ key, attempt, disable }: Result, by: { node: number; now: Ms }): boolean {
+  /** The notices that it made true. */
+  #disable(
+    { key, attempt, disable, notices = [] }: Result,
+    by: { node: number; now: Ms },
+  ): readonly Notice[] {
     const item = this.#state.items.get(`endpoint/${attempt.endpoint}`);
     const endpoint = item?.value as Endpoint | null | undefined;
-    if (!disable || !item || !endpoint || endpoint.disabled) return false;
-    if (!this.#state.book.holds(by.node, this.#state.lane(key.slot, key.lane))) return false;
+    if (!disable || !item || !endpoint || endpoint.disabled) return [];
+    if (!this.#state.book.holds(by.node, this.#state.lane(key.slot, key.lane))) return [];
     const disabled = { at: by.now, reason: disable.reason };
     const value = { ...endpoint, disabled, updatedAt: by.now };
-    this.#config.change([{ ...item, value, expected: undefined }]);
-    return true;
+    const told = notices.filter(({ when }) => when.kind === 'disabled');
+    const { tenant } = item;
+    const what = { endpoint: endpoint.id, tenant, by: key.event };
+    const events = told.map(({ event }) => event);
+    const crossing = this.#state.part.first
+      ? []
+      : [disabling(what, { ...disable, at: by.now, events })];
+    this.#config.change([...crossing, { ...item, value, expected: undefined }]);
+    return crossing.length > 0 ? [] : told;
   }
 
   // ---- commands ----

@@ -1,5 +1,6 @@
 import type { Endpoint, EndpointId, JobId, LaneId, Ms, Slot } from '../../core/model.ts';
 import { numberOfLane } from '../../core/routing.ts';
+import type { Part } from '../crossing.ts';
 import type { Job } from '../jobs.ts';
 import { LaneBook, type LaneEntry, laneNumber } from '../lane-book.ts';
 import type { Capped } from '../retention.ts';
@@ -35,10 +36,13 @@ export class MemoryState {
   /** Set = as large as it may be: nothing more is taken in. */
   capped: Capped | undefined;
   readonly limits: StoreLimits;
+  /** The slots that are here, if this is one store of several. */
+  readonly part: Part;
   readonly #open = new Map<number, Due[]>();
 
-  constructor(limits: StoreLimits) {
+  constructor(limits: StoreLimits, part: Part) {
     this.limits = limits;
+    this.part = part;
     const owed = () =>
       this.owed().map((due) => ({
         due,

@@ -4,11 +4,11 @@ import { afterAll } from 'vitest';
 import { hasPostgres, sharedPostgres } from '../../../../wire/test/services.ts';
 import type { InboxStore } from '../inbox.ts';
 import { masterKey } from '../sqlite/open-for-suite.suite.ts';
-import type { Store } from '../store.ts';
 import { type OpenOptions, T0 } from '../suite/world.suite.ts';
 import { Database } from './database.ts';
-import { openOn, openPostgres } from './open.ts';
+import { openOn, openPostgres, type PostgresStore } from './open.ts';
 import { openPostgresInbox } from './open-inbox.ts';
+import type { Place } from './place.ts';
 
 export { hasPostgres };
 
@@ -88,9 +88,11 @@ export class TestPostgres {
   async open(
     { directory, now, limits }: OpenOptions,
     rewrite?: (sql: string) => string,
-  ): Promise<Store> {
+    place?: Place,
+  ): Promise<PostgresStore> {
     const url = await this.databaseOf(directory);
-    const options = { masterKey, now: () => now, limits, daysAhead: this.#daysAhead };
+    const part = place ? { place } : {};
+    const options = { masterKey, now: () => now, limits, daysAhead: this.#daysAhead, ...part };
     if (rewrite) return openPostgres({ ...options, url, rewrite });
     this.#kept ??= new KeptDatabase({ url, name: 'posthorn' });
     return openOn(this.#kept, options);

@@ -1,6 +1,7 @@
 import { unreachable } from '../../core/errors.ts';
 import { LANE_PARTS, type Ms } from '../../core/model.ts';
 import { numberOfLane } from '../../core/routing.ts';
+import { parted } from '../crossing.ts';
 import type { Due, NewEvent, Notice, Result } from '../store.ts';
 import { int2s, int4s, int8s, uuid, uuids } from './arrays.ts';
 import {
@@ -15,7 +16,7 @@ import {
   type Settled,
 } from './attempts.ts';
 import { readHead } from './commands.ts';
-import { disableEndpoint } from './config.ts';
+import { disableEndpoint, sendAcross } from './config.ts';
 import type { Context } from './context.ts';
 import type { Querying } from './database.ts';
 import { insertEvents } from './insertion.ts';
@@ -229,12 +230,16 @@ async function tell(ctx: Context, tx: Querying, of: Telling): Promise<boolean> {
   let disabled = false;
   for (const { key, attempt, disable, notices = [] } of results) {
     if (!disable || !(await holds(tx, key, node))) continue;
-    if (!(await disableEndpoint(ctx, tx, { id: attempt.endpoint, ...disable, now }))) continue;
-    disabled = true;
-    for (const { event, when } of notices) if (when.kind === 'disabled') told.push(event);
+    const events = notices.flatMap(({ event, when }) => (when.kind === 'disabled' ? event : []));
+    const about = { key, id: attempt.endpoint, ...disable, events, now };
+    const decided = await disableEndpoint(ctx, tx, about);
+    if (decided === 'here') told.push(...events);
+    disabled ||= decided !== false;
   }
   await ctx.partitions.ensure([dayOf(now)]);
-  await insertEvents(ctx, tx, { events: told, now });
+  const { here, crossing } = parted(ctx.part, told);
+  await sendAcross(ctx, tx, crossing);
+  await insertEvents(ctx, tx, { events: here, now });
   return disabled;
 }
 

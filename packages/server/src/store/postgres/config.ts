@@ -1,6 +1,7 @@
 import type { Endpoint, EndpointId, Ms, Slot } from '../../core/model.ts';
 import { LANE_PARTS } from '../../core/model.ts';
 import { slotOf, spansTenants } from '../../core/routing.ts';
+import { disabling, parted } from '../crossing.ts';
 import { closeItem, openItem } from '../sealed.ts';
 import {
   type ConfigChange,
@@ -8,6 +9,7 @@ import {
   type ConfigKind,
   type ConfigQuery,
   type ConfigStore,
+  type Due,
   type NewEvent,
   type Page,
   StoreError,
@@ -41,8 +43,9 @@ export class PgConfig implements ConfigStore {
     events: readonly NewEvent[] = [],
   ): Promise<{ version: number; items: ConfigItem[] }> {
     const ctx = this.#ctx;
-    if (events.length > 0) await ctx.endpoints.refresh();
-    await ctx.partitions.ensure(events.map(({ id }) => dayOfEvent(id)));
+    const { here, crossing } = parted(ctx.part, events);
+    if (here.length > 0) await ctx.endpoints.refresh();
+    await ctx.partitions.ensure(here.map(({ id }) => dayOfEvent(id)));
     const items = await ctx.db.writes.transaction(async (tx) => {
       const base = await lockHead(tx);
       const known = await readRows(tx, changes);
@@ -53,9 +56,10 @@ export class PgConfig implements ConfigStore {
           throw new StoreError('conflict', `${kind} ${id} has version ${found}, not ${expected}.`);
         }
       }
-      const written = await writeChanges(ctx, tx, { changes, base, known });
-      await insertEvents(ctx, tx, { events, now });
-      return written;
+      const all = [...crossing, ...changes];
+      const written = await writeChanges(ctx, tx, { changes: all, base, known });
+      await insertEvents(ctx, tx, { events: here, now });
+      return written.slice(crossing.length);
     });
     const version = items.at(-1)?.version ?? 0;
     return { version, items };
@@ -204,7 +208,8 @@ async function numberEndpoints(
   const last = new Map(endpoints.map((one) => [one.change.id, one]));
   const rows = [...last.values()].map(({ change, version }) => {
     const endpoint = change.value as Endpoint | null;
-    return { id: change.id, tenant: change.tenant, version, ...stateOf(endpoint) };
+    const given = endpoint?.number || null;
+    return { id: change.id, tenant: change.tenant, version, given, ...stateOf(endpoint) };
   });
   const arrays = [
     texts(rows.map(({ id }) => id)),
@@ -213,17 +218,19 @@ async function numberEndpoints(
     bools(rows.map(({ held }) => held)),
     bools(rows.map(({ closed }) => closed)),
     int8s(rows.map(({ version }) => version)),
+    int8s(rows.map(({ given }) => given)),
   ];
   const from = `from unnest($1::text[], $2::text[], $3::boolean[], $4::boolean[], $5::boolean[],
-    $6::bigint[]) with ordinality u(id, tenant, fifo, held, closed, version, n)`;
+    $6::bigint[], $7::bigint[]) with ordinality u(id, tenant, fifo, held, closed, version, given, n)`;
   const changed = await tx.all<{ id: string; number: number }>(
     `update endpoint e set fifo = u.fifo, held = u.held, closed = u.closed, version = u.version
      ${from} where e.id = u.id returning e.id, e.number`,
     ...arrays,
   );
   const made = await tx.all<{ id: string; number: number }>(
-    `insert into endpoint (id, tenant, fifo, held, closed, version)
-     select id, tenant, fifo, held, closed, version ${from}
+    `insert into endpoint (number, id, tenant, fifo, held, closed, version)
+     select coalesce(given, nextval('endpoint_number_seq')), id, tenant, fifo, held, closed, version
+     ${from}
      where not exists (select 1 from endpoint e where e.id = u.id) order by n
      returning id, number`,
     ...arrays,
@@ -287,13 +294,22 @@ async function tellLanes(
   );
 }
 
-/** As part of the outcome that decided it; false = it was, or is gone. */
+/**
+ * As part of the outcome that decided it, with the events that tell of it; false = it was, or is gone.
+ * Where another store has to decide it as well, the events go there (`crossing`).
+ */
 export async function disableEndpoint(
   ctx: Context,
   tx: Querying,
-  of: { readonly id: EndpointId; readonly reason: 'gone' | 'failing'; readonly now: Ms },
-): Promise<boolean> {
-  const { id, reason, now } = of;
+  of: {
+    readonly key: Due;
+    readonly id: EndpointId;
+    readonly reason: 'gone' | 'failing';
+    readonly events: readonly NewEvent[];
+    readonly now: Ms;
+  },
+): Promise<'here' | 'crossing' | false> {
+  const { id, reason, events, now } = of;
   const base = await lockHead(tx);
   const known = await readRows(tx, [{ kind: 'endpoint', id }]);
   const row = known.get(`endpoint/${id}`);
@@ -301,7 +317,20 @@ export async function disableEndpoint(
   const endpoint = openItem(ctx.vault, { kind: 'endpoint', id }, row.value) as Endpoint;
   if (endpoint.disabled) return false;
   const value: Endpoint = { ...endpoint, disabled: { at: now, reason }, updatedAt: now };
-  const change = { kind: 'endpoint', id, tenant: row.tenant, value, expected: undefined } as const;
-  await writeChanges(ctx, tx, { changes: [change], base, known });
-  return true;
+  const { tenant } = row;
+  const change = { kind: 'endpoint', id, tenant, value, expected: undefined } as const;
+  const about = { endpoint: id, tenant, by: of.key.event };
+  const crossing = ctx.part.first ? [] : [disabling(about, { reason, at: now, events })];
+  await writeChanges(ctx, tx, { changes: [...crossing, change], base, known });
+  return ctx.part.first ? 'here' : 'crossing';
+}
+
+/** On their way to another store. */
+export async function sendAcross(
+  ctx: Context,
+  tx: Querying,
+  changes: readonly ConfigChange[],
+): Promise<void> {
+  if (changes.length === 0) return;
+  await writeChanges(ctx, tx, { changes, base: await lockHead(tx), known: new Map() });
 }

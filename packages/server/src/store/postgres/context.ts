@@ -1,5 +1,6 @@
 import type { At } from '../../core/crash-sites.ts';
 import type { EndpointId, LaneId, Ms, Slot } from '../../core/model.ts';
+import type { Part } from '../crossing.ts';
 import { laneNumber } from '../lane-book.ts';
 import type { LaneKey, StoreLimits } from '../store.ts';
 import type { Vault } from '../vault.ts';
@@ -16,6 +17,8 @@ export interface ContextOptions {
   readonly limits: StoreLimits;
   /** For which partitions are made. */
   readonly daysAhead: number | undefined;
+  /** The slots that are here, if this is one store of several. */
+  readonly part: Part;
 }
 
 /** What the ports of one open store share: connections, and what it knows of the rows of others. */
@@ -25,15 +28,17 @@ export class Context {
   readonly time: DatabaseTime;
   readonly at: At;
   readonly limits: StoreLimits;
+  readonly part: Part;
   readonly partitions: Partitions;
   readonly endpoints: EndpointCache;
   readonly room: RoomCache;
 
-  constructor({ db, vault, time, at, limits, daysAhead }: ContextOptions) {
+  constructor({ db, vault, time, at, limits, daysAhead, part }: ContextOptions) {
     this.db = db;
     this.vault = vault;
     this.time = time;
     this.at = at;
+    this.part = part;
     this.partitions = new Partitions(db, daysAhead);
     this.endpoints = new EndpointCache(db);
     this.limits = limits;

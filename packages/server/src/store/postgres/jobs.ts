@@ -150,7 +150,7 @@ export class PgJobs implements JobStore {
 async function apply(runs: NewRuns, step: JobStep) {
   let to: EventId | 'end' | undefined = step.to;
   let before = step.from;
-  let [owed, done] = [0, 0];
+  let { owed, done } = step.elsewhere ?? { owed: 0, done: 0 };
   for (const one of step.requeue) {
     const { kind } = await runs.add(one);
     if (kind === 'full') {

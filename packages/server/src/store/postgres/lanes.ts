@@ -72,13 +72,14 @@ export class PgLanes implements LaneStore {
   async join(info: NodeInfo, ttlMs: Ms, now: Ms): Promise<number> {
     const row = await this.#ctx.db.lanes.get<{ id: number }>(
       `insert into node (name, release, schema_known, roles, joined_at, beat_at, expires_at)
-       values ($1, $2, $3, $4::text[], $5, $5, $6) returning id`,
+       values ($1, $2, $3, $4::text[], $7, $5, $6) returning id`,
       info.name,
       info.version,
       SCHEMA_KNOWN,
       `{${(info.roles ?? []).join()}}`,
       now,
       now + ttlMs,
+      info.since ?? now,
     );
     const id = row?.id as number;
     this.#held.set(id, { lanes: new Map(), doubtful: new Map(), recount: false });

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type At, nowhere } from '../../core/crash-sites.ts';
 import type { Ms } from '../../core/model.ts';
+import { WHOLE } from '../crossing.ts';
 import { STORE_LIMITS, type Store, StoreError, type StoreLimits } from '../store.ts';
 import { createVault, type Vault } from '../vault.ts';
 import { refuseHalf } from './carried.ts';
@@ -12,6 +13,7 @@ import { PgLanes } from './lanes.ts';
 import { PgLog } from './log.ts';
 import { Maintenance } from './maintain.ts';
 import { migrate } from './migrate.ts';
+import { type Place, takePlace } from './place.ts';
 import { PgSearch } from './search.ts';
 import { forgetIndex, PgIndex } from './search-index.ts';
 import { PgStaged } from './staged.ts';
@@ -30,12 +32,16 @@ export interface PostgresOptions {
   /** Days for which partitions are made ahead. */
   readonly daysAhead?: number;
   readonly at?: At;
+  /** Among several that are one store; default: it is one by itself. */
+  readonly place?: Place;
   readonly rewrite?: (sql: string) => string;
 }
 
 export interface PostgresStore extends Store {
   /** The database's time, kept current by the nodes' heartbeats. */
   now(): Ms;
+  /** Names a store that is divided over several databases. */
+  readonly installation: string | undefined;
 }
 
 /** Opens the store, and makes or upgrades its schema first. */
@@ -54,6 +60,8 @@ export async function openOn(
     await refuseHalf(db.writes);
     const vault = createVault(options.masterKey);
     await checkMasterKey(db, vault);
+    const { place } = options;
+    const installation = await takePlace(db.writes, place);
     const time = new DatabaseTime();
     await time.measure(db.lanes);
     const now = options.now ?? (() => time.now());
@@ -64,6 +72,7 @@ export async function openOn(
       at: options.at ?? nowhere,
       limits: { ...STORE_LIMITS, ...options.limits },
       daysAhead: options.daysAhead,
+      part: place?.map.part(place.shard) ?? WHOLE,
     });
     await ctx.partitions.ahead(now());
     const maintenance = new Maintenance(ctx, randomUUID());
@@ -74,6 +83,7 @@ export async function openOn(
     let closing: Promise<void> | undefined;
     return {
       now,
+      installation,
       lanes,
       config: new PgConfig(ctx),
       log: new PgLog(ctx, maintenance, index && new PgSearch(db, index)),

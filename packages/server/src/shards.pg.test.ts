@@ -1,0 +1,105 @@
+import { Client } from 'pg';
+import { describe, expect, test } from 'vitest';
+import { ADMIN_KEY, receiver, startNode, type TestNode, until } from './nodes.suite.ts';
+import { hasPostgres, needing, TestPostgres } from './store/postgres/cluster.suite.ts';
+
+/** The product on two databases. `other` lives in the first of them, `default` in the second. */
+
+const TENANTS = ['other', 'default'] as const;
+
+describe.skipIf(!hasPostgres)(needing('a store divided over two databases'), () => {
+  const postgres = new TestPostgres();
+
+  async function twoDatabases() {
+    const urls = [await postgres.database(), await postgres.database()] as const;
+    const start = () => startNode(urls[0], { shards: urls[1] });
+    const node = await start();
+    await node.api.putTenant({ tenant: 'other', body: { name: 'Other' } });
+    return { urls, node, start };
+  }
+
+  async function subscribe(node: TestNode, tenant: string, eventTypes: string[] = ['order.*']) {
+    const { url, got } = await receiver();
+    await node.api.createEndpoint({ tenant, body: { url, eventTypes } });
+    return got;
+  }
+
+  const send = (node: TestNode, tenant: string, id: string) =>
+    fetch(`${node.url}/api/v1/tenants/${tenant}/events`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${ADMIN_KEY}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ type: 'order.paid', id, data: { id } }),
+    });
+
+  const ready = async (node: TestNode) => (await fetch(`${node.url}/readyz`)).json();
+
+  /** Nobody gets in until the returned function is called. */
+  async function away(url: string): Promise<() => Promise<void>> {
+    const name = new URL(url).pathname.slice(1);
+    const client = new Client({ connectionString: url.replace(`/${name}`, '/postgres') });
+    await client.connect();
+    await client.query(`alter database ${name} allow_connections false`);
+    await client.query(
+      'select pg_terminate_backend(pid) from pg_stat_activity where datname = $1',
+      [name],
+    );
+    return async () => {
+      await client.query(`alter database ${name} allow_connections true`);
+      await client.end();
+    };
+  }
+
+  async function count(url: string, sql: string): Promise<number> {
+    const client = new Client({ connectionString: url });
+    await client.connect();
+    const { rows } = await client.query(sql);
+    await client.end();
+    return Number(Object.values(rows[0] ?? {})[0]);
+  }
+
+  test('events of tenants in both are stored where they belong, sent, and told of', async () => {
+    const { urls, node } = await twoDatabases();
+    for (const [shard, tenant] of TENANTS.entries()) {
+      const own = await subscribe(node, tenant, ['endpoint.*']);
+      const got = await subscribe(node, tenant);
+      expect((await send(node, tenant, 'e1')).status).toBe(202);
+      await until('the event is delivered', () => got.bodies.length === 1);
+      await until('the new endpoint is told of', () => own.bodies.length === 1);
+      const where = `select count(*) from posthorn.event where tenant = '${tenant}'`;
+      expect(await count(urls[shard] as string, where)).toBe(2);
+      expect(await count(urls[1 - shard] as string, where)).toBe(0);
+      const { items } = await node.api.listAttempts({ tenant });
+      expect(items.map(({ type }) => type)).toContain('order.paid');
+    }
+    expect(await ready(node)).toMatchObject({ checks: { shard1: 'ok', shard2: 'ok' } });
+    expect((await node.api.listNodes()).items).toHaveLength(1);
+  });
+
+  test('one database away: the other’s tenants notice nothing, its own lose nothing', async () => {
+    const { urls, node } = await twoDatabases();
+    const [other, own] = [await subscribe(node, 'other'), await subscribe(node, 'default')];
+    expect((await send(node, 'default', 'before')).status).toBe(202);
+    const back = await away(urls[1]);
+    for (let n = 1; n <= 3; n++) {
+      const refused = await send(node, 'default', 'during');
+      expect([refused.status, await refused.json()]).toMatchObject([
+        503,
+        { code: 'store_unavailable' },
+      ]);
+      expect((await send(node, 'other', `n${n}`)).status).toBe(202);
+      await until('the other goes on', () => other.bodies.length === n);
+    }
+    expect(await ready(node)).toMatchObject({ checks: { shard1: 'ok', shard2: 'unavailable' } });
+    const metrics = await (await fetch(`${node.url}/metrics`)).text();
+    expect(metrics).toMatch(
+      /^posthorn_shard_up\{shard="1"\} 1\nposthorn_shard_up\{shard="2"\} 0$/m,
+    );
+    await expect(subscribe(node, 'default')).rejects.toMatchObject({ status: 503 });
+    await subscribe(node, 'other', ['nothing']);
+    await back();
+    await until('it is taken again', async () => (await send(node, 'default', 'during')).ok);
+    await until('all is delivered', () => new Set(own.ids).size === 2);
+    const where = `select count(*) from posthorn.event where tenant = 'default'`;
+    expect(await count(urls[1], where)).toBe(2);
+  });
+});

@@ -1,0 +1,100 @@
+import { randomUUID } from 'node:crypto';
+import type { SlotMap } from '../sharded/slot-map.ts';
+import { StoreError } from '../store.ts';
+import type { Querying } from './database.ts';
+
+/** Where a database stands among those that one store is divided over. */
+export interface Place {
+  readonly map: SlotMap;
+  /** Counted from 0. */
+  readonly shard: number;
+  /** Names the store, as the first of its databases says; undefined = this is the first. */
+  readonly installation: string | undefined;
+}
+
+interface Recorded {
+  readonly installation: string;
+  readonly shard: number;
+  readonly count: number;
+}
+
+/**
+ * Each database knows its place, so that a map that does not fit is refused before anything is stored
+ * where nobody would look for it. Returns the name of the store; undefined = it is undivided.
+ */
+export async function takePlace(
+  db: Querying,
+  place: Place | undefined,
+): Promise<string | undefined> {
+  const known = await recordedIn(db);
+  if (!place) {
+    if (known) throw refusal(`${described(known)}. ${SET_SHARDS}`);
+    return undefined;
+  }
+  const { shard, map } = place;
+  if (!known) await refuseUnfit(db, place);
+  const mine = { installation: place.installation ?? randomUUID(), shard, count: map.count };
+  const found = known ?? (await record(db, mine));
+  if (place.installation !== undefined && found.installation !== place.installation) {
+    throw refusal(
+      `Database ${shard + 1} of POSTHORN_SHARDS belongs to another installation than DATABASE_URL: name the databases of one.`,
+    );
+  }
+  if (found.count !== map.count) {
+    throw refusal(
+      `${described(found)}, but the configuration names ${map.count}. Name all ${found.count} of them; another number takes a new store (docs/postgresql.md, "Growing").`,
+    );
+  }
+  if (found.shard !== shard) {
+    throw refusal(
+      `${described(found)}, but the configuration names it as database ${shard + 1}. DATABASE_URL is the first, and POSTHORN_SHARDS the others in their order.`,
+    );
+  }
+  return found.installation;
+}
+
+const SET_SHARDS =
+  'Set DATABASE_URL to the first of them and POSTHORN_SHARDS to the others, in their order.';
+
+function described({ shard, count }: Recorded): string {
+  return `The database is number ${shard + 1} of the ${count} that a store is divided over`;
+}
+
+async function recordedIn(db: Querying): Promise<Recorded | undefined> {
+  const row = await db.get<{ value: string }>("select value from meta where key = 'shard'");
+  return row && (JSON.parse(row.value) as Recorded);
+}
+
+/** Several processes may begin at once: the first to write it says how it is. */
+async function record(db: Querying, mine: Recorded): Promise<Recorded> {
+  await db.run(
+    "insert into meta (key, value) values ('shard', $1) on conflict do nothing",
+    JSON.stringify(mine),
+  );
+  return (await recordedIn(db)) ?? mine;
+}
+
+/** A store that was undivided may become the first part of one only as long as all it has lies there. */
+async function refuseUnfit(db: Querying, { shard, map }: Place): Promise<void> {
+  if (shard > 0) {
+    const row = await db.get<{ used: boolean }>('select version > 0 as used from head');
+    if (!row?.used) return;
+    throw refusal(
+      `Database ${shard + 1} of POSTHORN_SHARDS is a store of its own already: name an empty database.`,
+    );
+  }
+  const row = await db.get<{ beyond: boolean }>(
+    `select exists (select 1 from event where slot >= $1) or exists (select 1 from delivery where slot >= $1)
+       or exists (select 1 from inbox where slot >= $1) as beyond`,
+    map.range(shard).end,
+  );
+  if (row?.beyond) {
+    throw refusal(
+      'DATABASE_URL is an undivided store that holds events or captures of tenants who would live in the databases of POSTHORN_SHARDS. They are not moved by themselves: carry the store into a new one (docs/postgresql.md, "Growing"), or go on without POSTHORN_SHARDS.',
+    );
+  }
+}
+
+function refusal(message: string): StoreError {
+  return new StoreError('fatal', message);
+}
