@@ -21,6 +21,7 @@ import { programmes as inbox } from './inbox.js';
 import { runProgrammes } from './lib/check.js';
 import { MAIN } from './lib/server.js';
 import { programmes as schemas } from './schemas.js';
+import { programmes as timing } from './timing.js';
 
 /** @type {Record<string, readonly import('./lib/check.js').Programme[]>} */
 const FAMILIES = {
@@ -38,6 +39,7 @@ const FAMILIES = {
   shutdown,
   egress,
   schemas,
+  timing,
   inbox,
 };
 
