@@ -13,6 +13,7 @@ import { grantOperations } from './grants.ts';
 import { inboxKeyOperations } from './inbox-keys.ts';
 import { inboxOperations } from './inboxes.ts';
 import { keyOperations } from './keys.ts';
+import { listenerOperations } from './listeners.ts';
 import { liveOperations } from './live.ts';
 import { mendingOperations } from './mending.ts';
 import { nodeOperations } from './nodes.ts';
@@ -49,6 +50,7 @@ export const operations = {
   ...captureExportOperations,
   ...ruleOperations,
   ...inboxKeyOperations,
+  ...listenerOperations,
   ...appOperations,
   ...grantOperations,
   ...keyOperations,

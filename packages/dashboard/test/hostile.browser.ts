@@ -85,15 +85,23 @@ async function plant(): Promise<Planted> {
 async function plantCapture(): Promise<string> {
   const { api } = on.product;
   const { id, url } = await api.createInbox({ tenant, body: { title: HOSTILE.slice(0, 200) } });
-  const form = new FormData();
-  form.append(HOSTILE, HOSTILE);
-  form.append('file', new Blob([HOSTILE], { type: 'text/html' }), HOSTILE.slice(0, 120));
+  // By hand: names, file names and types as no browser would write them.
+  const quoted = HOSTILE.replaceAll('"', '%22');
+  const form = [
+    `--x\r\nContent-Disposition: form-data; name="${quoted}"\r\n\r\n${HOSTILE}`,
+    `--x\r\nContent-Disposition: form-data; name="file"; filename="${quoted}"\r\nContent-Type: ${HOSTILE}\r\n\r\n${HOSTILE}`,
+    '--x--\r\n',
+  ].join('\r\n');
   const path = `${encodeURIComponent(HOSTILE)}?${encodeURIComponent(HOSTILE)}`;
   const headers = { 'x-hostile': HOSTILE_HEADER, 'x-github-event': HOSTILE_HEADER.slice(0, 100) };
-  await fetch(`${url}/${path}`, { method: 'POST', body: form, headers });
+  await fetch(`${url}/${path}`, {
+    method: 'POST',
+    headers: { 'content-type': 'multipart/form-data; boundary=x', ...headers },
+    body: form,
+  });
   await fetch(url, {
     method: 'POST',
-    headers: { 'content-type': 'text/html', ...headers },
+    headers: { 'content-type': `text/html; x=${HOSTILE_HEADER}`, ...headers },
     body: `<html>${HOSTILE}</html>`,
   });
   await fetch(url, {
@@ -161,6 +169,13 @@ test('nothing that strangers wrote runs, on any page, and the policy has nothing
       .catch(() => {});
     await lookAround(page);
   }
+  const share = await on.product.api.createShare({ tenant, inbox: inbox as `inb_${string}` });
+  await page.goto(share.url);
+  await page
+    .getByText(/onerror=report/)
+    .first()
+    .waitFor();
+  await lookAround(page);
 }, 200_000);
 
 test('a test against a hostile receiver shows its answer as text', async () => {

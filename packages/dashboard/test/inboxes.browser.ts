@@ -1,3 +1,4 @@
+import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
 import { stage } from './lib/stage.ts';
 
@@ -20,6 +21,8 @@ test('a new inbox tells its URL, and shows a request the moment it is caught', a
   await dialog.getByRole('button', { name: 'Create' }).click();
   await page.getByText('Waiting for the first request').waitFor();
   await page.getByText('posthorn listen 3000 --inbox shop').waitFor();
+  await page.getByRole('button', { name: 'Custom', exact: true }).click();
+  await page.getByRole('row', { name: /user\.created/ }).waitFor();
   const answer = await send(`${on.product.url}/in/shop/orders?x=1`, { body: '{"order":{"id":7}}' });
   expect(answer.status).toBe(200);
   await page.getByRole('row', { name: /POST \/orders\?x=1/ }).click();
@@ -75,6 +78,53 @@ test('a request is compared with the one before of its kind', async () => {
   const differences = page.getByRole('region', { name: /Against the one before/ });
   await differences.getByRole('row', { name: 'state "open" "closed"' }).waitFor();
   expect(await differences.getByText('unrelated').count()).toBe(0);
+});
+
+test('a request goes on: as a QR code, as a HAR file, by a link until it is withdrawn', async () => {
+  const { id, url } = await inbox('passed-on');
+  await send(`${url}/orders`, {
+    body: '{"order":8810}',
+    headers: { authorization: 'Bearer s3cret' },
+  });
+  const page = await on.signedIn(`/inboxes/${id}`);
+  await page.getByRole('button', { name: 'As a QR code' }).click();
+  const code = page.getByRole('img', { name: `QR code of ${url}` });
+  expect((await code.boundingBox())?.width).toBeGreaterThan(200);
+  await page.keyboard.press('Escape');
+  await page.getByRole('row', { name: /POST \/orders/ }).click();
+  const pane = page.getByRole('region', { name: 'Capture' });
+  await pane.getByRole('button', { name: 'Copy as' }).click();
+  const [file] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('menuitem', { name: 'HAR file' }).click(),
+  ]);
+  const har = await text(await file.createReadStream());
+  const { log } = JSON.parse(har) as { log: { entries: { request: { url: string } }[] } };
+  expect(log.entries.map(({ request }) => request.url)).toEqual([`${url}/orders`]);
+  expect(har).not.toContain('s3cret');
+  await pane.getByRole('button', { name: 'More' }).click();
+  await page.getByRole('menuitem', { name: 'Share this request' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByRole('button', { name: 'Make a link' }).click();
+  const link = (await dialog.getByText(/\/shared\//).textContent()) ?? '';
+  const shared = await (await fetch(link)).text();
+  expect(shared).toContain('8810');
+  expect(shared).not.toContain('s3cret');
+  await dialog.getByRole('button', { name: 'Withdraw' }).click();
+  await page.getByText('Withdrawn.').waitFor();
+  expect((await fetch(link)).status).toBe(404);
+});
+
+test('who listens is shown, and what waits for them while they are away', async () => {
+  const { id, name, url } = await inbox('listened-to');
+  const { port } = new URL(on.receiver.url('/'));
+  const end = await on.product.listen(name, port);
+  const page = await on.signedIn(`/inboxes/${id}`);
+  const listeners = page.getByRole('list', { name: 'Listeners' });
+  await listeners.getByText('listens').waitFor();
+  await end();
+  for (let n = 0; n < 3; n++) await send(url);
+  await listeners.getByText(/last seen .* · 3 wait/).waitFor();
 });
 
 test('captures are searched', async () => {

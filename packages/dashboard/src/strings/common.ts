@@ -13,6 +13,8 @@ export const common = {
   edit: 'Edit',
   never: 'never',
   none: 'none',
+  qr: 'As a QR code',
+  qrOf: (text: string) => `QR code of ${text}`,
   remove: 'Remove',
   save: 'Save',
   saved: 'Saved',

@@ -19,6 +19,8 @@ export interface Product {
   /** A fresh link that signs in to the dashboard. */
   link(): Promise<string>;
   stop(): Promise<void>;
+  /** `posthorn listen` for an inbox, once it is connected; ends it. */
+  listen(inbox: string, port: string): Promise<() => Promise<void>>;
   /** Ends it, and its store stays; returns what starts it anew on the same port. */
   leave(): Promise<() => Promise<void>>;
 }
@@ -35,6 +37,22 @@ export async function startProduct(env: Record<string, string> = {}): Promise<Pr
     async stop() {
       await end(child);
       rmSync(data, { recursive: true, force: true });
+    },
+    async listen(inbox, to) {
+      const listener = spawn(
+        process.execPath,
+        [MAIN, 'listen', to, '--inbox', inbox, '--url', url, '--json'],
+        {
+          env: { PATH: process.env['PATH'], POSTHORN_KEY: KEY },
+          stdio: ['ignore', 'pipe', 'inherit'],
+        },
+      );
+      for await (const line of createInterface({ input: listener.stdout })) {
+        if (!line.includes('"connected"')) continue;
+        listener.stdout.resume();
+        return () => end(listener);
+      }
+      throw new Error('it ended before it was connected');
     },
     async leave() {
       await end(child);

@@ -1,6 +1,7 @@
 import { AppError } from '../core/errors.ts';
 import type { Ms } from '../core/model.ts';
 import type { ListenerKey } from '../store/inbox.ts';
+import { backlogOf } from '../store/listener-state.ts';
 import { Answers, type Finished } from './answers.ts';
 import { BUFFERED_MAX, type Carrier } from './carrier.ts';
 import {
@@ -205,7 +206,7 @@ export class Tunnel implements HubMember {
         ...{ attachment: id, generation, listener: hello.listener, responder, acked },
         inbox: { id: inbox.id, name: inbox.name, url: this.#relay.urlOf(inbox.name) },
         head: counts.head,
-        backlog: Math.max(0, Math.min(counts.head - acked, counts.captures) - done.length),
+        backlog: backlogOf({ acked, done }, counts),
         gap: gap ?? null,
         resigns: hello.resign !== false && this.#relay.signingOf(inbox).secrets.length > 0,
       },

@@ -13,6 +13,11 @@ export interface Cursor {
   readonly done: readonly number[];
 }
 
+/** What is kept of what it has not done. */
+export function backlogOf({ acked, done }: Cursor, { head, captures }: InboxCounts): number {
+  return Math.max(0, Math.min(head - acked, captures) - done.length);
+}
+
 /** How far the quickest attachment of a shared listener may run ahead of the slowest. */
 export const SHARE_AHEAD_MAX = 4096;
 

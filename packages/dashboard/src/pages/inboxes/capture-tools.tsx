@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { copyText } from '../../app/clipboard.ts';
-import { useApi } from '../../app/context.tsx';
+import { useApi, useApp } from '../../app/context.tsx';
 import { useShortcut } from '../../app/shortcuts.tsx';
 import { useToast } from '../../app/toasts.tsx';
 import { asCurl, asFetch, type CopiedRequest } from '../../data/copy-as.ts';
@@ -14,12 +14,14 @@ import { useAction } from '../../parts/actions.tsx';
 import { Icon } from '../../parts/icon.tsx';
 import { IconButton } from '../../parts/icon-button.tsx';
 import { MoreMenu } from '../../parts/more-menu.tsx';
+import { saveFile } from '../../parts/save-file.ts';
 import { common } from '../../strings/common.ts';
 import { exchange } from '../../strings/exchange.ts';
 import { inboxes } from '../../strings/inboxes.ts';
 import { keys } from '../../strings/keys.ts';
 import { type CaptureAddress, captureHead } from './capture-parts.ts';
 import { ReplayCapture } from './replay-capture.tsx';
+import { ShareDialog } from './share.tsx';
 
 const text = inboxes.capture;
 
@@ -44,6 +46,7 @@ export function Actions({ address, capture, close }: Tool & { close: () => void 
   });
   const toggle = () => bookmark.mutate(undefined);
   const [replaying, setReplaying] = useState(false);
+  const [sharing, setSharing] = useState(false);
   const replay = () => setReplaying(true);
   useShortcut({ keys: 'r', label: keys.resend, group: keys.delivery, run: replay });
   useShortcut({ keys: 'b', label: text.bookmark, group: keys.delivery, run: toggle });
@@ -54,6 +57,9 @@ export function Actions({ address, capture, close }: Tool & { close: () => void 
       </Button>
       {replaying && (
         <ReplayCapture address={address} capture={capture} onClose={() => setReplaying(false)} />
+      )}
+      {sharing && (
+        <ShareDialog inbox={address.inbox} capture={capture.id} onClose={() => setSharing(false)} />
       )}
       <IconButton
         icon="star"
@@ -75,6 +81,9 @@ export function Actions({ address, capture, close }: Tool & { close: () => void 
         >
           {text.makeRule}
         </Menu.Item>
+        <Menu.Item leftSection={<Icon name="link" />} onClick={() => setSharing(true)}>
+          {inboxes.share.titleOne}
+        </Menu.Item>
         <Menu.Item
           color="red"
           leftSection={<Icon name="trash" />}
@@ -87,8 +96,9 @@ export function Actions({ address, capture, close }: Tool & { close: () => void 
   );
 }
 
-export function CopyMenu({ address, capture }: Tool) {
+export function CopyMenu({ address, capture, reveal }: Tool & { reveal: boolean }) {
   const toast = useToast();
+  const { apiText } = useApp();
   const { method, body } = capture;
   const { data } = useQuery(queries.inbox(useApi(), address.tenant, address.inbox));
   const copied: CopiedRequest = {
@@ -101,6 +111,13 @@ export function CopyMenu({ address, capture }: Tool) {
     await copyText(what);
     toast({ text: common.copied });
   };
+  const saveHar = async () => {
+    const secrets = reveal ? 'true' : 'false';
+    const one = { q: `id:${capture.id}`, limit: 1, secrets, format: 'har' } as const;
+    const { tenant, inbox } = address;
+    const content = await apiText('exportCaptures', { tenant, inbox, ...one });
+    saveFile({ name: `${capture.id}.har`, type: 'application/json', content });
+  };
   const curl = () => void copy(asCurl(copied));
   useShortcut({ keys: 'c', label: keys.copyCurl, group: keys.delivery, run: curl });
   return (
@@ -111,6 +128,7 @@ export function CopyMenu({ address, capture }: Tool) {
       <Menu.Dropdown>
         <Menu.Item onClick={curl}>{exchange.curl}</Menu.Item>
         <Menu.Item onClick={() => void copy(asFetch(copied))}>{exchange.fetch}</Menu.Item>
+        <Menu.Item onClick={() => void saveHar()}>{exchange.har}</Menu.Item>
       </Menu.Dropdown>
     </Menu>
   );

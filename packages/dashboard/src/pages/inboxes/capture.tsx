@@ -116,7 +116,7 @@ function Whole({ address, capture, reveal, onReveal, close }: WholeProps) {
               {reveal ? text.mask : text.reveal}
             </Button>
           )}
-          {body && <CopyMenu address={address} capture={capture} />}
+          {body && <CopyMenu address={address} capture={capture} reveal={reveal} />}
           <Button onClick={() => setComparing(!comparing)} aria-pressed={comparing}>
             {text.compare}
           </Button>

@@ -14,6 +14,7 @@ import { Failed, Loading } from '../../parts/faces.tsx';
 import { Icon } from '../../parts/icon.tsx';
 import { MoreMenu } from '../../parts/more-menu.tsx';
 import { Page } from '../../parts/page.tsx';
+import { QrButton } from '../../parts/qr-button.tsx';
 import { SearchBox } from '../../parts/search-box.tsx';
 import { activity } from '../../strings/activity.ts';
 import { common } from '../../strings/common.ts';
@@ -23,6 +24,8 @@ import split from '../activity/activity.module.css';
 import { answerSummary } from './answer.ts';
 import { CaptureList } from './capture-list.tsx';
 import classes from './inboxes.module.css';
+import { Listeners } from './listeners.tsx';
+import { ShareDialog } from './share.tsx';
 
 const route = getRouteApi('/$tenant/inboxes/$inbox');
 const SEARCH_CHARS_MAX = 1000;
@@ -53,10 +56,16 @@ function Opened({ inbox }: { inbox: InboxRow }) {
       live={feed}
       back={{ label: inboxes.title, link: { to: '/$tenant/inboxes', params: { tenant } } }}
       about={
-        <span className={classes.about}>
-          <Copyable text={inbox.url} />
-          <span>{answerSummary(inbox.answer)}</span>
-        </span>
+        <>
+          <span className={classes.about}>
+            <span className={classes.address}>
+              <Copyable text={inbox.url} />
+              <QrButton text={inbox.url} />
+            </span>
+            <span>{answerSummary(inbox.answer)}</span>
+          </span>
+          <Listeners inbox={inbox.id} />
+        </>
       }
       actions={
         <>
@@ -107,12 +116,15 @@ function Actions({ inbox }: { inbox: InboxRow }) {
   const tenant = useTenant();
   const { write } = useRights();
   const navigate = useNavigate();
-  const [dialog, setDialog] = useState<'clear' | 'delete'>();
+  const [dialog, setDialog] = useState<'share' | 'clear' | 'delete'>();
   const close = () => setDialog(undefined);
   const params = { tenant, inbox: inbox.id };
   if (!write) return null;
   return (
     <>
+      <Button onClick={() => setDialog('share')} leftSection={<Icon name="link" size={14} />}>
+        {inboxes.share.open}
+      </Button>
       <Button onClick={() => void navigate({ to: '/$tenant/inboxes/$inbox/rules', params })}>
         {inboxes.rules}
       </Button>
@@ -131,6 +143,7 @@ function Actions({ inbox }: { inbox: InboxRow }) {
           {inboxes.delete}
         </Menu.Item>
       </MoreMenu>
+      {dialog === 'share' && <ShareDialog inbox={inbox.id} capture={null} onClose={close} />}
       {dialog === 'clear' && <Clear inbox={inbox} onClose={close} />}
       {dialog === 'delete' && <Delete inbox={inbox} onClose={close} />}
     </>

@@ -70,15 +70,19 @@ test('a request reaches the local server byte for byte, and its answer the sende
 });
 
 test('what comes while nobody listens is delivered in order when somebody does, once', async () => {
-  const { local, attach, send } = await stage();
+  const { server, inbox, local, attach, send } = await stage();
+  const place = { tenant: 'default', inbox: inbox.id };
+  const listed = async () => (await server.admin.listListeners(place)).items;
   const first = await attach();
   expect((await send('/0')).status).toBe(200);
   await first.stop();
   for (let i = 1; i <= 5; i++) expect((await send(`/${i}`)).status).toBe(202);
   expect(local.paths).toEqual(['/0']);
+  expect(await listed()).toMatchObject([{ name: 'laptop', backlog: 5, acked: 1, attachments: [] }]);
   const second = await attach();
   expect(second.welcomes[0]).toMatchObject({ backlog: 5, acked: 1 });
   await second.done(5);
+  expect(await listed()).toMatchObject([{ attachments: [{ mode: 'fanout', responder: true }] }]);
   await second.stop();
   expect(local.paths).toEqual(['/0', '/1', '/2', '/3', '/4', '/5']);
   const third = await attach();

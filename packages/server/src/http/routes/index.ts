@@ -16,6 +16,7 @@ import { grantRoutes } from './grants.ts';
 import { inboxKeyRoutes } from './inbox-keys.ts';
 import { inboxRoutes } from './inboxes.ts';
 import { keyRoutes } from './keys.ts';
+import { listenerRoutes } from './listeners.ts';
 import { liveRoutes } from './live.ts';
 import { mendingRoutes } from './mending.ts';
 import { nodeRoutes } from './nodes.ts';
@@ -48,6 +49,7 @@ export function createHandlers(deps: HttpDeps, live: LiveFeed): Handlers {
     ...captureReplayRoutes(deps),
     ...captureExportRoutes(deps),
     ...inboxKeyRoutes(deps),
+    ...listenerRoutes(deps),
     ...ruleRoutes(deps),
     ...appRoutes(deps),
     ...grantRoutes(deps),
