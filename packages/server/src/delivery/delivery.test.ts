@@ -1,44 +1,19 @@
 import { describe, expect, test } from 'vitest';
 import type { Store } from '../store/store.ts';
-import { eventually, gate, type Received, reaches, start, startReceiver } from './harness.suite.ts';
+import {
+  eventually,
+  gate,
+  passBy,
+  type Received,
+  reaches,
+  start,
+  startReceiver,
+} from './harness.suite.ts';
 
-const DAY = 86_400_000;
 const tenant = 'default';
 const bodyOf = ({ body }: Received) => body.toString();
 
 describe('an endpoint that is gone', () => {
-  test('410 disables at once: nothing is sent after, all of it waits, resume delivers it', async () => {
-    const app = await start();
-    let gone = true;
-    const receiver = await startReceiver(app.clock, () => (gone ? 410 : 204));
-    const { id: endpoint } = await app.endpoint({
-      url: receiver.url,
-      maxConcurrency: 1,
-      eventTypes: ['a.b'],
-    });
-    await app.publishMany(20);
-    const { disabled } = await eventually(async () => {
-      const found = await app.api.getEndpoint({ tenant, endpoint });
-      return found.disabled && found;
-    }, 'it is disabled');
-    expect(disabled?.reason).toBe('gone');
-    await app.publish();
-    app.clock.advance(DAY);
-    await passBy(app);
-    expect(receiver.requests).toHaveLength(1);
-    const held = await app.deliveries(endpoint);
-    expect(held.map(({ state }) => state)).toEqual(held.map(() => 'pending'));
-    expect(held).toHaveLength(21);
-
-    gone = false;
-    await app.api.resumeEndpoint({ tenant, endpoint });
-    await eventually(
-      async () => (await app.deliveries(endpoint)).every((d) => d.state === 'succeeded'),
-      'all delivered',
-    );
-    expect(new Set(receiver.ids()).size).toBe(21);
-  });
-
   test('410 in one lane of an ordered endpoint stops its other lanes', async () => {
     const app = await start();
     const receiver = await startReceiver(app.clock, () => 410);
@@ -50,37 +25,7 @@ describe('an endpoint that is gone', () => {
     await passBy(app);
     expect(receiver.requests).toHaveLength(1);
   });
-
-  test('five days without a success disable, and a resume starts them anew', async () => {
-    const app = await start();
-    const receiver = await startReceiver(app.clock, () => 500);
-    const retryPolicy = { base: DAY / 2000, factor: 1, attempts: 30, jitter: 0 };
-    const { id: endpoint } = await app.endpoint({ url: receiver.url, retryPolicy });
-    const isDisabled = async () => (await app.api.getEndpoint({ tenant, endpoint })).disabled;
-    await app.publish();
-    for (let n = 1; n <= 11; n++) {
-      await app.delivery(`attempt ${n}`, (d) => d.attempts === n);
-      if (n < 11) expect(await isDisabled()).toBeNull();
-      if (n < 11) app.clock.advance(DAY / 2);
-    }
-    expect((await eventually(isDisabled, 'disabled'))?.reason).toBe('failing');
-    await app.delivery('it waits', (d) => d.state === 'pending');
-
-    await app.api.resumeEndpoint({ tenant, endpoint });
-    app.clock.advance(DAY / 2);
-    await app.delivery('attempt 12', (d) => d.attempts === 12);
-    expect(await isDisabled()).toBeNull();
-  });
 });
-
-/** Returns when a delivery elsewhere has passed through the worker. */
-async function passBy(app: Awaited<ReturnType<typeof start>>): Promise<void> {
-  const other = await startReceiver(app.clock);
-  const { id } = await app.endpoint({ url: other.url, eventTypes: ['pass.by'] });
-  await app.publish({ type: 'pass.by' });
-  await other.request(1);
-  await app.api.deleteEndpoint({ tenant, endpoint: id });
-}
 
 describe('what an owner decides', () => {
   test('enabled: false is not matched, also later', async () => {
@@ -97,35 +42,6 @@ describe('what an owner decides', () => {
     await receiver.request(1);
     await passBy(app);
     expect(receiver.ids()).toEqual([second]);
-  });
-
-  test('paused is matched and held, and resume sends it', async () => {
-    const app = await start();
-    const receiver = await startReceiver(app.clock);
-    const { id: endpoint } = await app.endpoint({ url: receiver.url, eventTypes: ['a.b'] });
-    await app.api.pauseEndpoint({ tenant, endpoint });
-    expect((await app.publish()).deliveries).toBe(1);
-    await passBy(app);
-    expect(receiver.requests).toHaveLength(0);
-    await app.api.resumeEndpoint({ tenant, endpoint });
-    await receiver.request(1);
-  });
-
-  test('deleted is cancelled, in the log as well', async () => {
-    const app = await start();
-    const receiver = await startReceiver(app.clock, () => 500);
-    const { id: endpoint } = await app.endpoint({ url: receiver.url, eventTypes: ['a.b'] });
-    await app.publish();
-    await app.delivery('it failed once', (d) => d.attempts === 1);
-    await app.api.deleteEndpoint({ tenant, endpoint });
-    await eventually(
-      async () => (await app.deliveries())[0]?.state === 'cancelled',
-      'cancelled',
-      () => app.clock.advance(10),
-    );
-    app.clock.advance(DAY);
-    await passBy(app);
-    expect(receiver.requests).toHaveLength(1);
   });
 });
 

@@ -13,40 +13,6 @@ import {
 const tenant = 'default';
 
 describe('drain', () => {
-  test('a stop waits for what is in flight; nothing is lost, nothing doubled after it', async () => {
-    const app = await start({ flags: { drain: '10m' } });
-    const hold = gate();
-    const receiver = await startReceiver(app.clock, async () => {
-      await hold.opened;
-      return 204;
-    });
-    await app.endpoint({ url: receiver.url, maxConcurrency: 5 });
-    await app.publishMany(20);
-    await receiver.request(5);
-    const closed = app.close();
-    await eventually(
-      () =>
-        fetch(`${app.app.url}/healthz`).then(
-          (r) => !r.ok,
-          () => true,
-        ),
-      'intake ends',
-    );
-    hold.open();
-    await closed;
-    const sent = receiver.requests.length;
-    expect(sent).toBe(5);
-
-    const again = await start({ directory: app.directory, clock: app.clock });
-    await eventually(
-      async () => (await again.deliveries()).every((d) => d.state === 'succeeded'),
-      'the rest arrives',
-    );
-    expect(receiver.requests).toHaveLength(20);
-    expect(new Set(receiver.ids()).size).toBe(20);
-    expect((await again.attempts()).some((a) => a.afterCrash)).toBe(false);
-  });
-
   test('past its limit what is in flight is aborted, logged, and sent by the next start', async () => {
     const app = await start({ flags: { drain: '1s' } });
     const hold = gate();

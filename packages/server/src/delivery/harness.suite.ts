@@ -19,7 +19,7 @@ import {
   type operations,
 } from '@posthorn/api';
 import { importVerifyKey, verify } from '@posthorn/wire';
-import { onTestFinished, test } from 'vitest';
+import { onTestFinished } from 'vitest';
 import type { z } from 'zod';
 import { type App, type AppOptions, startApp } from '../app.ts';
 import { loadConfig } from '../config.ts';
@@ -211,6 +211,9 @@ export function gate(): { readonly opened: Promise<void>; open(): void } {
   return { opened, open: () => open() };
 }
 
+/** `data.n` of the event that it carries. */
+export const number = ({ body }: Received): number => JSON.parse(body.toString()).data.n;
+
 export function verifies(request: Received, secret: string): boolean {
   const result = verify({
     id: request.id,
@@ -305,11 +308,6 @@ export function keepStoresIn(of: DatabaseOf | undefined): void {
   databaseOf = of;
 }
 
-/** A test of a moment that passes while a node asks its store; with time that stands still only alone. */
-export function testAlone(title: string, body: () => Promise<void>): void {
-  if (!databaseOf) test(title, body);
-}
-
 export async function start(options: StartOptions = {}): Promise<Harness> {
   const { clock = new VirtualClock(), directory = temporaryDirectory(), wrapStore } = options;
   const databaseUrl = await databaseOf?.(directory);
@@ -396,4 +394,19 @@ function createHarness(parts: Pick<Harness, 'app' | 'clock' | 'directory' | 'log
     },
   };
   return harness;
+}
+
+/** Returns when a delivery elsewhere has passed through the worker. */
+export async function passBy(app: Harness): Promise<void> {
+  const other = await startReceiver(app.clock);
+  const { id } = await app.endpoint({ url: other.url, eventTypes: ['pass.by'] });
+  await app.publish({ type: 'pass.by' });
+  await other.request(1);
+  await app.api.deleteEndpoint({ tenant: 'default', endpoint: id });
+}
+
+/** Waits until `attempts` are logged, and gives when the next one is due. */
+export async function nextAt(app: Harness, attempts: number): Promise<number> {
+  const delivery = await app.delivery(`attempt ${attempts}`, (d) => d.attempts === attempts);
+  return Date.parse(String(delivery.nextAt));
 }

@@ -1,15 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import {
-  CreepingClock,
-  eventually,
-  gate,
-  type Received,
-  start,
-  startReceiver,
-  testAlone,
-} from './harness.suite.ts';
-
-const number = ({ body }: Received): number => JSON.parse(body.toString()).data.n;
+import { CreepingClock, eventually, gate, number, start, startReceiver } from './harness.suite.ts';
 
 /** Most entries in any window of one second. */
 function busiestSecond(times: readonly number[]): number {
@@ -111,7 +101,7 @@ describe('concurrency', () => {
 });
 
 describe('rate', () => {
-  testAlone('50 per second are never exceeded, from the first second on', async () => {
+  test('50 per second are never exceeded, from the first second on', async () => {
     const app = await start();
     const receiver = await startReceiver(app.clock);
     await app.endpoint({ url: receiver.url, rateLimit: 50 });
@@ -142,51 +132,9 @@ describe('rate', () => {
       () => app.clock.advance(1),
     );
   });
-
-  test('a pause and resume in between does not start it anew', async () => {
-    const app = await start();
-    const receiver = await startReceiver(app.clock);
-    const { id: endpoint } = await app.endpoint({ url: receiver.url, rateLimit: 1 });
-    const tenant = 'default';
-    await app.publish();
-    await receiver.request(1);
-    await eventually(async () => (await app.attempts()).length === 1, 'logged');
-    await app.api.pauseEndpoint({ tenant, endpoint });
-    await app.api.resumeEndpoint({ tenant, endpoint });
-    await app.publish();
-    await eventually(
-      () => receiver.requests.length === 2,
-      'the second',
-      () => app.clock.advance(10),
-    );
-    const [first, second] = receiver.requests.map(({ at }) => at);
-    expect(Number(second) - Number(first)).toBeGreaterThanOrEqual(1000);
-  });
 });
 
 describe('order', () => {
-  test('per endpoint: kept through failures, one in flight, nothing passes the head', async () => {
-    const app = await start();
-    const receiver = await startReceiver(app.clock, (r) =>
-      number(r) % 3 === 0 && r.n < 3 ? 500 : 204,
-    );
-    await app.endpoint({
-      url: receiver.url,
-      ordering: 'endpoint',
-      retryPolicy: { schedule: [10, 20, 40], jitter: 0 },
-    });
-    await app.publishMany(10, (n) => ({ data: { n } }));
-    await app.publishMany(5, (n) => ({ data: { n: n + 10 } }));
-    const expected = Array.from({ length: 15 }, (_, n) => (n % 3 === 0 ? [n, n, n] : [n])).flat();
-    await eventually(
-      () => receiver.requests.length === expected.length,
-      'all arrive',
-      () => app.clock.advance(500),
-    );
-    expect(receiver.requests.map(number)).toEqual(expected);
-    expect(receiver.inFlightMax).toBe(1);
-  });
-
   test('per endpoint: a head that gave up lets the next go', async () => {
     const app = await start();
     const receiver = await startReceiver(app.clock, (r) => (number(r) === 0 ? 500 : 204));
@@ -233,58 +181,30 @@ describe('order', () => {
     );
     expect(receiver.requests.map(number)).toEqual(Array.from({ length: 50 }, (_, n) => n));
   });
-
-  test('by key: the same key in order, another passes', async () => {
-    const app = await start();
-    const stuck = gate();
-    const receiver = await startReceiver(app.clock, async (r) => {
-      if (number(r) === 0) await stuck.opened;
-      return 204;
-    });
-    await app.endpoint({ url: receiver.url, ordering: 'key' });
-    // 'a' and 'b' take different parts of the 16.
-    await app.publishMany(6, (n) => ({ data: { n }, orderingKey: n % 2 ? 'b' : 'a' }));
-    await eventually(
-      () => receiver.requests.length === 4,
-      'the other key passes',
-      () => app.clock.advance(1),
-    );
-    expect(receiver.requests.map(number).filter((n) => n > 0)).toEqual([1, 3, 5]);
-    stuck.open();
-    await eventually(
-      () => receiver.requests.length === 6,
-      'the rest',
-      () => app.clock.advance(1),
-    );
-    expect(receiver.requests.map(number).slice(4)).toEqual([2, 4]);
-  });
 });
 
-testAlone(
-  'after ten failures the backlog waits up to half a minute, one probes, a success lets it through',
-  async () => {
-    const app = await start();
-    let healthy = false;
-    const receiver = await startReceiver(app.clock, () => (healthy ? 204 : 500));
-    await app.endpoint({
-      url: receiver.url,
-      maxConcurrency: 1,
-      retryPolicy: { schedule: [86_400], jitter: 0 },
-    });
-    await app.publishMany(100);
-    const logged = (count: number) =>
-      eventually(async () => (await app.attempts()).length === count, `${count} attempts`);
-    await logged(10);
-    // With the sixth probe the backlog has waited 31 s: from then on it is tried one by one.
-    for (const [i, wait] of [1000, 2000, 4000, 8000, 16_000, 100, 100].entries()) {
-      app.clock.advance(wait - 1);
-      await app.api.getHealth();
-      expect(receiver.requests).toHaveLength(10 + i);
-      app.clock.advance(1);
-      await logged(11 + i);
-    }
-    healthy = true;
-    app.clock.advance(100);
-    await eventually(() => receiver.requests.length === 100, 'the backlog drains');
-  },
-);
+test('after ten failures the backlog waits up to half a minute, one probes, a success lets it through', async () => {
+  const app = await start();
+  let healthy = false;
+  const receiver = await startReceiver(app.clock, () => (healthy ? 204 : 500));
+  await app.endpoint({
+    url: receiver.url,
+    maxConcurrency: 1,
+    retryPolicy: { schedule: [86_400], jitter: 0 },
+  });
+  await app.publishMany(100);
+  const logged = (count: number) =>
+    eventually(async () => (await app.attempts()).length === count, `${count} attempts`);
+  await logged(10);
+  // With the sixth probe the backlog has waited 31 s: from then on it is tried one by one.
+  for (const [i, wait] of [1000, 2000, 4000, 8000, 16_000, 100, 100].entries()) {
+    app.clock.advance(wait - 1);
+    await app.api.getHealth();
+    expect(receiver.requests).toHaveLength(10 + i);
+    app.clock.advance(1);
+    await logged(11 + i);
+  }
+  healthy = true;
+  app.clock.advance(100);
+  await eventually(() => receiver.requests.length === 100, 'the backlog drains');
+});

@@ -2,23 +2,15 @@ import { describe, expect, test } from 'vitest';
 import {
   eventually,
   type Harness,
+  nextAt,
   type Received,
   start,
   startReceiver,
-  testAlone,
   verifies,
 } from './harness.suite.ts';
 
 const H = 3_600_000;
-/** design.md §5.6: the waits before attempts 2 to 10, without jitter. */
-const SCHEDULE_MS = [5000, 300_000, 1_800_000, 2 * H, 5 * H, 10 * H, 14 * H, 20 * H, 24 * H];
 const INSTANT = { schedule: [1, 1, 1], jitter: 0 };
-
-/** Waits until `attempts` are logged, and gives when the next one is due. */
-async function nextAt(app: Harness, attempts: number): Promise<number> {
-  const delivery = await app.delivery(`attempt ${attempts}`, (d) => d.attempts === attempts);
-  return Date.parse(String(delivery.nextAt));
-}
 
 /** The waits between the attempts of the only delivery, until it ends. */
 async function waits(app: Harness): Promise<number[]> {
@@ -33,26 +25,7 @@ async function waits(app: Harness): Promise<number[]> {
 }
 
 describe('the schedule', () => {
-  test('ten attempts, each on time and at most a fifth late, then it failed', async () => {
-    const app = await start();
-    const receiver = await startReceiver(app.clock, () => 500);
-    await app.endpoint({ url: receiver.url });
-    const began = app.clock.now();
-    await app.publish();
-    for (const [i, wait] of SCHEDULE_MS.entries()) {
-      const at = await nextAt(app, i + 1);
-      expect(at - app.clock.now()).toBeGreaterThanOrEqual(wait);
-      expect(at - app.clock.now()).toBeLessThan(wait * 1.2 + 1);
-      app.clock.to(at);
-      expect((await receiver.request(i + 2)).at).toBe(at);
-    }
-    const last = await app.delivery('the end', (d) => d.state !== 'pending');
-    expect(last).toMatchObject({ state: 'failed', attempts: 10, status: 500, nextAt: null });
-    expect(receiver.requests).toHaveLength(10);
-    expect(app.clock.now() - began).toBeGreaterThanOrEqual(75 * H);
-  });
-
-  testAlone('nothing is sent a millisecond early', async () => {
+  test('nothing is sent a millisecond early', async () => {
     const app = await start();
     const receiver = await startReceiver(app.clock, ({ path }) => (path === '/' ? 500 : 204));
     const slow = await app.endpoint({ url: receiver.url, eventTypes: ['a.b'] });
@@ -215,37 +188,10 @@ describe('the policy', () => {
     expect(waited).toBeGreaterThanOrEqual(wait);
     expect(waited).toBeLessThanOrEqual(Math.min(wait * 1.2, 24 * H));
   });
-
-  test('Retry-After as a date counts from now', async () => {
-    const app = await start();
-    const at = app.clock.now() + 90_000;
-    const receiver = await startReceiver(app.clock, () => ({
-      status: 429,
-      headers: { 'retry-after': new Date(at).toUTCString() },
-    }));
-    await app.endpoint({ url: receiver.url });
-    await app.publish();
-    const next = await nextAt(app, 1);
-    expect(next).toBeGreaterThanOrEqual(at);
-    expect(next).toBeLessThanOrEqual(at + 18_000);
-  });
 });
 
 describe('what is sent again', () => {
   const body = ({ body }: Received) => body.toString();
-
-  test('the same bytes under the same id, signed anew with a fresh timestamp', async () => {
-    const app = await start();
-    const receiver = await startReceiver(app.clock, () => 500);
-    const { secret } = await app.endpoint({ url: receiver.url });
-    const { id } = await app.publish({ data: { text: 'grüße', n: 1.5 } });
-    app.clock.to(await nextAt(app, 1));
-    const [first, second] = [await receiver.request(1), await receiver.request(2)];
-    expect(body(second)).toBe(body(first));
-    expect([first.id, second.id]).toEqual([id, id]);
-    expect([verifies(first, secret), verifies(second, secret)]).toEqual([true, true]);
-    expect(second.headers['webhook-timestamp']).not.toBe(first.headers['webhook-timestamp']);
-  });
 
   test('the first body stays when the endpoint changes, and goes where it is now', async () => {
     const app = await start();
@@ -260,7 +206,7 @@ describe('what is sent again', () => {
     expect(verifies(second, endpoint.secret)).toBe(true);
   });
 
-  testAlone('both keys sign while a rotation overlaps, one after it', async () => {
+  test('both keys sign while a rotation overlaps, one after it', async () => {
     const app = await start();
     const receiver = await startReceiver(app.clock);
     const { id: endpoint, secret } = await app.endpoint({ url: receiver.url });

@@ -1,0 +1,3 @@
+import { anywhere } from './anywhere.suite.ts';
+
+anywhere();
