@@ -464,7 +464,7 @@ export function describeConfig(
 }
 
 function valueText(spec: OptionSpec, value: unknown): string {
-  if (value === undefined) return '';
+  if (value === undefined || (Array.isArray(value) && value.length === 0)) return '';
   if (spec.secret) return '(set, not shown)';
   if (spec.kind === 'duration') return withUnit(Number(value), DURATION_MS);
   if (spec.kind === 'size') return withUnit(Number(value), SIZE_BYTES);

@@ -1,6 +1,6 @@
 import { Client } from 'pg';
 import { describe, expect, test } from 'vitest';
-import { ADMIN_KEY, receiver, startNode, type TestNode, until } from './nodes.suite.ts';
+import { ADMIN_KEY, listen, receiver, startNode, type TestNode, until } from './nodes.suite.ts';
 import { hasPostgres, needing, TestPostgres } from './store/postgres/cluster.suite.ts';
 
 /** The product on two databases. `other` lives in the first of them, `default` in the second. */
@@ -101,5 +101,37 @@ describe.skipIf(!hasPostgres)(needing('a store divided over two databases'), () 
     await until('all is delivered', () => new Set(own.ids).size === 2);
     const where = `select count(*) from posthorn.event where tenant = 'default'`;
     expect(await count(urls[1], where)).toBe(2);
+  });
+
+  test('the first away: tenants of the other are taken in and sent, and nothing is configured', async () => {
+    const { urls, node } = await twoDatabases();
+    const got = await subscribe(node, 'default');
+    const back = await away(urls[0]);
+    for (let n = 1; n <= 2; n++) {
+      expect((await send(node, 'default', `n${n}`)).status).toBe(202);
+      await until('it is sent', () => got.bodies.length === n);
+    }
+    expect((await send(node, 'other', 'n')).status).toBe(503);
+    expect(await ready(node)).toMatchObject({ checks: { shard1: 'unavailable', shard2: 'ok' } });
+    await expect(subscribe(node, 'default')).rejects.toMatchObject({ status: 503 });
+    await back();
+    await until('it is configured again', () => subscribe(node, 'other').catch(() => false));
+  });
+
+  test('an inbox of a tenant in the second keeps, lists and hands on its captures', async () => {
+    const { urls, node } = await twoDatabases();
+    const inbox = await node.api.createInbox({ tenant: 'default', body: { name: 'shop' } });
+    await node.api.createInbox({ tenant: 'other', body: { name: 'theirs' } });
+    const { send: tell, next } = await listen(node, 'shop', { responder: false });
+    const asked = ['shop', 'theirs', 'shop'].map((name) => fetch(`${node.url}/in/${name}/x`));
+    expect((await Promise.all(asked)).map(({ status }) => status)).toEqual([200, 200, 200]);
+    for (let n = 0; n < 2; n++) {
+      const { seq } = (await next('open')).head;
+      tell({ type: 'ack', results: [{ seq, status: 200, ms: 1, error: null, truncated: false }] });
+    }
+    const { items } = await node.api.listCaptures({ tenant: 'default', inbox: inbox.id });
+    expect(items).toHaveLength(2);
+    expect(await count(urls[1], 'select count(*) from posthorn.capture')).toBe(2);
+    expect(await count(urls[0], 'select count(*) from posthorn.capture')).toBe(1);
   });
 });

@@ -15,7 +15,7 @@ export interface InboxStore {
   readonly listeners: ListenerStore;
   /** Where several nodes share the store: answers of listeners on one to senders who wait on another. */
   readonly answers?: AnswerStore;
-  /** The parts of a divided store; a batch of captures is of one of them. */
+  /** The parts of a divided store: a batch of captures is stored whole or not in each of them. */
   readonly shards?: { readonly count: number; of(slot: Slot): number };
   /** One bounded step of housekeeping; true = there is more to do. */
   maintain(chunk: number, now: Ms): Promise<boolean>;

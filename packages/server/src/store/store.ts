@@ -40,7 +40,9 @@ export interface ShardsOfStore {
   of(slot: Slot): number;
   /** To send from, one by one. */
   readonly lanes: readonly LaneStore[];
-  stats(now: Ms): Promise<PromiseSettledResult<StoreStats>[]>;
+  /** Of each: who asks decides how long to wait for it. */
+  stats(now: Ms): readonly Promise<StoreStats>[];
+  sum(stats: readonly StoreStats[]): StoreStats;
 }
 
 /**

@@ -33,12 +33,9 @@ interface Ways {
 
 function capturesOf({ map, at, of }: Ways): CaptureStore {
   return {
-    async capture(batch, now) {
-      const parts = map.split(batch, slotOf);
-      // All or nothing: over several shards nobody could promise it.
-      if (parts.length > 1) throw new Error('captures of several shards in one batch');
-      return parts[0] ? at(parts[0].shard).captures.capture(batch, now) : [];
-    },
+    // All or nothing in each shard: whoever wants it of a batch makes it of one (`InboxStore.shards`).
+    capture: (batch, now) =>
+      map.gather(batch, slotOf, (shard, mine) => at(shard).captures.capture(mine, now)),
     list: (query) => of(query).captures.list(query),
     read: (key, bodyBytesMax) => of(key).captures.read(key, bodyBytesMax),
     body: (key, offset) => of(key).captures.body(key, offset),

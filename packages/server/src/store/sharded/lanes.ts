@@ -38,7 +38,7 @@ export class ShardedLanes implements LaneStore {
 
   constructor(shards: Shards) {
     this.#shards = shards;
-    this.#sending = shards.stores.map((_, shard) => sendingOf(shards, shard));
+    this.#sending = shards.stores.map(({ lanes }) => lanes);
   }
 
   // ---- nodes ----
@@ -194,11 +194,13 @@ export class ShardedLanes implements LaneStore {
 
   async complete(node: number, work: Completion, now: Ms): Promise<Completed> {
     const { map } = this.#shards;
-    const done = await this.#onEach((lanes, shard) => {
+    const done = await this.#onEach(async (lanes, shard) => {
       const here = (key: LaneKey) => map.shardOf(key.slot) === shard;
       const results = work.results.filter(({ key }) => here(key));
       const mine = { results, release: work.release.filter(here) };
-      return lanes.complete(this.#numberOn(node, shard), mine, now);
+      const completed = await lanes.complete(this.#numberOn(node, shard), mine, now);
+      if (tells(mine)) await this.#shards.carryFrom(shard, now);
+      return completed;
     });
     return {
       fenced: done.some(({ fenced }) => fenced),
@@ -216,7 +218,7 @@ export class ShardedLanes implements LaneStore {
   }
 }
 
-/** The lanes of one shard. What its outcomes mean for others is carried there before they are said to be stored. */
+/** The lanes of one shard. What its outcomes mean for others is carried there behind them. */
 export function sendingOf(shards: Shards, shard: number): LaneStore {
   const { lanes } = shards.at(shard);
   return {
@@ -234,11 +236,14 @@ export function sendingOf(shards: Shards, shard: number): LaneStore {
     requeue: (what, now) => lanes.requeue(what, now),
     async complete(node, work, now) {
       const done = await lanes.complete(node, work, now);
-      const tells = work.results.some(({ disable, notices }) => disable || notices);
-      if (tells) await shards.carryFrom(shard, now);
+      if (tells(work)) shards.carryBehind(shard, now);
       return done;
     },
   };
+}
+
+function tells({ results }: Completion): boolean {
+  return results.some(({ disable, notices }) => disable || notices);
 }
 
 function together(a: NodeRow, b: NodeRow): NodeRow {

@@ -132,7 +132,7 @@ function unmarked(tenant: TenantId, id: AttemptId): AttemptId | undefined {
   return `att_${encodeId(bytes)}`;
 }
 
-function sumOf(stats: readonly StoreStats[]): StoreStats {
+export function sumOf(stats: readonly StoreStats[]): StoreStats {
   const sum = (name: 'pending' | 'lanesAwake' | 'lanesHeld' | 'events' | 'attempts') =>
     stats.reduce((total, one) => total + one[name], 0);
   const dues = stats.flatMap(({ oldestDueAt }) => oldestDueAt ?? []);

@@ -19,6 +19,7 @@ export class Shards {
   readonly #trouble: ShardsOptions['trouble'];
   /** By source and target. */
   readonly #streams: readonly (readonly Stream[])[];
+  readonly #behind = new Set<Promise<void>>();
 
   constructor({ stores, map, trouble }: ShardsOptions) {
     this.stores = stores;
@@ -95,6 +96,17 @@ export class Shards {
       now,
     );
     if (from !== 0) await this.carryFrom(0, now);
+  }
+
+  /** The same behind what goes on: who sends does not wait for a shard that is slow to be found away. */
+  carryBehind(from: number, now: Ms): void {
+    const carrying = this.carryFrom(from, now).finally(() => this.#behind.delete(carrying));
+    this.#behind.add(carrying);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#behind);
+    await Promise.all(this.stores.map((store) => store.close()));
   }
 
   /** All that is on its way, as after the death of a process that should have carried it. */

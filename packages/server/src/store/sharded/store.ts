@@ -2,7 +2,7 @@ import type { StagedStore, Store } from '../store.ts';
 import { ShardedConfig } from './config.ts';
 import { ShardedJobs } from './jobs.ts';
 import { ShardedLanes, sendingOf } from './lanes.ts';
-import { ShardedLog } from './log.ts';
+import { ShardedLog, sumOf } from './log.ts';
 import { Shards, type ShardsOptions } from './shards.ts';
 import { shardedStats } from './stats.ts';
 
@@ -24,11 +24,10 @@ export function createShardedStore(options: ShardsOptions): Store {
     shards: {
       of: (slot) => shards.map.shardOf(slot),
       lanes: stores.map((_, shard) => sendingOf(shards, shard)),
-      stats: (now) => Promise.allSettled(stores.map(({ log }) => log.stats(now))),
+      stats: (now) => stores.map(({ log }) => log.stats(now)),
+      sum: sumOf,
     },
-    async close() {
-      await Promise.all(stores.map((store) => store.close()));
-    },
+    close: () => shards.close(),
   };
 }
 
