@@ -76,7 +76,7 @@ describe.skipIf(!hasPostgres)(needing('a store divided over two databases'), () 
   });
 
   test('one database away: the other’s tenants notice nothing, its own lose nothing', async () => {
-    const { urls, node } = await twoDatabases();
+    const { urls, node, start } = await twoDatabases();
     const [other, own] = [await subscribe(node, 'other'), await subscribe(node, 'default')];
     expect((await send(node, 'default', 'before')).status).toBe(202);
     const back = await away(urls[1]);
@@ -96,8 +96,16 @@ describe.skipIf(!hasPostgres)(needing('a store divided over two databases'), () 
     );
     await expect(subscribe(node, 'default')).rejects.toMatchObject({ status: 503 });
     await subscribe(node, 'other', ['nothing']);
+    const late = await start();
+    expect((await send(late, 'other', 'late')).status).toBe(202);
+    expect((await send(late, 'default', 'during')).status).toBe(503);
     await back();
     await until('it is taken again', async () => (await send(node, 'default', 'during')).ok);
+    await until('also there', async () => (await send(late, 'default', 'during')).ok);
+    await until('both are nodes of both', async () => {
+      const sql = 'select count(*) from posthorn.node';
+      return (await count(urls[1], sql)) === 2 && (await count(urls[0], sql)) === 2;
+    });
     await until('all is delivered', () => new Set(own.ids).size === 2);
     const where = `select count(*) from posthorn.event where tenant = 'default'`;
     expect(await count(urls[1], where)).toBe(2);

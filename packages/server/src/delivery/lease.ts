@@ -4,6 +4,8 @@ import type { LaneStore, NodeInfo } from '../store/store.ts';
 import type { WorkerLog } from './worker-options.ts';
 
 const TTL_MS = 15_000;
+/** Between attempts to join a store that was away when the process began. */
+const JOIN_AGAIN_MS = 1000;
 
 export interface LeaseOptions {
   readonly store: Pick<LaneStore, 'join' | 'heartbeat' | 'reap' | 'leave'>;
@@ -47,13 +49,13 @@ export class Lease {
     return this.#node !== 0 && (!this.#o.shared || now < this.#until);
   }
 
-  /** Where others share the store and it is away, a heartbeat joins when it is back. */
+  /** Where others share the store and it is away, it is joined when it is back. */
   async start(): Promise<void> {
     try {
       await this.#join();
     } catch (err) {
       if (!this.#o.shared) throw err;
-      this.#o.log.warn({ err }, 'could not join; it is tried at the next heartbeat');
+      this.#o.log.warn({ err }, 'could not join; it is tried again');
     }
     this.#beat();
   }
@@ -96,7 +98,7 @@ export class Lease {
   }
 
   #beat(): void {
-    this.#cancel = this.#o.clock.after(TTL_MS / 3, () => {
+    this.#cancel = this.#o.clock.after(this.#node === 0 ? JOIN_AGAIN_MS : TTL_MS / 3, () => {
       void this.#renew().finally(() => {
         if (!this.#stopped) this.#beat();
       });
