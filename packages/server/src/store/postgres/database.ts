@@ -51,12 +51,14 @@ export class Database {
     const keys = 'enable_seqscan=off enable_hashjoin=off enable_mergejoin=off';
     const lost = () => this.lost();
     const open = (pool: PoolOptions) => new Connections({ ...options, lost }, pool);
-    this.writes = open({ max: 2, settings: keys, timeoutMs: HOT_MS });
-    this.lanes = open({ max: 2, settings: keys, timeoutMs: HOT_MS });
-    const outcomes = `${keys} synchronous_commit=off`;
-    this.outcomes = open({ max: 1, settings: outcomes, timeoutMs: HOT_MS });
+    // And a walk in the order of an index is never a heap of all that is found there, sorted.
+    const hot = `${keys} enable_bitmapscan=off`;
+    this.writes = open({ max: 2, settings: hot, timeoutMs: HOT_MS });
+    this.lanes = open({ max: 2, settings: hot, timeoutMs: HOT_MS });
+    const quick = 'synchronous_commit=off';
+    this.outcomes = open({ max: 1, settings: `${hot} ${quick}`, timeoutMs: HOT_MS });
     this.reads = open({ max: 3, settings: '', timeoutMs: READ_MS });
-    this.derived = open({ max: 2, settings: outcomes, timeoutMs: READ_MS });
+    this.derived = open({ max: 2, settings: `${keys} ${quick}`, timeoutMs: READ_MS });
   }
 
   async close(): Promise<void> {

@@ -107,7 +107,7 @@ async function erase(
     `update attempt a set req_head = null, body_before = null, body_after = null, res_head = null,
        res_body = null, flags = flags | ${FLAG_ERASED}
      from unnest($1::smallint[], $2::uuid[]) u(slot, id)
-     where a.slot = u.slot and a.event = u.id`,
+     where a.slot = u.slot and a.event = u.id and a.n > 0`,
     int2s(free.map(({ slot }) => slot)),
     uuids(free.map(({ id }) => id)),
   );

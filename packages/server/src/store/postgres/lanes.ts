@@ -518,7 +518,10 @@ const LANE = `l.slot, l.id as lane, e.id as endpoint, l.taken, l.strikes, l.cras
   l.failing_since, l.failures, l.next_at`;
 const LANE_JOIN = 'join endpoint e on e.number = l.id / 16';
 const READY = `owner is null and not held and not closed and next_at < ${ASLEEP}`;
-/** NO KEY UPDATE: lanes that are being ingested into are not skipped. */
+/**
+ * NO KEY UPDATE: lanes that are being ingested into are not skipped. What it took comes first among
+ * those that were ready; a lane that somebody else had locked is due like them.
+ */
 const ACQUIRE = `
   with alive as materialized (select id from node where id = $1 for key share),
   picked as materialized (
@@ -536,8 +539,7 @@ const ACQUIRE = `
   union all
   select 'next', 0, 0, null, 0, 0, null, 0, 0, (
     select next_at from lane l where ${READY}
-    and not exists (select 1 from taken t where t.slot = l.slot and t.id = l.id)
-    order by next_at limit 1)`;
+    order by next_at limit 1 offset (select count(*) from taken))`;
 
 function toLane(row: AcquireRow): Lane {
   const { slot, lane, endpoint, strikes, failures } = row;

@@ -74,6 +74,8 @@ export const payloadCases: Cases = {
     const { items } = await w.log.attempts({ tenant: 'default', limit: 9 });
     const sent = items.find(({ n }) => n === 1);
     expect(sent).toMatchObject({ erased: true, state: 'cancelled' });
+    // A decision held no bytes.
+    expect(items.find(({ n }) => n === 0)).toMatchObject({ erased: false, state: 'cancelled' });
     const whole = await w.log.attempt('default', sent?.id ?? 'att_');
     expect([whole?.requestHead.length, whole?.responseBody.length]).toEqual([0, 0]);
   },
