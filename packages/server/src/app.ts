@@ -18,6 +18,7 @@ import type { Clock } from './core/clock.ts';
 import { createIdFactory, type IdFactory } from './core/ids.ts';
 import { type InboxPlaces, type InboxSink, inboxOfUrl, notYet } from './core/inside.ts';
 import type { Endpoint } from './core/model.ts';
+import { withoutSlash } from './core/public-url.ts';
 import { SchemaChecker } from './delivery/catalogue/checker.ts';
 import { EventJudge, FINDING_CODES } from './delivery/catalogue/judge.ts';
 import { Samples } from './delivery/catalogue/samples.ts';
@@ -579,7 +580,7 @@ async function provideAdminKey(registry: Registry, config: Config): Promise<App[
 async function operatorLink(registry: Registry, url: string): Promise<string> {
   const grant = { tenant: null, scopes: ['admin'], madeBy: null, theme: null } as const;
   const { token } = await registry.sessions.createLink(grant);
-  return `${url.replace(/\/+$/, '')}/dashboard/#${token}`;
+  return `${withoutSlash(url)}/dashboard/#${token}`;
 }
 
 function describeTo(metrics: Metrics, publisher: Publishing): void {

@@ -5,6 +5,7 @@ import type { Clock } from './core/clock.ts';
 import type { Probe } from './core/exchange.ts';
 import type { IdFactory } from './core/ids.ts';
 import type { Ms } from './core/model.ts';
+import { withoutSlash } from './core/public-url.ts';
 import { crashPoint } from './engine.ts';
 import type { InboxDeps } from './http/ports.ts';
 import { Capturing } from './inbox/capturing.ts';
@@ -125,7 +126,7 @@ export function createInboxRoom(options: InboxRoomOptions): InboxRoom {
 }
 
 function inboxUrl(publicUrl: string, domain: string | undefined, name: string): string {
-  if (domain === undefined) return `${publicUrl.replace(/\/+$/, '')}/in/${name}`;
+  if (domain === undefined) return `${withoutSlash(publicUrl)}/in/${name}`;
   const { protocol, port } = new URL(publicUrl);
   return `${protocol}//${name}.${domain}${port === '' ? '' : `:${port}`}`;
 }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { migrateStore } from './admin/migrate.ts';
 import { EXIT, type Output, table } from './cli/output.ts';
 import type { Flags } from './cli/program.ts';
+import { createProgress } from './cli/progress.ts';
 import { readVariables } from './config.ts';
 import { AppError } from './core/errors.ts';
 import { StoreError } from './store/store.ts';
@@ -11,15 +12,15 @@ import type { Progress } from './store/transfer/transfer.ts';
 
 export async function runMigrate(flags: Flags, output: Output): Promise<number> {
   const json = flags['json'] === true;
-  const bar = createBar({ json, terminal: process.stderr.isTTY === true });
+  const report = createReport(json);
   try {
     const done = await migrateStore({
       from: String(flags['from']),
       to: String(flags['to']),
       masterKey: givenMasterKey(),
-      progress: bar.show,
+      progress: report.show,
     });
-    bar.clear();
+    report.clear();
     const rows = done.checks.map(({ what, source, target }) => [
       what,
       String(source),
@@ -34,7 +35,7 @@ export async function runMigrate(flags: Flags, output: Output): Promise<number> 
     output.data(done, `${table([['', 'before', 'now'], ...rows])}\n\n${next.join('\n')}`);
     return EXIT.ok;
   } catch (error) {
-    bar.clear();
+    report.clear();
     if (error instanceof AppError) {
       output.note(error.message);
       return EXIT.usage;
@@ -51,31 +52,20 @@ function givenMasterKey(): string | undefined {
   return key || (file ? readFileSync(file, 'utf8').trim() : undefined);
 }
 
-const WIDTH = 30;
 const EVERY_MS = 100;
 
-/** A line that is drawn again on a terminal, a line of JSON now and then for programs, else nothing. */
-function createBar({ json, terminal }: { json: boolean; terminal: boolean }) {
-  let drawnAt = 0;
+/** A bar on a terminal, a line of JSON now and then for programs, else nothing. */
+function createReport(json: boolean) {
+  const bar = createProgress(process.stderr, { quiet: json });
+  let shownAt = 0;
   const show = (progress: Progress): void => {
     const now = performance.now();
     const { step, done, total } = progress;
-    if (now - drawnAt < EVERY_MS && done < total) return;
-    drawnAt = now;
+    if (now - shownAt < EVERY_MS && done < total) return;
+    shownAt = now;
     if (json) process.stderr.write(`${JSON.stringify(progress)}\n`);
-    else if (terminal) process.stderr.write(`\r\u001b[K${drawn(step, done, total)}`);
+    const share = total === 0 ? 1 : done / total;
+    bar.show({ what: `${done} of ${total} rows  ${step}`, done: share });
   };
-  return {
-    show,
-    clear: () => {
-      if (terminal && !json) process.stderr.write('\r\u001b[K');
-    },
-  };
-}
-
-function drawn(step: string, done: number, total: number): string {
-  const share = total === 0 ? 1 : done / total;
-  const full = Math.floor(share * WIDTH);
-  const bar = '█'.repeat(full) + '░'.repeat(WIDTH - full);
-  return `${bar} ${String(Math.floor(share * 100)).padStart(3)} %  ${done} of ${total} rows  ${step}`;
+  return { show, clear: bar.end };
 }

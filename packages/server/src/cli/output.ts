@@ -1,3 +1,5 @@
+import { CLEAR_LINE, progressBar } from './bar.ts';
+
 /** What a command prints: data to stdout, everything else to stderr, exit codes that scripts trust. */
 
 /** 0 = done; 1 = tried and failed; 2 = asked for in a way that cannot work. */
@@ -78,15 +80,9 @@ export function createOutput(options: OutputOptions): Output {
   };
 }
 
-const CLEAR_LINE = '\r\u001b[2K';
-const BAR_CHARS = 24;
-
 function progressLine({ done, total, what }: Progress): string {
-  const share = total === 0 ? 1 : Math.min(1, done / total);
-  const full = Math.round(share * BAR_CHARS);
-  const bar = '█'.repeat(full) + '░'.repeat(BAR_CHARS - full);
-  const percent = String(Math.floor(share * 100)).padStart(3);
-  return `${bar} ${percent} %  ${done.toLocaleString('en')} of ${total.toLocaleString('en')} ${what}`;
+  const bar = progressBar(total === 0 ? 1 : done / total);
+  return `${bar}  ${done.toLocaleString('en')} of ${total.toLocaleString('en')} ${what}`;
 }
 
 /** Green, cyan, yellow and red by class; null = there was no answer. */

@@ -1,7 +1,5 @@
+import { CLEAR_LINE, progressBar } from './bar.ts';
 import { printable, type Stream } from './output.ts';
-
-const WIDTH = 24;
-const ERASE = '\r\u001b[K';
 
 export interface ProgressBar {
   /** `done`: 0 to 1; undefined = nobody knows how far it is. */
@@ -18,14 +16,9 @@ export function createProgress(
   if (quiet || stream.isTTY !== true) return { show() {}, end() {} };
   return {
     show({ what, done }) {
-      const filled = Math.round((done ?? 0) * WIDTH);
-      const bar = `[${'#'.repeat(filled)}${'.'.repeat(WIDTH - filled)}] ${percent(done)}  `;
-      stream.write(`${ERASE}${done === undefined ? '' : bar}${printable(what)}`);
+      const bar = done === undefined ? '' : `${progressBar(done)}  `;
+      stream.write(`${CLEAR_LINE}${bar}${printable(what)}`);
     },
-    end: () => void stream.write(ERASE),
+    end: () => void stream.write(CLEAR_LINE),
   };
-}
-
-function percent(done: number | undefined): string {
-  return `${Math.floor((done ?? 0) * 100)} %`.padStart(5);
 }

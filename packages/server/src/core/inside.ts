@@ -1,5 +1,6 @@
 import type { Exchange, Fault } from './exchange.ts';
 import type { Ms } from './model.ts';
+import { basePath } from './public-url.ts';
 
 /**
  * Requests to inboxes of this very server: they go from what sends to what captures without a socket.
@@ -76,7 +77,7 @@ function labelOf(url: URL, { domain, publicUrl }: InboxPlaces): string | undefin
 /** The path of this server under the URL's host; undefined = another server. */
 function baseOf(url: URL, { publicUrl, ports }: InboxPlaces): string | undefined {
   const known = new URL(publicUrl);
-  if (url.origin === known.origin) return known.pathname.replace(/\/+$/, '');
+  if (url.origin === known.origin) return basePath(publicUrl);
   const own = OWN_HOSTS.has(url.hostname) && ports.includes(Number(url.port));
   return own && url.protocol === 'http:' ? '' : undefined;
 }

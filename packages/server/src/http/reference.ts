@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
+import { basePath } from '../core/public-url.ts';
 import { COMMON, type SiteFile, sendAsset } from './asset.ts';
 
 /** The API reference at `/docs`: the description at `/openapi.json`, shown by Scalar from our memory. */
@@ -82,7 +83,7 @@ export class Reference {
 
   #html(nonce: string): string {
     const { files, publicUrl } = this.#options;
-    const base = new URL(publicUrl()).pathname.replace(/\/+$/, '');
+    const base = basePath(publicUrl());
     const description = `${base}/openapi.json`;
     // Zod, which Scalar uses, would find out by trying that code may not be made of text here.
     const content = files

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { extname, join } from 'node:path';
+import { basePath } from '../core/public-url.ts';
 import { COMMON, type SiteFile, sendAsset } from './asset.ts';
 import type { ConfigView } from './ports.ts';
 
@@ -110,7 +111,7 @@ export class Site {
   }
 
   #prefix(): string {
-    return new URL(this.#options.publicUrl()).pathname.replace(/\/+$/, '');
+    return basePath(this.#options.publicUrl());
   }
 }
 

@@ -3,6 +3,7 @@ import { AppError } from '../core/errors.ts';
 import type { Probe, Exchange as Sent } from '../core/exchange.ts';
 import type { Inbox } from '../core/inbox.ts';
 import type { Header, Ms } from '../core/model.ts';
+import { withoutSlash } from '../core/public-url.ts';
 import type { CaptureStore, Exchange, NewExchange, StoredCapture } from '../store/inbox.ts';
 import type { Finished } from './answers.ts';
 import { decodeHead, holdsSecret, requestHead } from './head.ts';
@@ -274,7 +275,7 @@ function below(base: URL, path: string): string {
   const mark = path.indexOf('?');
   const [bare, query] = mark < 0 ? [path, ''] : [path.slice(0, mark), path.slice(mark + 1)];
   const url = new URL(base);
-  if (bare !== '') url.pathname = `${url.pathname.replace(/\/+$/, '')}${bare}`;
+  if (bare !== '') url.pathname = `${withoutSlash(url.pathname)}${bare}`;
   if (query !== '') url.search = url.search === '' ? query : `${url.search}&${query}`;
   url.hash = '';
   return url.href;

@@ -1,5 +1,6 @@
 import { formatMs } from '../../app/format.ts';
 import type { WholeAttempt } from '../../data/types.ts';
+import { Bar } from '../../parts/bar.tsx';
 import { exchange } from '../../strings/exchange.ts';
 import classes from './attempt.module.css';
 
@@ -18,20 +19,18 @@ export function Timings({ timings }: { timings: WholeAttempt['timings'] }) {
       <h2>{exchange.timing}</h2>
       <div className={classes.bars}>
         {[...phases, { phase: 'totalMs' as const, ms: timings.totalMs }].map(({ phase, ms }) => (
-          <Bar key={phase} label={exchange.timings[phase]} ms={ms} share={ms / total} />
+          <Phase key={phase} label={exchange.timings[phase]} ms={ms} share={ms / total} />
         ))}
       </div>
     </section>
   );
 }
 
-function Bar({ label, ms, share }: { label: string; ms: number; share: number }) {
+function Phase({ label, ms, share }: { label: string; ms: number; share: number }) {
   return (
     <>
       <span className="secondary">{label}</span>
-      <span className={classes.bar} aria-hidden="true">
-        <span style={{ width: `${Math.min(share, 1) * 100}%` }} />
-      </span>
+      <Bar share={share} />
       <span>{formatMs(ms)}</span>
     </>
   );

@@ -5,6 +5,7 @@ import { formatNumber } from '../../app/format.ts';
 import { useEndpointNames } from '../../data/queries.ts';
 import type { ReplayRow } from '../../data/types.ts';
 import { useAction } from '../../parts/actions.tsx';
+import { Bar } from '../../parts/bar.tsx';
 import { useNow } from '../../parts/time.tsx';
 import { replays } from '../../strings/replays.ts';
 import classes from './replays.module.css';
@@ -52,15 +53,8 @@ function Running({ replay }: { replay: ReplayRow }) {
         {replays.states[state]} ·{' '}
         <span className="secondary">{endpoints.map(nameOf).join(', ')}</span>
       </span>
-      <span
-        className={classes.bar}
-        role="progressbar"
-        aria-label={replays.states[state]}
-        aria-valuenow={Math.round(share * 100)}
-        aria-valuemin={0}
-        aria-valuemax={100}
-      >
-        <span style={{ width: `${share * 100}%` }} />
+      <span className={classes.bar}>
+        <Bar share={share} progress={replays.states[state]} />
       </span>
       <span className="secondary">
         {replays.running(formatNumber(done), formatNumber(most))} ·{' '}

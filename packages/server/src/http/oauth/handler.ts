@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AppError } from '../../core/errors.ts';
 import type { App } from '../../core/oauth.ts';
+import { basePath, withoutSlash } from '../../core/public-url.ts';
 import type { Authenticator } from '../auth.ts';
 import type { HttpDeps } from '../ports.ts';
 import { toProblem } from '../problem.ts';
@@ -32,7 +33,7 @@ export class OAuthHandler {
     const { configStore, publicUrl } = options;
     const appOf = async (id: string) =>
       ((await configStore.read('app', id))?.value ?? undefined) as App | undefined;
-    const common = { ...options, appOf, issuer: () => publicUrl().replace(/\/+$/, '') };
+    const common = { ...options, appOf, issuer: () => withoutSlash(publicUrl()) };
     this.#tokens = new TokenEndpoint(common);
     this.#consent = new ConsentFlow({ ...common, random: randomBytes });
   }
@@ -83,12 +84,12 @@ export class OAuthHandler {
   }
 
   #basePath(): string {
-    return new URL(this.#options.publicUrl()).pathname.replace(/\/+$/, '');
+    return basePath(this.#options.publicUrl());
   }
 
   /** RFC 8414. */
   #metadata(): object {
-    const issuer = this.#options.publicUrl().replace(/\/+$/, '');
+    const issuer = withoutSlash(this.#options.publicUrl());
     const methods = ['client_secret_basic', 'client_secret_post'];
     return {
       issuer,

@@ -1,3 +1,5 @@
+import { withoutSlash } from '../../core/public-url.ts';
+
 /** The way to the host application's login page and back. */
 
 /**
@@ -20,5 +22,5 @@ export function withLoginHash(url: URL, hash: string): URL {
 }
 
 export function signInUrl(publicUrl: string, token: string): string {
-  return `${publicUrl.replace(/\/+$/, '')}/oauth2/sign-in?token=${token}`;
+  return `${withoutSlash(publicUrl)}/oauth2/sign-in?token=${token}`;
 }

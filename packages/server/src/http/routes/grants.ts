@@ -2,6 +2,7 @@ import type * as api from '@posthorn/api';
 import { AppError } from '../../core/errors.ts';
 import type { KeyId } from '../../core/model.ts';
 import type { App, AuditEntry, Grant } from '../../core/oauth.ts';
+import { basePath } from '../../core/public-url.ts';
 import { patternsOf } from '../../core/scopes.ts';
 import type { Principal } from '../auth.ts';
 import { toIso } from '../format.ts';
@@ -113,7 +114,7 @@ function refusePortal({ session, admin }: Principal): void {
 function pathOfOurs(returnTo: string, publicUrl: string): string {
   const base = new URL(publicUrl);
   const url = URL.canParse(returnTo, publicUrl) ? new URL(returnTo, base) : undefined;
-  const path = `${base.pathname.replace(/\/+$/, '')}/oauth2/authorize`;
+  const path = `${basePath(publicUrl)}/oauth2/authorize`;
   const fits =
     url?.origin === base.origin && url.pathname === path && loginHashOf(url) !== undefined;
   if (url && fits) return `${url.pathname}${url.search}`;

@@ -1,6 +1,7 @@
 import { AppError } from '../../core/errors.ts';
 import type { CaptureId } from '../../core/inbox.ts';
 import type { ApiKey, KeyId } from '../../core/model.ts';
+import { withoutSlash } from '../../core/public-url.ts';
 import { everyItem } from '../../store/config-writer.ts';
 import type { Principal } from '../auth.ts';
 import { fromIso, toIso, toIsoOrNull } from '../format.ts';
@@ -82,7 +83,7 @@ export function inboxKeyRoutes(deps: HttpDeps): Pick<Handlers, Ids> {
       const expiresAt = now() + body.expiresInS * 1000;
       const rest = { name: 'share', scopes: ['read' as const], expiresAt, shared: true };
       const { value, text } = await make(params, principal, { ...rest, capture: body.capture });
-      const url = `${publicUrl().replace(/\/+$/, '')}/shared/${text}`;
+      const url = `${withoutSlash(publicUrl())}/shared/${text}`;
       return { ...shareToApi(value), url };
     },
 

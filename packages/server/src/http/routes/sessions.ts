@@ -1,6 +1,7 @@
 import type * as api from '@posthorn/api';
 import { AppError } from '../../core/errors.ts';
 import type { KeyId, Session } from '../../core/model.ts';
+import { withoutSlash } from '../../core/public-url.ts';
 import type { Principal } from '../auth.ts';
 import { toIso, toIsoOrNull } from '../format.ts';
 import type { Handlers } from '../handlers.ts';
@@ -24,7 +25,7 @@ export function sessionRoutes(deps: HttpDeps): Pick<Handlers, Ids> {
 
   /** The fragment stays in the browser: no log and no proxy sees the token. */
   function linkTo(path: string, { session, token }: { session: Session; token: string }) {
-    const url = `${deps.publicUrl().replace(/\/+$/, '')}${path}#${token}`;
+    const url = `${withoutSlash(deps.publicUrl())}${path}#${token}`;
     return { session: session.id, url, expiresAt: toIso(session.expiresAt) };
   }
 
