@@ -106,11 +106,15 @@ test('100,000 rows are scrolled through without a task over 100 ms', async () =>
     .getByRole('row', { name: /row\.made/ })
     .first()
     .waitFor();
-  // By the time that tasks were really computing: the machine may do other things meanwhile.
+  // Held to what tasks compute. By the clock, which the browser's own entries of long tasks go by, a
+  // task is as long as whatever else two cores do meanwhile: one of 44 ms has taken 118. So that is told.
   await on.browser.startTracing(page, { categories: ['toplevel'] });
-  const { rows, frames } = await page.evaluate(scrollThrough, ROW_PX);
+  const { rows, frames, tasks } = await page.evaluate(scrollThrough, ROW_PX);
   const longest = longestTask(await on.browser.stopTracing());
-  console.log(`scrolled through ${rows} rows in ${frames} frames; longest task ${longest} ms`);
+  console.log(
+    `scrolled through ${rows} rows in ${frames} frames; longest task ${longest} ms of CPU; ` +
+      `by the clock ${tasks.length} above 50 ms, the longest ${Math.max(0, ...tasks)} ms`,
+  );
   expect(rows).toBeGreaterThanOrEqual(EVENTS);
   expect(longest).toBeGreaterThan(0);
   expect(longest).toBeLessThanOrEqual(LONG_TASK_MS);
@@ -143,12 +147,20 @@ async function scrollThrough(rowHeight: number) {
   const pane = document.querySelector('[role=grid]') as HTMLElement;
   const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
   const bottom = () => pane.scrollTop + pane.clientHeight >= pane.scrollHeight - 2;
+  const tasks: number[] = [];
+  const note = (entries: PerformanceEntryList) => {
+    tasks.push(...entries.map(({ duration }) => duration));
+  };
+  const observer = new PerformanceObserver((list) => note(list.getEntries()));
+  observer.observe({ type: 'longtask' });
   let frames = 0;
   while (!(bottom() && pane.textContent?.includes('That is all.')) && frames < 20_000) {
     pane.scrollTop += 3600;
     await frame();
     frames += 1;
   }
+  note(observer.takeRecords());
+  observer.disconnect();
   const rows = Math.floor((pane.firstElementChild as HTMLElement).offsetHeight / rowHeight);
-  return { rows, frames };
+  return { rows, frames, tasks };
 }
