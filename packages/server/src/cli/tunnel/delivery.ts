@@ -6,7 +6,7 @@ import {
   type NackReason,
   type OpenHead,
 } from '../../inbox/frames.ts';
-import { LocalFault, type LocalServer } from './local-target.ts';
+import { type LocalExchange, LocalFault, type LocalServer } from './local-target.ts';
 
 /** Where the answer to one capture goes while it is made. */
 export interface AnswerSink {
@@ -72,7 +72,7 @@ export class Delivery {
       return;
     }
     // A copy: the packet it lies in may be far larger.
-    if (bytes.length > 0) this.#held.push(Uint8Array.from(bytes));
+    if (bytes.length > 0) this.#held.push(Buffer.from(bytes));
     this.#heldBytes += bytes.length;
     this.#arrived += bytes.length;
     this.#complete ||= end;
@@ -98,7 +98,7 @@ export class Delivery {
       (response) => this.#answer(response, started),
       (error: unknown) => this.#fault(error),
     );
-    await Promise.race([this.#write(exchange.request), answered]);
+    await Promise.race([this.#write(exchange), answered]);
     if (this.#cut) {
       exchange.request.destroy();
       await answered;
@@ -110,7 +110,12 @@ export class Delivery {
     return outcome;
   }
 
-  async #write(request: ClientRequest): Promise<void> {
+  async #write({ request, moved }: LocalExchange): Promise<void> {
+    if (this.#complete && this.#held.length <= 1) {
+      request.end(this.#held[0]);
+      this.#take(this.#heldBytes);
+      return;
+    }
     for (let at = 0; !this.#cut; ) {
       const chunk = this.#held[at];
       if (chunk === undefined) {
@@ -129,6 +134,7 @@ export class Delivery {
       }
       if (request.destroyed) return;
       if (!request.write(chunk)) await drained(request);
+      moved();
       this.#take(chunk.length);
     }
     if (!this.#cut) request.end();

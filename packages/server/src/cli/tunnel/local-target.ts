@@ -61,6 +61,8 @@ export interface LocalExchange {
   readonly request: ClientRequest;
   /** Rejects with `LocalFault`. */
   readonly response: Promise<IncomingMessage>;
+  /** A part of the body was taken: the time for an answer begins anew. */
+  moved(): void;
 }
 
 const HOP_BY_HOP = new Set([
@@ -115,11 +117,11 @@ export class LocalServer {
       headers: this.#headers(head, more) as unknown as Record<string, string>,
       lookup: this.#lookup,
     });
+    const timer = setTimeout(() => {
+      const message = `the local server did not answer within ${timeoutMs} ms`;
+      clientRequest.destroy(new LocalFault('timeout', message));
+    }, timeoutMs);
     const response = new Promise<IncomingMessage>((resolve, reject) => {
-      const timer = setTimeout(() => {
-        const message = `the local server did not answer within ${timeoutMs} ms`;
-        clientRequest.destroy(new LocalFault('timeout', message));
-      }, timeoutMs);
       clientRequest.on('response', (res) => {
         clearTimeout(timer);
         resolve(res);
@@ -129,7 +131,8 @@ export class LocalServer {
         reject(faultOf(error));
       });
     });
-    return { request: clientRequest, response };
+    const moved = () => void (clientRequest.destroyed || timer.refresh());
+    return { request: clientRequest, response, moved };
   }
 
   /** A capture's path is always below the target's: dots are not resolved here, and the host is fixed. */

@@ -3,8 +3,10 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { EVENT_STREAM } from '@posthorn/api';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { Delivery } from './delivery.ts';
 import { stage, startLocal } from './harness.suite.ts';
+import { LocalServer } from './local-target.ts';
 
 /** The tunnel from a stranger's request to a laptop and back, over real connections. */
 
@@ -198,6 +200,33 @@ test.each(['sse', 'poll'] as const)('the same goes by %s, both ways', async (kin
   expect(sha256(local.received[0]?.body ?? Buffer.of())).toBe(sha256(body));
   await client.stop();
   expect((await attach({ kind })).welcomes[0]?.backlog).toBe(0);
+});
+
+test('the local server is not blamed for a body that comes slowly', async () => {
+  const local = await startLocal();
+  const target = { secure: false, host: '127.0.0.1', port: local.port, path: '' };
+  const laptop = new LocalServer({ ...target, anywhere: false, keepHost: false, timeoutMs: 1000 });
+  onTestFinished(() => laptop.close());
+  const about = {
+    seq: 1,
+    id: 'cap_1',
+    receivedAt: 0,
+    method: 'POST',
+    path: '/',
+    headers: ['Host', 'x'],
+  };
+  const head = { ...about, remoteAddress: '127.0.0.1', bodyBytes: 4, liveMs: 0, replay: false };
+  const delivery = new Delivery(head, { answer() {}, async data() {}, taken() {} }, 0);
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const outcome = delivery.run(laptop, []);
+  for (let i = 1; i <= 4; i++) {
+    vi.advanceTimersByTime(700);
+    delivery.push(Buffer.from('x'), i === 4);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect(await outcome).toMatchObject({ kind: 'answered', result: { status: 200 } });
+  expect(local.received[0]?.body.toString()).toBe('xxxx');
 });
 
 /** What stands between: it passes on requests and no upgrades, and `spoils` what it does not like. */
