@@ -18,10 +18,28 @@ export interface ViewOptions {
 
 const PATH_WIDTH = 40;
 
+/** What is written in one turn of the loop goes out at once: a pipe makes a system call of each write. */
+function gathered(stream: Stream): { write(text: string): void; flush(): void } {
+  let text = '';
+  const flush = () => {
+    if (text !== '') stream.write(text);
+    text = '';
+  };
+  const write = (more: string) => {
+    if (text === '') setImmediate(flush);
+    text += more;
+  };
+  return { write, flush };
+}
+
 export function lineView(options: ViewOptions): ListenView {
-  const { stdout, colors, now, question } = options;
-  const print = (text: string) => void stdout.write(`${printable(text)}\n`);
-  const note = (text: string) => void options.stderr.write(`${printable(text)}\n`);
+  const { colors, now, question } = options;
+  const stdout = gathered(options.stdout);
+  const print = (text: string) => stdout.write(`${printable(text)}\n`);
+  const note = (text: string) => {
+    stdout.flush();
+    options.stderr.write(`${printable(text)}\n`);
+  };
   let connected = false;
   /** Said already that the connection is lost. */
   let told = false;
@@ -66,16 +84,17 @@ export function lineView(options: ViewOptions): ListenView {
       return /^\s*n/i.test(await question(text)) ? 'skip' : 'replay';
     },
     note,
-    close() {},
+    close: stdout.flush,
   };
 }
 
 /** One JSON object a line, on stdout; `event` says what it is. */
 export function jsonView(options: ViewOptions): ListenView {
-  const print = (event: string, fields: object) =>
-    void options.stdout.write(
-      `${JSON.stringify({ event, at: options.now().toISOString(), ...fields })}\n`,
-    );
+  const stdout = gathered(options.stdout);
+  const print = (event: string, fields: object) => {
+    const head = `{"event":"${event}","at":"${options.now().toISOString()}",`;
+    stdout.write(`${head}${JSON.stringify(fields).slice(1)}\n`);
+  };
   const about = ({ head, attempts }: Delivery) => ({
     capture: head.id,
     seq: head.replay ? null : head.seq,
@@ -96,7 +115,7 @@ export function jsonView(options: ViewOptions): ListenView {
     holding: (on, waiting) => print('holding', { on, waiting }),
     ask: async () => 'replay',
     note: (text) => print('note', { text }),
-    close() {},
+    close: stdout.flush,
   };
 }
 

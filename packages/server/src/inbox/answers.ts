@@ -61,7 +61,8 @@ export class Answers {
   expect(stream: number, of: { capture: Carried; live: Answering | undefined }): void {
     this.#streams.set(of.capture.seq, stream);
     this.#expected.set(stream, {
-      ...of,
+      capture: of.capture,
+      live: of.live,
       head: undefined,
       kept: [],
       keptBytes: 0,
@@ -100,7 +101,7 @@ export class Answers {
     if (bytes.length > room) expected.truncated = true;
     if (room <= 0 || bytes.length === 0) return;
     // A copy: the packet it lies in may be far larger.
-    expected.kept.push(Uint8Array.from(bytes.subarray(0, room)));
+    expected.kept.push(Buffer.from(bytes.subarray(0, room)));
     expected.keptBytes += Math.min(room, bytes.length);
   }
 
@@ -130,12 +131,14 @@ export class Answers {
     const resigned = capture.resigned === true;
     const line = head ? Buffer.from(`HTTP/1.1 ${head.status}\r\n`) : NOTHING;
     return {
-      ...{ stream, seq: result.seq, result },
+      stream,
+      seq: result.seq,
+      result,
       live: expected.answered,
       at: Math.round(now - result.ms),
       sentHead: resigned ? requestHead(capture) : NOTHING,
       head: head ? Buffer.concat([line, encodeHead(head.headers)]) : NOTHING,
-      body: Buffer.concat(kept),
+      body: kept.length === 1 ? (kept[0] as Uint8Array) : Buffer.concat(kept),
       truncated: truncated || result.truncated,
       secret:
         (head !== undefined && holdsSecret(head.headers)) ||

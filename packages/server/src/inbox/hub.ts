@@ -118,7 +118,12 @@ export class Hub {
 function carry(capture: NewCapture, { id, seq }: Kept): Carried {
   const { receivedAt, method, target, pathAt, head, remoteAddress, bodyBytes, body } = capture;
   return {
-    ...{ seq, id, receivedAt, method, remoteAddress, bodyBytes },
+    seq,
+    id,
+    receivedAt,
+    method,
+    remoteAddress,
+    bodyBytes,
     path: target.slice(pathAt),
     headers: decodeHead(head),
     truncated: body.length < bodyBytes,

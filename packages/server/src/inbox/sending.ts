@@ -1,5 +1,5 @@
 import type { CaptureStore, InboxKey } from '../store/inbox.ts';
-import { CHUNK_BYTES_MAX, type Frame, STREAM_CREDIT } from './frames.ts';
+import { CHUNK_BYTES_MAX, type Frame, type OpenHead, STREAM_CREDIT } from './frames.ts';
 import type { Carried } from './hub.ts';
 
 export interface SendingOptions {
@@ -66,12 +66,19 @@ export class Sending {
     this.#streams.set(id, stream);
     const whole = capture.body !== undefined && capture.body.length <= this.#credit;
     const bytes = whole ? (capture.body as Uint8Array) : NOTHING;
-    const { seq, receivedAt, method, path, headers, remoteAddress, bodyBytes } = capture;
-    const head = {
-      ...{ seq, id: capture.id, receivedAt, method, path, headers, remoteAddress, bodyBytes },
-      ...as,
+    const head: OpenHead = {
+      seq: capture.seq,
+      id: capture.id,
+      receivedAt: capture.receivedAt,
+      method: capture.method,
+      path: capture.path,
+      headers: capture.headers,
+      remoteAddress: capture.remoteAddress,
+      bodyBytes: capture.bodyBytes,
+      liveMs: as.liveMs,
+      replay: as.replay,
     };
-    const end = whole || bodyBytes === 0;
+    const end = whole || capture.bodyBytes === 0;
     this.#options.write({ type: 'open', stream: id, head, bytes, end });
     this.#spend(stream, bytes.length);
     if (!end) {

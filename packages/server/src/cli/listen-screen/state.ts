@@ -215,7 +215,8 @@ function inserted(rows: readonly Row[], row: Row): Row[] {
 
 function kept(rows: Row[], fitting: ReadonlySet<string> | undefined): Row[] {
   if (rows.length <= ROWS_MAX) return rows;
-  return rows.filter(({ id }, place) => place < ROWS_MAX || fitting?.has(id));
+  if (!fitting) return rows.slice(0, ROWS_MAX);
+  return rows.filter(({ id }, place) => place < ROWS_MAX || fitting.has(id));
 }
 
 function looked(
