@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.ts';
 import type { Ms } from '../core/model.ts';
-import type { AnswerPart, AnswerStore, CaptureKey } from '../store/inbox.ts';
+import type { AnswerPart, AnswerStore, CaptureKey, InboxKey } from '../store/inbox.ts';
 import { type Answering, LiveAnswer, type LiveEnd } from './live-answer.ts';
 
 /**
@@ -21,6 +21,10 @@ const POLL_MS: Ms = 10;
 const STALL_MS: Ms = 30_000;
 /** Of the sender's patience, for deciding who was first: the answer, or the end of the wait. */
 const DECIDING_MS: Ms = 5_000;
+/** While a sender waits, it is asked this often whether there still is somebody who could answer. */
+const ALIVE_MS: Ms = 500;
+/** A listener whose connection broke is back by then; one whose node died is not. */
+const RETURN_MS: Ms = 2000;
 /** Between looks whether a slow sender has taken something. */
 const SLOW_MS: Ms = 20;
 
@@ -119,17 +123,25 @@ interface Wait {
   n: number;
   /** When the last one came. */
   heardAt: Ms;
+  /** When there was last known to be a listener who could answer. */
+  aliveAt: Ms;
   /** The sender is being given something. */
   busy: boolean;
 }
 
+interface SendersOptions extends AfarOptions {
+  /** Of each inbox: somebody is attached who answers senders. */
+  readonly answered: (inboxes: readonly InboxKey[]) => Promise<boolean[]>;
+}
+
 /** Senders on this node who wait for a listener on another. */
 export class SendersWaiting {
-  readonly #options: AfarOptions;
+  readonly #options: SendersOptions;
   readonly #waits = new Set<Wait>();
   #polling = false;
+  #askedAt: Ms = 0;
 
-  constructor(options: AfarOptions) {
+  constructor(options: SendersOptions) {
     this.#options = options;
   }
 
@@ -142,7 +154,8 @@ export class SendersWaiting {
       store.forget(key).catch((error: unknown) => warn(error, 'an answer was not cleared away'));
     });
     const now = clock.now();
-    const wait: Wait = { key, live, until: now + waitMs, n: 0, heardAt: now, busy: false };
+    const since = { heardAt: now, aliveAt: now };
+    const wait: Wait = { key, live, until: now + waitMs, n: 0, ...since, busy: false };
     this.#waits.add(wait);
     this.#poll();
     return live;
@@ -171,13 +184,23 @@ export class SendersWaiting {
     const waits = [...this.#waits].filter(({ busy, live }) => !busy && live.ready);
     if (waits.length === 0) return;
     const parts = await store.take(waits.map(({ key, n }) => ({ ...key, n })));
+    await this.#askWhoLives(waits.filter(({ n }) => n === 0));
     for (const [i, wait] of waits.entries()) {
       const came = parts[i] ?? [];
       if (came.length > 0) void this.#give(wait, came);
-      else if (wait.n === 0 && clock.now() >= wait.until) {
+      else if (wait.n === 0 && isOver(wait, clock.now())) {
         if (await store.giveUp(wait.key)) wait.live.fail();
       } else if (wait.n > 0 && clock.now() - wait.heardAt > STALL_MS) wait.live.fail();
     }
+  }
+
+  /** The leases of a dead node's listeners end before the patience of a sender does. */
+  async #askWhoLives(waits: readonly Wait[]): Promise<void> {
+    const { answered, clock } = this.#options;
+    if (waits.length === 0 || clock.now() - this.#askedAt < ALIVE_MS) return;
+    this.#askedAt = clock.now();
+    const alive = await answered(waits.map(({ key }) => key));
+    for (const [i, wait] of waits.entries()) if (alive[i]) wait.aliveAt = clock.now();
   }
 
   async #give(wait: Wait, parts: readonly AnswerPart[]): Promise<void> {
@@ -201,4 +224,8 @@ export class SendersWaiting {
         .catch((error: unknown) => warn(error, 'an answer was not cleared away'));
     }
   }
+}
+
+function isOver({ until, aliveAt }: Wait, now: Ms): boolean {
+  return now >= until || now - aliveAt > RETURN_MS;
 }

@@ -100,7 +100,9 @@ export class Relay {
   constructor(options: RelayOptions) {
     this.#options = options;
     const { answers: store, clock, warn } = options;
-    this.#afar = store && new SendersWaiting({ store, clock, warn });
+    const answered = async (inboxes: readonly InboxKey[]) =>
+      (await this.listeners.responders(inboxes, this.now())).map((one) => one !== undefined);
+    this.#afar = store && new SendersWaiting({ store, clock, warn, answered });
     options.view.onChange((id, inbox) => {
       if (!inbox) this.#deleted(id);
     });
