@@ -45,6 +45,10 @@ function actionsOf(version: string): Actions {
       const { runMigrate } = await import('./migrate-command.ts');
       return runMigrate(flags, outputOf(flags));
     },
+    divide: async (flags) => {
+      const { runDivide } = await import('./divide-command.ts');
+      return runDivide(flags, outputOf(flags));
+    },
     listen: async (target, flags) => {
       const { runListen } = await import('./listen-command.ts');
       return runListen({ target, flags, version });

@@ -2,6 +2,7 @@ import { Client } from 'pg';
 import { describe, expect, test } from 'vitest';
 import { ADMIN_KEY, listen, receiver, startNode, type TestNode, until } from './nodes.suite.ts';
 import { hasPostgres, needing, TestPostgres } from './store/postgres/cluster.suite.ts';
+import { divide } from './store/postgres/divide.ts';
 
 /** The product on two databases. `other` lives in the first of them, `default` in the second. */
 
@@ -47,6 +48,15 @@ describe.skipIf(!hasPostgres)(needing('a store divided over two databases'), () 
       await client.query(`alter database ${name} allow_connections true`);
       await client.end();
     };
+  }
+
+  async function copyOf(url: string): Promise<string> {
+    const name = new URL(url).pathname.slice(1);
+    const client = new Client({ connectionString: url.replace(`/${name}`, '/postgres') });
+    await client.connect();
+    await client.query(`create database ${name}_copy template ${name}`);
+    await client.end();
+    return url.replace(`/${name}`, `/${name}_copy`);
   }
 
   async function count(url: string, sql: string): Promise<number> {
@@ -124,6 +134,56 @@ describe.skipIf(!hasPostgres)(needing('a store divided over two databases'), () 
     await expect(subscribe(node, 'default')).rejects.toMatchObject({ status: 503 });
     await back();
     await until('it is configured again', () => subscribe(node, 'other').catch(() => false));
+  });
+
+  test('an undivided store and a copy of it become one of two, with all that it had and owes', async () => {
+    const url = await postgres.database();
+    const one = await startNode(url);
+    await one.api.putTenant({ tenant: 'other', body: { name: 'Other' } });
+    const { url: to, got } = await receiver();
+    const scope = 'all' as const;
+    const body = { url: to, eventTypes: ['order.*'], scope };
+    const { id: endpoint } = await one.api.createEndpoint({ tenant: 'default', body });
+    for (const tenant of TENANTS) await send(one, tenant, 'sent');
+    await until('both are sent', () => got.ids.length === 2);
+    await one.api.pauseEndpoint({ tenant: 'default', endpoint });
+    for (const tenant of TENANTS) await send(one, tenant, 'owed');
+    await one.api.createInbox({ tenant: 'default', body: { name: 'shop' } });
+    await fetch(`${one.url}/in/shop/x`);
+    const { items } = await one.api.listAttempts({ tenant: 'default' });
+    const attempt = items[0]?.id as `att_${string}`;
+    let tables = Number.POSITIVE_INFINITY;
+    const progress = () => {
+      tables -= 1;
+      if (tables === 0) throw new Error('killed');
+    };
+    const parts = (...urls: string[]) => divide({ urls, masterKey: 'm'.repeat(32), progress });
+    await expect(parts(url, await postgres.database())).rejects.toThrow(/a node is at work/);
+    await one.app.close();
+    const copy = await copyOf(url);
+    await expect(parts(url, await postgres.database())).rejects.toThrow(/is not a copy/);
+    await expect(startNode(url, { shards: copy })).rejects.toThrow(/posthorn divide/);
+
+    tables = 20;
+    await expect(parts(url, copy)).rejects.toThrow('killed');
+    await expect(startNode(url, { shards: copy })).rejects.toThrow(/let posthorn divide finish/);
+    await expect(startNode(copy)).rejects.toThrow(/let posthorn divide finish/);
+    tables = Number.POSITIVE_INFINITY;
+    const kept = await parts(url, copy);
+    expect(kept.map(({ event, delivery, capture }) => [event, delivery, capture])).toEqual([
+      [2, 1, 0],
+      [2, 1, 1],
+    ]);
+    expect(await parts(url, copy)).toEqual(kept);
+    const node = await startNode(url, { shards: copy });
+    expect((await node.api.listAttempts({ tenant: 'default' })).items).toHaveLength(1);
+    expect(await node.api.getAttempt({ tenant: 'default', attempt })).toMatchObject({ n: 1 });
+    expect(await (await send(node, 'default', 'sent')).json()).toMatchObject({ duplicate: true });
+    await node.api.resumeEndpoint({ tenant: 'default', endpoint });
+    await until('what was owed is sent', () => got.ids.length === 4);
+    expect(new Set(got.ids).size).toBe(4);
+    for (const tenant of TENANTS) await send(node, tenant, 'new');
+    await until('the new ones too', () => got.ids.length === 6);
   });
 
   test('an inbox of a tenant in the second keeps, lists and hands on its captures', async () => {

@@ -31,6 +31,7 @@ async function run(...argv: string[]) {
     backup: (_target, flags) => action('backup')(flags),
     restore: (_backup, flags) => action('restore')(flags),
     migrate: action('migrate'),
+    divide: action('divide'),
     trigger: (_args, flags) => action('trigger')(flags),
     verify: (_file, flags) => action('verify')(flags),
     replay: (_what, flags) => action('replay')(flags),

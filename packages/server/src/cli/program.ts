@@ -4,6 +4,7 @@ import { addCompletion } from './completion.ts';
 import { addApply, addDump } from './declare/options.ts';
 import { addInboxCommands, type InboxCommandName } from './inbox/options.ts';
 import { addListen } from './listen-options.ts';
+import { addMove } from './move-options.ts';
 import { EXIT, type Stream } from './output.ts';
 import { addTail } from './tail-options.ts';
 import { addReplay, addTrigger, addVerify, type ToolArguments } from './tool-options.ts';
@@ -23,6 +24,7 @@ export type CommandName =
   | 'backup'
   | 'restore'
   | 'migrate'
+  | 'divide'
   | 'trigger'
   | 'verify'
   | 'replay'
@@ -62,6 +64,7 @@ export interface Actions {
   backup(target: string | undefined, flags: Flags): Promise<number>;
   restore(backup: string, flags: Flags): Promise<number>;
   migrate(flags: Flags): Promise<number>;
+  divide(flags: Flags): Promise<number>;
   trigger(args: ToolArguments, flags: Flags): Promise<number>;
   verify(file: string, flags: Flags): Promise<number>;
   replay(what: string[], flags: Flags): Promise<number>;
@@ -174,11 +177,7 @@ function buildProgram(input: ProgramInput, done: (code: number) => void): Comman
     .option('--json', 'print the result as JSON')
     .action(async (flags: Flags) => done(await actions.types(flags)));
   addBackup(add, actions, done);
-  add('migrate', 'Carry a store over from SQLite to PostgreSQL; goes on where it was interrupted')
-    .requiredOption('--from <source>', 'sqlite:DIRECTORY, the data directory of a stopped Posthorn')
-    .requiredOption('--to <target>', 'postgres://user:password@host/database, not yet used')
-    .option('--json', 'print progress (stderr) and result as JSON')
-    .action(async (flags: Flags) => done(await actions.migrate(flags)));
+  addMove(add, actions, done);
   add('doctor', 'Check what `serve` needs on this machine; exit 1 if a check fails')
     .option('--dev', 'check what `dev` needs instead')
     .option('--json', 'print the checks as JSON')

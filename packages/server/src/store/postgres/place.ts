@@ -26,6 +26,11 @@ export async function takePlace(
   db: Querying,
   place: Place | undefined,
 ): Promise<string | undefined> {
+  if (await readDividing(db)) {
+    throw refusal(
+      'The database is being divided: let posthorn divide finish, or run it again; it goes on where it was.',
+    );
+  }
   const known = await recordedIn(db);
   if (!place) {
     if (known) throw refusal(`${described(known)}. ${SET_SHARDS}`);
@@ -53,6 +58,21 @@ export async function takePlace(
   return found.installation;
 }
 
+/** There while a store is being divided (`posthorn divide`). */
+export const DIVIDING = 'dividing';
+
+export interface Dividing {
+  readonly installation: string;
+  readonly count: number;
+  /** Rows there were, by table. */
+  readonly before: Readonly<Record<string, number>>;
+}
+
+export async function readDividing(db: Querying): Promise<Dividing | undefined> {
+  const row = await db.get<{ value: string }>('select value from meta where key = $1', DIVIDING);
+  return row && (JSON.parse(row.value) as Dividing);
+}
+
 const SET_SHARDS =
   'Set DATABASE_URL to the first of them and POSTHORN_SHARDS to the others, in their order.';
 
@@ -60,7 +80,7 @@ function described({ shard, count }: Recorded): string {
   return `The database is number ${shard + 1} of the ${count} that a store is divided over`;
 }
 
-async function recordedIn(db: Querying): Promise<Recorded | undefined> {
+export async function recordedIn(db: Querying): Promise<Recorded | undefined> {
   const row = await db.get<{ value: string }>("select value from meta where key = 'shard'");
   return row && (JSON.parse(row.value) as Recorded);
 }
@@ -90,7 +110,7 @@ async function refuseUnfit(db: Querying, { shard, map }: Place): Promise<void> {
   );
   if (row?.beyond) {
     throw refusal(
-      'DATABASE_URL is an undivided store that holds events or captures of tenants who would live in the databases of POSTHORN_SHARDS. They are not moved by themselves: carry the store into a new one (docs/postgresql.md, "Growing"), or go on without POSTHORN_SHARDS.',
+      'DATABASE_URL is an undivided store that holds events or captures of tenants who would live in the databases of POSTHORN_SHARDS. Divide it with posthorn divide (docs/postgresql.md, "Growing"), or go on without POSTHORN_SHARDS.',
     );
   }
 }

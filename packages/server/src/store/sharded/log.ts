@@ -124,10 +124,10 @@ function marked(row: AttemptRow): AttemptRow {
   return { ...row, id: `att_${encodeId(bytes)}` };
 }
 
-/** undefined = it is of another slot. */
+/** undefined = it is of another slot. Without a mark it is from before the store was divided. */
 function unmarked(tenant: TenantId, id: AttemptId): AttemptId | undefined {
   const bytes = decodeId(id);
-  if (bytes?.[MARK_AT] !== slotOf(tenant)) return undefined;
+  if (!bytes || ![0, slotOf(tenant)].includes(bytes[MARK_AT] as number)) return undefined;
   bytes[MARK_AT] = 0;
   return `att_${encodeId(bytes)}`;
 }
