@@ -38,7 +38,7 @@ function offered(bash: string, words: readonly string[]): string[] {
 test('bash offers commands, options, values and files', async () => {
   const { out } = await script('bash');
   expect(offered(out, ['posthorn', 'd'])).toEqual(
-    ['dev', 'diff', 'doctor', 'dump', 'dashboard'].toSorted(
+    ['dev', 'diff', 'divide', 'doctor', 'dump', 'dashboard'].toSorted(
       (a, b) => order(out, a) - order(out, b),
     ),
   );
