@@ -90,6 +90,7 @@ export function createInboxRoom(options: InboxRoomOptions): InboxRoom {
   const capturing = new Capturing({
     store: store.captures,
     shards: store.shards,
+    rules: store.rules,
     now,
     random: Math.random,
     queueCountMax: QUEUE_CAPTURES_MAX,

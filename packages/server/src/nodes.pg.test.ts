@@ -27,6 +27,32 @@ describe.skipIf(!hasPostgres)(needing('two nodes'), () => {
     return { a, b, inbox };
   }
 
+  test('the nth request of a rule is the nth on all nodes, and the first again after a change', async () => {
+    const { a, b, inbox } = await shop();
+    const reply = (status: number) => ({ kind: 'reply', status }) as const;
+    let ids: string[] = [];
+    const change = async (mark: number) => {
+      const rules = [
+        { when: { path: '/pay', nth: { to: 2 } }, answer: reply(503) },
+        { when: { path: '/mark' }, answer: reply(mark) },
+      ];
+      const body = { rules: rules.map((rule, i) => ({ ...rule, id: ids[i] })) };
+      const put = await a.api.putInboxRules({ tenant, inbox: inbox.id, body });
+      ids = put.rules.map(({ id }) => id);
+      const marked = async () => (await fetch(`${b.url}/in/shop/mark`)).status === mark;
+      await until('the other node knows', marked);
+    };
+    const pay = async () => {
+      const all: number[] = [];
+      for (const { url } of [a, b, b, a]) all.push((await fetch(`${url}/in/shop/pay`)).status);
+      return all;
+    };
+    await change(418);
+    expect(await pay()).toEqual([503, 503, 202, 202]);
+    await change(420);
+    expect((await fetch(`${a.url}/in/shop/pay`)).status).toBe(503);
+  });
+
   test('what comes in at one node is at a listener of another within 50 ms', async () => {
     const { a, b } = await shop();
     const { send, next } = await listen(a, 'shop', { responder: false });

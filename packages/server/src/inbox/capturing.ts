@@ -43,6 +43,7 @@ export interface CapturingOptions {
   readonly store: CaptureStore;
   /** The parts of a divided store: each has batches and a share of the queue of its own. */
   readonly shards: InboxStore['shards'];
+  readonly rules: InboxStore['rules'];
   readonly now: () => Ms;
   readonly random: () => number;
   /** Captures and bytes that may wait for their commit; beyond, senders are told to come again. */
@@ -123,10 +124,21 @@ export class Capturing {
   }
 
   #item(inbox: PlacedInbox, incoming: Incoming): Item | Promise<Item> {
-    const { now, random, answers } = this.#options;
+    const { now, random, rules } = this.#options;
     const subject = subjectOf(incoming);
     const tooLarge = incoming.bodyBytes > incoming.body.length;
-    const decision = decide(inbox, { subject, tooLarge, nowMs: now(), random });
+    const key = { slot: inbox.slot, inbox: inbox.id };
+    const count = rules && ((rule: string) => rules.fitted(key, rule, inbox.updatedAt));
+    const decided = decide(inbox, { subject, tooLarge, nowMs: now(), random, count });
+    const place = (decision: Decision) => this.#placed(inbox, incoming, { subject, decision });
+    return decided instanceof Promise ? decided.then(place) : place(decided);
+  }
+
+  #placed(
+    inbox: PlacedInbox,
+    incoming: Incoming,
+    { subject, decision }: { subject: Subject; decision: Decision },
+  ): Item | Promise<Item> {
     const { answer } = decision;
     if (answer.kind === 'reply') return this.#itemOf(inbox, incoming, { subject, decision });
     const place = (who: Who): Item => {
@@ -138,7 +150,7 @@ export class Capturing {
       const said = { ...decision, by: 'fallback', answer: fallback };
       return this.#itemOf(inbox, incoming, { subject, decision: said });
     };
-    const who = answers({ slot: inbox.slot, inbox: inbox.id });
+    const who = this.#options.answers({ slot: inbox.slot, inbox: inbox.id });
     return who instanceof Promise ? who.then(place) : place(who);
   }
 

@@ -23,9 +23,15 @@ export interface DecideInput {
   readonly nowMs: Ms;
   /** 0…1 */
   readonly random: () => number;
+  /**
+   * The how manyeth request this is that fits the rest of a rule, on all nodes that share the store;
+   * undefined = there are no others, and it is counted here.
+   */
+  readonly count: ((rule: string) => Promise<number>) | undefined;
 }
 
-export function decide(inbox: Inbox, input: DecideInput): Decision {
+/** A promise only where a rule is asked that counts, and others count too. */
+export function decide(inbox: Inbox, input: DecideInput): Decision | Promise<Decision> {
   if (input.tooLarge) {
     return { by: 'refused', answer: { kind: 'reply', ...TOO_LARGE }, literal: true };
   }
@@ -36,19 +42,40 @@ export function decide(inbox: Inbox, input: DecideInput): Decision {
       return { by: `handshake:${handshake.name}`, answer, literal: true };
     }
   }
-  for (const compiled of inbox.rules.length > 0 ? compiledRules(inbox) : []) {
-    const { rule } = compiled;
-    if (fits(compiled, input))
-      return { by: `rule:${rule.id}`, answer: rule.answer, literal: false };
+  if (inbox.rules.length > 0) return decideByRules(inbox, input, 0);
+  return decideByDefault(inbox);
+}
+
+function decideByRules(
+  inbox: Inbox,
+  input: DecideInput,
+  first: number,
+): Decision | Promise<Decision> {
+  const rules = compiledRules(inbox);
+  for (let i = first; i < rules.length; i++) {
+    const one = rules[i] as CompiledRule;
+    if (!fits(one, input)) continue;
+    const { id, answer } = one.rule;
+    const decision = { by: `rule:${id}`, answer, literal: false };
+    const at = countOf(one, input);
+    if (at instanceof Promise) {
+      return at.then((n) =>
+        isMeant(one, n, input) ? decision : decideByRules(inbox, input, i + 1),
+      );
+    }
+    if (isMeant(one, at, input)) return decision;
   }
-  const { answer } = inbox;
+  return decideByDefault(inbox);
+}
+
+function decideByDefault({ answer }: Inbox): Decision {
   return { by: answer.kind === 'live' ? 'live' : 'default', answer, literal: false };
 }
 
 interface CompiledRule {
   readonly rule: Rule;
   readonly query: Query | undefined;
-  /** Requests that fitted the rest, since the inbox was last changed, on this node. */
+  /** Requests that fitted the rest, since the inbox was last changed, if this process counts them. */
   seen: number;
 }
 
@@ -68,15 +95,24 @@ function compiledRules(inbox: Inbox): CompiledRule[] {
   return rules;
 }
 
-function fits(compiledRule: CompiledRule, { subject, nowMs, random }: DecideInput): boolean {
-  const { rule, query } = compiledRule;
-  const { methods, path, nth, probability } = rule.when;
+function fits({ rule, query }: CompiledRule, { subject, nowMs }: DecideInput): boolean {
+  const { methods, path } = rule.when;
   if (methods.length > 0 && !methods.includes(subject.method)) return false;
   if (path !== null && !matchesGlob(path, subject.path)) return false;
-  if (query && !matchesQuery(query, subject, nowMs)) return false;
+  return !query || matchesQuery(query, subject, nowMs);
+}
+
+function countOf(one: CompiledRule, { count }: DecideInput): number | Promise<number> {
+  if (one.rule.when.nth === null) return 0;
+  if (count) return count(one.rule.id);
+  one.seen += 1;
+  return one.seen;
+}
+
+/** Of those that fit, it is one that the rule is for. */
+function isMeant({ rule }: CompiledRule, at: number, { random }: DecideInput): boolean {
+  const { nth, probability } = rule.when;
   if (nth !== null) {
-    compiledRule.seen += 1;
-    const at = compiledRule.seen;
     if (at < nth.from || at > (nth.to ?? Number.POSITIVE_INFINITY)) return false;
     if ((at - nth.from) % nth.every !== 0) return false;
   }

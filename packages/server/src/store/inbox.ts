@@ -15,11 +15,18 @@ export interface InboxStore {
   readonly listeners: ListenerStore;
   /** Where several nodes share the store: answers of listeners on one to senders who wait on another. */
   readonly answers?: AnswerStore;
+  /** Where several nodes share the store: what rules count, over all of them. */
+  readonly rules?: RuleCounts;
   /** The parts of a divided store: a batch of captures is stored whole or not in each of them. */
   readonly shards?: { readonly count: number; of(slot: Slot): number };
   /** One bounded step of housekeeping; true = there is more to do. */
   maintain(chunk: number, now: Ms): Promise<boolean>;
   close(): Promise<void>;
+}
+
+export interface RuleCounts {
+  /** One more request that fits the rule, and how many there were since `since`, the rule's last change. */
+  fitted(key: InboxKey, rule: string, since: Ms): Promise<number>;
 }
 
 export interface InboxKey {

@@ -28,7 +28,7 @@ const RESET = `
   alter sequence posthorn.node_id_seq restart; alter sequence posthorn.endpoint_number_seq restart;
   alter sequence posthorn.attempt_seq restart; alter sequence posthorn.event_seq restart;
   delete from posthorn.inbox; delete from posthorn.capture; delete from posthorn.exchange;
-  delete from posthorn.listening; delete from posthorn.answer;
+  delete from posthorn.listening; delete from posthorn.answer; delete from posthorn.rule_count;
   delete from posthorn.staged; delete from posthorn.staged_refused;
   delete from posthorn.tally; delete from posthorn.health;
   update posthorn.counted set event = 0, attempt = 0;

@@ -84,5 +84,6 @@ function hasTooMuch(
 async function forget(tx: Querying, { slot, id }: InboxRow): Promise<void> {
   await tx.run('delete from listening where slot = $1 and inbox = $2', slot, id);
   await tx.run('delete from answer where slot = $1 and inbox = $2', slot, id);
+  await tx.run('delete from rule_count where slot = $1 and inbox = $2', slot, id);
   await tx.run('delete from inbox where slot = $1 and id = $2', slot, id);
 }

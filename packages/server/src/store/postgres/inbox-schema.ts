@@ -55,3 +55,15 @@ export const INBOX_MIGRATION: Migration = {
   create index answer_at on answer (at);
   `,
 };
+
+/** What rules count (`nth`), over all nodes; `since`: the last change of their inbox. */
+export const RULE_COUNT_MIGRATION = {
+  safeFrom: 1,
+  sql: `
+  create table rule_count (
+    slot smallint not null, inbox text not null, rule text not null,
+    since bigint not null, fitted bigint not null,
+    primary key (slot, inbox, rule)
+  ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
+  `,
+};

@@ -6,6 +6,7 @@ import { PgCaptures } from './captures.ts';
 import { Connections, type DatabaseOptions } from './database.ts';
 import { InboxHousekeeping } from './inbox-housekeeping.ts';
 import { PgListeners } from './listeners.ts';
+import { PgRuleCounts } from './rule-counts.ts';
 
 export interface PostgresInboxOptions {
   /** Of a store that is open in this process: its schema is there. */
@@ -53,6 +54,7 @@ export function openPostgresInbox({ url, masterKey }: PostgresInboxOptions): Inb
     captures,
     listeners,
     answers: new PgAnswers({ db, vault }),
+    rules: new PgRuleCounts(db),
     maintain: (chunk, now) => housekeeping.step(chunk, now),
     close() {
       closing ??= closeAll(db, listeners);

@@ -1,4 +1,4 @@
-import { INBOX_MIGRATION } from './inbox-schema.ts';
+import { INBOX_MIGRATION, RULE_COUNT_MIGRATION } from './inbox-schema.ts';
 import { SEARCH_MIGRATION } from './search-schema.ts';
 
 /**
@@ -280,4 +280,5 @@ export const MIGRATIONS: readonly Migration[] = [
   },
   INBOX_MIGRATION,
   SEARCH_MIGRATION,
+  RULE_COUNT_MIGRATION,
 ];

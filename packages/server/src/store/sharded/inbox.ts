@@ -12,6 +12,7 @@ export function createShardedInbox(stores: readonly InboxStore[], map: SlotMap):
     captures: capturesOf({ map, at, of }),
     listeners: listenersOf({ map, at, of, stores }),
     answers: answersOf({ map, at, of }),
+    rules: { fitted: (key, rule, since) => known(of(key).rules).fitted(key, rule, since) },
     shards: { count: stores.length, of: (slot) => map.shardOf(slot) },
     async maintain(chunk, now) {
       const done = await Promise.allSettled(stores.map((store) => store.maintain(chunk, now)));
@@ -112,7 +113,7 @@ function answersOf({ map, at, of }: Ways): AnswerStore {
   };
 }
 
-function known(answers: AnswerStore | undefined): AnswerStore {
-  if (!answers) throw new StoreError('fatal', 'A store of this process alone has no other nodes.');
-  return answers;
+function known<T>(port: T | undefined): T {
+  if (!port) throw new StoreError('fatal', 'A store of this process alone has no other nodes.');
+  return port;
 }
