@@ -488,29 +488,46 @@ function texts(value: Fields, name: string): string[] {
 /** Collects the frames of one turn of the loop into packets. */
 export class PacketWriter {
   readonly #send: (packet: Uint8Array) => void;
+  readonly #last: () => Frame | undefined;
   #frames: Buffer[] = [];
   #bytes = 0;
   #scheduled = false;
 
-  constructor(send: (packet: Uint8Array) => void) {
+  /** `last` is asked for what else there is when the turn is over: see `soon`. */
+  constructor(send: (packet: Uint8Array) => void, last: () => Frame | undefined = () => undefined) {
     this.#send = send;
+    this.#last = last;
   }
 
   write(frame: Frame): void {
-    const bytes = encodeFrame(frame);
-    this.#frames.push(bytes);
-    this.#bytes += bytes.length;
-    if (this.#bytes >= PACKET_BYTES) this.flush();
-    else if (!this.#scheduled) {
-      this.#scheduled = true;
-      setImmediate(() => {
-        this.#scheduled = false;
-        this.flush();
-      });
-    }
+    this.#add(frame);
+    if (this.#bytes >= PACKET_BYTES) this.#pack();
+    else this.soon();
+  }
+
+  /** Packs at the end of this turn. */
+  soon(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.flush();
+    });
   }
 
   flush(): void {
+    const last = this.#last();
+    if (last) this.#add(last);
+    this.#pack();
+  }
+
+  #add(frame: Frame): void {
+    const bytes = encodeFrame(frame);
+    this.#frames.push(bytes);
+    this.#bytes += bytes.length;
+  }
+
+  #pack(): void {
     if (this.#frames.length === 0) return;
     const packet =
       this.#frames.length === 1

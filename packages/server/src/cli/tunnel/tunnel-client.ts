@@ -208,7 +208,10 @@ interface StreamState {
 /** One connection. */
 class Session {
   readonly #options: SessionOptions;
-  readonly #writer = new PacketWriter((packet) => this.#line?.send(packet));
+  readonly #writer = new PacketWriter(
+    (packet) => this.#line?.send(packet),
+    () => this.#acknowledgement(),
+  );
   readonly #streams = new Map<number, StreamState>();
   readonly #seqs = new Map<number, number>();
   #line: Line | undefined;
@@ -255,7 +258,8 @@ class Session {
   }
 
   async close(): Promise<void> {
-    this.#flushResults();
+    const last = this.#acknowledgement();
+    if (last) this.write(last);
     this.write({ type: 'bye' });
     this.#writer.flush();
     await this.#line?.close();
@@ -374,7 +378,7 @@ class Session {
     this.#taken = 0;
   }
 
-  /** Those of one turn of the loop go together. */
+  /** Those of one turn of the loop go together, in one packet with the answers. */
   #result(result: AckResult): void {
     const stream = this.#seqs.get(result.seq);
     // Not of this connection: it is acknowledged when it comes again.
@@ -382,12 +386,12 @@ class Session {
     this.#seqs.delete(result.seq);
     this.#streams.delete(stream);
     this.#results.push(result);
-    if (this.#results.length === 1) setImmediate(() => this.#flushResults());
+    this.#writer.soon();
   }
 
-  #flushResults(): void {
+  #acknowledgement(): Frame | undefined {
     const results = this.#results.splice(0);
-    if (results.length > 0) this.write({ type: 'ack', results });
+    return results.length > 0 && !this.#over ? { type: 'ack', results } : undefined;
   }
 }
 
