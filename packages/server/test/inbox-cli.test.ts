@@ -176,6 +176,9 @@ describe.skipIf(!hasPython)('listen on a terminal (apt-get install python3)', ()
     expect(edited.body.toString()).toBe('{"type":"order.refunded","data":{"n":1}}');
     await terminal.shows(/replayed +200.*\n.*replayed +200/);
 
+    terminal.type('c');
+    await terminal.shows(/Copied, if this terminal lets programs copy/);
+    expect(terminal.emulator.copied).toEqual([expect.stringMatching(/^curl [\s\S]*order\.paid/)]);
     terminal.resize(40, 10);
     await terminal.shows(/^ ● connected {2}http:.*…$/m);
     terminal.type('q');

@@ -66,7 +66,7 @@ function linkLine(state: ListenState): Line {
 }
 
 function footer(state: ListenState): { line: Line; cursor?: number } {
-  const { columns, question, typing, message, filter } = state;
+  const { columns, question, typing, message } = state;
   const one = (text: string, style: Style) => ({ line: [{ text: cut(text, columns), style }] });
   if (question !== undefined) {
     return one(` ${question} captures came while nobody listened. Deliver them? Y/n`, 'strong');
@@ -80,8 +80,8 @@ function footer(state: ListenState): { line: Line; cursor?: number } {
     return one(` ${message.text}`, style);
   }
   const left = ` ${going(state).join(' · ')}`;
-  const right = filter === '' && state.view.kind === 'list' ? KEYS : '? keys ';
-  const hints = columnsOf(left) + columnsOf(right) < columns ? right : '';
+  const fits = (text: string) => columnsOf(left) + columnsOf(text) < columns;
+  const hints = [KEYS[state.view.kind], '? keys '].find(fits) ?? '';
   return {
     line: [
       { text: fit(left, columns - columnsOf(hints)), style: 'plain' },
@@ -90,7 +90,13 @@ function footer(state: ListenState): { line: Line; cursor?: number } {
   };
 }
 
-const KEYS = '⏎ open  / filter  r again  ? keys ';
+/** Which keys are worth a hint. */
+const KEYS = {
+  list: '⏎ open  / filter  r again  ? keys ',
+  detail: 'Esc back  r again  e edit  c curl  ? keys ',
+  text: '↑↓ scroll  Esc back ',
+  help: '↑↓ scroll  Esc back ',
+} as const;
 
 /** What is going on, the most urgent first. */
 function going(state: ListenState): string[] {

@@ -226,6 +226,7 @@ test('Enter opens a request: what it is, headers, body as it was written, what b
   ]) {
     expect(text).toContain(part);
   }
+  expect(text.split('\n').at(-1)).toMatch(/2 requests .* Esc back {2}r again {2}e edit/);
   const raw = typing(opened, 'b').state;
   expect(shown(raw)).toContain('{"id":12345678901234567890,"n":1.0}');
   expect(typing(opened, '\x1b').state.view.kind).toBe('list');

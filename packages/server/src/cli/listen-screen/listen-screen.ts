@@ -69,6 +69,7 @@ export class ListenScreen implements ListenView {
   readonly #unknown = new Set<string>();
   #answered: ((choice: 'replay' | 'skip') => void) | undefined;
   #editing = false;
+  #closed = false;
   #notes: string[] = [];
 
   constructor(options: ListenScreenOptions) {
@@ -126,6 +127,7 @@ export class ListenScreen implements ListenView {
     if (this.#screen.on && inboxUrl !== '') {
       this.#notes.unshift(`Listened at ${inboxUrl}. What comes meanwhile is delivered next time.`);
     }
+    this.#closed = true;
     this.restore();
     clearTimeout(this.#drawTimer);
     clearTimeout(this.#escapeTimer);
@@ -143,6 +145,8 @@ export class ListenScreen implements ListenView {
   // ---- screen and keys ----
 
   #open(): void {
+    // An editor may outlast the command.
+    if (this.#closed) return;
     const { terminal } = this.#options;
     this.#stopKeys = terminal.keys({
       input: (text) => this.#typed(text),

@@ -116,7 +116,7 @@ export type ListenEvent =
   | { readonly kind: 'failed'; readonly head: OpenHead; readonly reason: NackReason }
   | { readonly kind: 'holding'; readonly on: boolean }
   | { readonly kind: 'asked'; readonly backlog: number }
-  /** What the server says: of rows, or (`whole`) of everything that fits the filter. */
+  /** What the server says: of some rows, or with a filter of all that fit. */
   | { readonly kind: 'looked'; readonly items: readonly Capture[]; readonly filter: string }
   | { readonly kind: 'loaded'; readonly whole: WholeCapture }
   | { readonly kind: 'text'; readonly text: string }

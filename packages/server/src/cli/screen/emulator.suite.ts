@@ -11,8 +11,8 @@ export class Emulator {
   rows: string[] = [];
   /** Text that was written while the alternate screen was not shown. */
   outside = '';
-  copied: string[] = [];
-  draws = 0;
+  /** What it was given to copy. */
+  readonly copied: string[] = [];
   #row = 0;
   #column = 0;
   #rest = '';
@@ -46,7 +46,6 @@ export class Emulator {
     const mode = /^\?(1049|25|7|2004|2026)$/.exec(parameters)?.[1];
     if (mode !== undefined && (final === 'h' || final === 'l')) {
       this.modes.set(mode, final === 'h');
-      if (mode === '2026' && final === 'h') this.draws += 1;
     } else if (final === 'H' && /^\d+;\d+$/.test(parameters)) {
       const [row = 1, column = 1] = parameters.split(';').map(Number);
       [this.#row, this.#column] = [row - 1, column - 1];
