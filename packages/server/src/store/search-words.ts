@@ -9,6 +9,7 @@ import type { AttemptRow } from './store.ts';
 export const DATA_BYTES_MAX = 16_384;
 /** Of the body of a response. */
 export const RESPONSE_BYTES_MAX = 4096;
+const BYTES_PER_STEP = 256 * 1024;
 
 export interface EventSaid {
   readonly type: string;
@@ -27,6 +28,16 @@ export function eventWords({ type, idempotencyKey, meta, data }: EventSaid): Set
   if (meta !== '') addJsonWords(words, JSON.stringify(said));
   addJsonWords(words, text(data.subarray(0, DATA_BYTES_MAX)));
   return words;
+}
+
+/** The first ones, as many as one step reads the words of: about 10 ms. One at least. */
+export function upToBytes<E extends Pick<EventSaid, 'data'>>(events: readonly E[]): readonly E[] {
+  let bytes = 0;
+  const end = events.findIndex(({ data }, i) => {
+    bytes += data.length;
+    return i > 0 && bytes > BYTES_PER_STEP;
+  });
+  return end < 0 ? events : events.slice(0, end);
 }
 
 /** What succeeded says nothing that people look for, and what was not sent says nothing new. */

@@ -5,7 +5,8 @@ import { hasPostgres, needing, TestPostgres } from './cluster.suite.ts';
 
 const BACKLOG = 20_000;
 const OUTCOMES = 20;
-const TAKEN = 500;
+const LANES = 5000;
+const TAKEN = 100;
 
 /**
  * A queue is often empty when its statistics are taken, and a planner believes them: it would rather
@@ -34,16 +35,16 @@ describe.skipIf(!hasPostgres)(needing('PostgreSQL'), () => {
     await client.query('analyze posthorn.lane');
     await client.query(
       `insert into posthorn.endpoint (number, id, tenant, fifo, held, closed, version)
-       select n, 'ep_' || n, 'default', false, false, false, 0 from generate_series(1, ${BACKLOG}) n`,
+       select n, 'ep_' || n, 'default', false, false, false, 0 from generate_series(1, ${LANES}) n`,
     );
     await client.query(
       `insert into posthorn.lane (slot, id, held, closed, next_at)
-       select n % 256, n * 16, false, false, ${w.now} - n from generate_series(1, ${BACKLOG}) n`,
+       select n % 256, n * 16, false, false, ${w.now} - n from generate_series(1, ${LANES}) n`,
     );
     const before = await read(client, 'lane_ready');
     const node = await w.join();
     const { lanes, nextAt } = await w.lanes.acquire(node, TAKEN, w.now);
-    expect([lanes.length, nextAt]).toEqual([TAKEN, w.now - BACKLOG + TAKEN]);
+    expect([lanes.length, nextAt]).toEqual([TAKEN, w.now - LANES + TAKEN]);
     await w.close();
     expect((await read(client, 'lane_ready', before)) - before).toBeLessThan(4 * TAKEN);
     await client.end();

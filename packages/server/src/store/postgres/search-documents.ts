@@ -9,6 +9,7 @@ import {
   eventWords,
   isTold,
   RESPONSE_BYTES_MAX,
+  upToBytes,
 } from '../search-words.ts';
 import type { Querying } from './database.ts';
 import type { Day } from './partitions.ts';
@@ -18,8 +19,6 @@ import { typeFact } from './search-terms.ts';
 
 /** Numbers of the log that one step looks at: also where there are few documents it ends soon. */
 const NUMBERS_PER_STEP = 5000;
-/** Bytes of events that one step reads the words of. */
-const BYTES_PER_STEP = 256 * 1024;
 /** Terms of one event with all its attempts: the server takes as many as one value. */
 export const TERMS_MAX = 4000;
 /** Between two breaths: reading one takes some 50 µs, and sending goes on in this thread too. */
@@ -160,13 +159,4 @@ function addAttempt({ words, facts }: Doc, attempt: AttemptText): void {
 
 function endOf({ from, final }: Span): number {
   return Math.max(from, Math.min(from + NUMBERS_PER_STEP, final));
-}
-
-function upToBytes(events: readonly EventText[]): readonly EventText[] {
-  let bytes = 0;
-  const end = events.findIndex(({ data }, i) => {
-    bytes += data.length;
-    return i > 0 && bytes > BYTES_PER_STEP;
-  });
-  return end < 0 ? events : events.slice(0, end);
 }

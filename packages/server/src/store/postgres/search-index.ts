@@ -79,7 +79,9 @@ export class PgIndex {
         );
       }
       const more = events.to < event.final || attempts.to < attempt.final;
-      return { docs: docs.length, more, upTo: more ? at : undefined };
+      // Of what is not final yet, nobody knows whether it is there.
+      const all = !more && event.final === event.head && attempt.final === attempt.head;
+      return { docs: docs.length, more, upTo: all ? undefined : at };
     });
   }
 

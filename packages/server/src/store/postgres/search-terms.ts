@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { isPattern } from '@posthorn/wire';
 import type { TenantId } from '../../core/model.ts';
 import { askedOutcomes, subjectFact } from '../search-facts.ts';
 import type { LogQuery } from '../store.ts';
@@ -39,7 +40,7 @@ export function matchOf(scope: Scope, query: LogQuery, outcomes: boolean): strin
   const { words = [], prefixes = [] } = query.text ?? {};
   const facts = outcomes ? askedOutcomes(query) : [];
   if (query.subject !== undefined) facts.push(subjectFact(query.subject));
-  if (query.type !== undefined && !query.type.includes('*')) facts.push(typeFact(query.type));
+  if (query.type !== undefined && !isPattern(query.type)) facts.push(typeFact(query.type));
   return [
     ...[...wordTerms(scope, words), ...factTerms(scope, facts)].map(quoted),
     ...wordTerms(scope, prefixes).map((prefix) => `${quoted(prefix)}:*`),

@@ -25,16 +25,13 @@ const HITS_PER_READ = 200;
 const TIME_MAX_MS = 100;
 const VOLUMES_PER_READ = 32;
 
-/** Ids of events, from `least` on and before `before`. */
-interface Ids {
-  readonly least: Uint8Array;
-  readonly before: Uint8Array;
-}
-
-interface Search extends Ids {
+interface Search {
   readonly narrow: Narrow;
   /** When events were stored that can fit. */
   readonly within: Pick<LogQuery, 'from' | 'to'>;
+  /** What their ids lie between; `before` is not one of them. */
+  readonly least: Uint8Array;
+  readonly before: Uint8Array;
   /** All attempts are in the index, so how they ended can be asked of it. */
   readonly outcomes: boolean;
 }

@@ -1,4 +1,5 @@
 import type { Ms } from '../../../core/model.ts';
+import { upToBytes } from '../../search-words.ts';
 import type { Database } from '../database.ts';
 import { timeOfSeq } from '../keys.ts';
 import {
@@ -19,8 +20,6 @@ import { type Doc, insertDocs, volumeFor, volumeOf } from './volumes.ts';
 
 /** Attempts that one step looks through for failed ones. */
 const ATTEMPTS_PER_STEP = 5000;
-/** Bytes of events that one step reads the words of: about 10 ms. */
-const BYTES_PER_STEP = 256 * 1024;
 
 export interface Indexed {
   readonly docs: number;
@@ -107,15 +106,6 @@ function addTo(db: Database, docs: readonly Doc[]): void {
     if (rewriting?.of === volume.n && doc.seq <= rewriting.cursor) put(rewriting.into, doc);
   }
   for (const [n, some] of byVolume) insertDocs(db, n, some);
-}
-
-function upToBytes(events: readonly EventText[]): readonly EventText[] {
-  let bytes = 0;
-  const end = events.findIndex(({ data }, i) => {
-    bytes += data.length;
-    return i > 0 && bytes > BYTES_PER_STEP;
-  });
-  return end < 0 ? events : events.slice(0, end);
 }
 
 function nextAttempts(
