@@ -16,6 +16,7 @@ import { programmes as jobs } from './faults/jobs.js';
 import { programmes as ledgers } from './faults/ledgers.js';
 import { programmes as load } from './faults/load.js';
 import { programmes as receivers } from './faults/receivers.js';
+import { programmes as shards } from './faults/shards.js';
 import { programmes as shutdown } from './faults/shutdown.js';
 import { programmes as inbox } from './inbox.js';
 import { runProgrammes } from './lib/check.js';
@@ -29,6 +30,7 @@ const FAMILIES = {
   crash,
   cluster,
   database,
+  shards,
   jobs,
   disk,
   backup,

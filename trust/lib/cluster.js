@@ -35,17 +35,18 @@ export class Cluster {
   helpers = [];
   #count = 0;
 
-  /** @param {Postgres} postgres */
-  constructor(postgres) {
+  /** @param {Postgres} postgres @param {Record<string, string>} env of every node */
+  constructor(postgres, env) {
     this.postgres = postgres;
+    this.env = env;
   }
 
   /**
-   * @template T @param {{ nodes: number, urls?: (postgres: Postgres) => Promise<string[]> }} options
+   * @template T @param {{ nodes: number, urls?: (postgres: Postgres) => Promise<string[]>, env?: Record<string, string> }} options
    * @param {(cluster: Cluster) => Promise<T>} play
    */
-  static async with({ nodes, urls }, play) {
-    const cluster = new Cluster(await Postgres.start());
+  static async with({ nodes, urls, env = {} }, play) {
+    const cluster = new Cluster(await Postgres.start(), env);
     try {
       const receiver = cluster.#helper(RECEIVER);
       const port = await receiver.ask('listen', { ledger: path.join(cluster.dir, 'received') });
@@ -72,7 +73,7 @@ export class Cluster {
     const index = this.#count++;
     const dataDir = path.join(this.dir, `node-${index}`);
     const shared = url === null ? {} : { DATABASE_URL: url };
-    const env = { ...shared, POSTHORN_LOG_LEVEL: 'warn' };
+    const env = { ...this.env, ...shared, POSTHORN_LOG_LEVEL: 'warn' };
     const server = await spawnServer({ dataDir, env });
     await server.ready(60_000);
     const node = { server, url, index, dataDir };
