@@ -49,12 +49,19 @@ export function screenTerminal(editor: string | undefined): Terminal | undefined
 
 /** By the shell, because people set EDITOR to commands with options. */
 function editWith(editor: string, file: string): Promise<void> {
-  return new Promise((resolve, reject) => {
+  // Ctrl-C is typed to the editor; the terminal sends it to whoever runs there.
+  const others = process.listeners('SIGINT');
+  process.removeAllListeners('SIGINT');
+  process.on('SIGINT', () => {});
+  return new Promise<void>((resolve, reject) => {
     const child = spawn('/bin/sh', ['-c', `${editor} "$1"`, 'sh', file], { stdio: 'inherit' });
     child.on('error', reject);
-    child.on('exit', (code) => {
+    child.on('exit', (code, signal) => {
       if (code === 0) resolve();
-      else reject(new Error(`${editor} ended with ${code}: nothing was sent.`));
+      else reject(new Error(`${editor} ended with ${code ?? signal}: nothing was sent.`));
     });
+  }).finally(() => {
+    process.removeAllListeners('SIGINT');
+    for (const listener of others) process.on('SIGINT', listener);
   });
 }
