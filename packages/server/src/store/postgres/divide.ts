@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { Endpoint } from '../../core/model.ts';
 import { slotOf, spansTenants } from '../../core/routing.ts';
 import { openItem } from '../sealed.ts';
@@ -10,7 +9,15 @@ import { int2s, int8s, texts } from './arrays.ts';
 import { Connections, Database, type Querying } from './database.ts';
 import { migrate } from './migrate.ts';
 import { checkMasterKey } from './open.ts';
-import { DIVIDING, type Dividing, readDividing, recordedIn } from './place.ts';
+import {
+  DIVIDING,
+  type Dividing,
+  originOf,
+  type Recorded,
+  readDividing,
+  record,
+  recordedIn,
+} from './place.ts';
 import { DATABASE_NOW } from './time.ts';
 
 /**
@@ -79,14 +86,15 @@ async function begin(copies: readonly Copy[]): Promise<Dividing | 'done'> {
       );
     }
     if (state.alive) throw refusal(`${which}: a node is at work on it. Stop all nodes first.`);
-    if (state.placed !== undefined && state.placed !== `${i} of ${copies.length}`) {
-      throw refusal(
-        `${which} is part of a divided store already, at another place. Only an undivided store can be divided.`,
-      );
+    if (state.placed && (state.placed.shard !== i || state.placed.count !== copies.length)) {
+      throw refusal(`${which} has another place in a store that is divided already. ${UNDIVIDED}`);
     }
   }
-  if (states.every(({ placed }) => placed !== undefined)) return 'done';
   const begun = states.find(({ dividing }) => dividing !== undefined)?.dividing;
+  if (!begun && states.every(({ placed }) => placed)) return 'done';
+  if (!begun && states.some(({ placed }) => placed)) {
+    throw refusal(`One of the databases is part of a divided store already. ${UNDIVIDED}`);
+  }
   if (begun && begun.count !== copies.length) {
     throw refusal(`It was begun with ${begun.count} databases: go on with these.`);
   }
@@ -97,12 +105,7 @@ async function begin(copies: readonly Copy[]): Promise<Dividing | 'done'> {
     );
   }
   const first = copies[0] as Copy;
-  const kept = begun?.before ?? (await keptIn(first.long));
-  const plan = {
-    installation: begun?.installation ?? randomUUID(),
-    count: copies.length,
-    before: kept,
-  };
+  const plan = { count: copies.length, before: begun?.before ?? (await keptIn(first.long)) };
   for (const { db } of copies) {
     await db.writes.run(
       'insert into meta (key, value) values ($1, $2) on conflict do nothing',
@@ -113,28 +116,28 @@ async function begin(copies: readonly Copy[]): Promise<Dividing | 'done'> {
   return plan;
 }
 
+const UNDIVIDED = 'Only an undivided store can be divided.';
+
 interface State {
   /** A value that each installation made at random, and its copies have. */
-  readonly origin: string | undefined;
+  readonly origin: string;
   readonly version: string;
   readonly alive: boolean;
-  readonly placed: string | undefined;
+  readonly placed: Recorded | undefined;
   readonly dividing: Dividing | undefined;
 }
 
 async function stateOf({ db }: Copy): Promise<State> {
-  const row = await db.writes.get<{ origin: string; version: string; alive: boolean }>(
-    `select (select value from meta where key = 'master_key_check') as origin,
-       h.version || '/' || (select count(*) from delivery) || '/'
+  const row = await db.writes.get<{ version: string; alive: boolean }>(
+    `select h.version || '/' || (select count(*) from delivery) || '/'
          || coalesce((select max(seq) from attempt), 0) as version,
        exists (select 1 from node where expires_at > ${DATABASE_NOW}) as alive from head h`,
   );
-  const recorded = await recordedIn(db.writes);
   return {
-    origin: row?.origin,
+    origin: await originOf(db.writes),
     version: row?.version ?? '',
     alive: row?.alive ?? false,
-    placed: recorded && `${recorded.shard} of ${recorded.count}`,
+    placed: await recordedIn(db.writes),
     dividing: await readDividing(db.writes),
   };
 }
@@ -199,8 +202,9 @@ async function leaveToTheFirst(tx: Querying, vault: Vault): Promise<void> {
 }
 
 /** It has its place, and is as far with its copies of the configuration as the first was. */
-async function settle({ shard, db }: Copy, plan: Dividing): Promise<void> {
+async function settle({ shard, db }: Copy, { count }: Dividing): Promise<void> {
   await db.writes.transaction(async (tx) => {
+    await tx.run('delete from meta where key = $1', DIVIDING);
     if (await recordedIn(tx)) return;
     if (shard > 0) {
       const marker = Buffer.from('{"of":V,"routing":R}').toString();
@@ -212,12 +216,7 @@ async function settle({ shard, db }: Copy, plan: Dividing): Promise<void> {
       );
       await tx.run('update head set version = version + 1');
     }
-    const { installation, count } = plan;
-    await tx.run(
-      "insert into meta (key, value) values ('shard', $1)",
-      JSON.stringify({ installation, shard, count }),
-    );
-    await tx.run('delete from meta where key = $1', DIVIDING);
+    await record(tx, { installation: await originOf(tx), shard, count });
   });
 }
 

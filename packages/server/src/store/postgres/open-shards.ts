@@ -24,33 +24,43 @@ export async function openShardedPostgres(options: ShardedPostgresOptions): Prom
   const map = new SlotMap(urls.length);
   const place = { map, shard: 0, installation: undefined };
   const first = await openPostgres({ ...common, url: firstUrl, place });
-  const { installation } = first;
+  const installation = first.place?.installation;
   const stores: Store[] = [first];
+  const places = [first.place];
   try {
     // One after the other, so that of two that are wrong the first is named.
     for (const [i, url] of otherUrls.entries()) {
       const shard = i + 1;
       const open = () => openPostgres({ ...common, url, place: { map, shard, installation } });
-      stores.push(await openNowOrLater(open, (error) => trouble(shard, error)));
+      const store = await openNowOrLater(open, (error) => trouble(shard, error));
+      stores.push(store);
+      if ('place' in store) places.push(store.place);
     }
+    // Only now: a start that is refused leaves every database as it was.
+    for (const place of places) await place?.record();
   } catch (error) {
     await Promise.all(stores.map((store) => store.close()));
     throw error;
   }
   const { now } = first;
-  return { ...createShardedStore({ stores, map, trouble }), now, installation };
+  return { ...createShardedStore({ stores, map, trouble }), now, place: first.place };
 }
 
 async function openNowOrLater(
-  open: () => Promise<Store>,
+  openNow: () => Promise<PostgresStore>,
   told: (error: unknown) => void,
-): Promise<Store> {
+): Promise<Store | PostgresStore> {
   try {
-    return await open();
+    return await openNow();
   } catch (error) {
     if (!(error instanceof StoreError) || error.kind !== 'unavailable') throw error;
     told(error);
     const elapsed = (): Ms => performance.now();
+    const open = async () => {
+      const store = await openNow();
+      await store.place?.record();
+      return store;
+    };
     return storeForLater({ open, elapsed, refused: told });
   }
 }

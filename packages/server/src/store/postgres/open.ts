@@ -13,7 +13,7 @@ import { PgLanes } from './lanes.ts';
 import { PgLog } from './log.ts';
 import { Maintenance } from './maintain.ts';
 import { migrate } from './migrate.ts';
-import { type Place, takePlace } from './place.ts';
+import { type CheckedPlace, checkPlace, type Place } from './place.ts';
 import { PgSearch } from './search.ts';
 import { forgetIndex, PgIndex } from './search-index.ts';
 import { PgStaged } from './staged.ts';
@@ -40,8 +40,8 @@ export interface PostgresOptions {
 export interface PostgresStore extends Store {
   /** The database's time, kept current by the nodes' heartbeats. */
   now(): Ms;
-  /** Names a store that is divided over several databases. */
-  readonly installation: string | undefined;
+  /** Among several databases that are one store; undefined = it is one by itself. */
+  readonly place: CheckedPlace | undefined;
 }
 
 /** Opens the store, and makes or upgrades its schema first. */
@@ -61,7 +61,7 @@ export async function openOn(
     const vault = createVault(options.masterKey);
     await checkMasterKey(db, vault);
     const { place } = options;
-    const installation = await takePlace(db.writes, place);
+    const checked = await checkPlace(db.writes, place);
     const time = new DatabaseTime();
     await time.measure(db.lanes);
     const now = options.now ?? (() => time.now());
@@ -83,7 +83,7 @@ export async function openOn(
     let closing: Promise<void> | undefined;
     return {
       now,
-      installation,
+      place: checked,
       lanes,
       config: new PgConfig(ctx),
       log: new PgLog(ctx, maintenance, index && new PgSearch(db, index)),

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { SlotMap } from '../sharded/slot-map.ts';
 import { StoreError } from '../store.ts';
 import type { Querying } from './database.ts';
@@ -12,20 +12,27 @@ export interface Place {
   readonly installation: string | undefined;
 }
 
-interface Recorded {
+export interface Recorded {
   readonly installation: string;
   readonly shard: number;
   readonly count: number;
 }
 
+/** A place that fits; it is written down when those of all databases do. */
+export interface CheckedPlace {
+  /** Names the store: the first of its databases, by what it made at random when it began. */
+  readonly installation: string;
+  record(): Promise<void>;
+}
+
 /**
  * Each database knows its place, so that a map that does not fit is refused before anything is stored
- * where nobody would look for it. Returns the name of the store; undefined = it is undivided.
+ * where nobody would look for it. undefined = it is undivided.
  */
-export async function takePlace(
+export async function checkPlace(
   db: Querying,
   place: Place | undefined,
-): Promise<string | undefined> {
+): Promise<CheckedPlace | undefined> {
   if (await readDividing(db)) {
     throw refusal(
       'The database is being divided: let posthorn divide finish, or run it again; it goes on where it was.',
@@ -37,32 +44,51 @@ export async function takePlace(
     return undefined;
   }
   const { shard, map } = place;
-  if (!known) await refuseUnfit(db, place);
-  const mine = { installation: place.installation ?? randomUUID(), shard, count: map.count };
-  const found = known ?? (await record(db, mine));
-  if (place.installation !== undefined && found.installation !== place.installation) {
+  const installation = place.installation ?? known?.installation ?? (await originOf(db));
+  if (known) refuseOther(known, { installation, shard, count: map.count });
+  else await refuseUnfit(db, place);
+  return {
+    installation,
+    record: async () => {
+      const mine = { installation, shard, count: map.count };
+      if (!known) refuseOther(await record(db, mine), mine);
+    },
+  };
+}
+
+function refuseOther(found: Recorded, wanted: Recorded): void {
+  if (found.installation !== wanted.installation) {
     throw refusal(
-      `Database ${shard + 1} of POSTHORN_SHARDS belongs to another installation than DATABASE_URL: name the databases of one.`,
+      `Database ${wanted.shard + 1} of POSTHORN_SHARDS belongs to another installation than DATABASE_URL: name the databases of one.`,
     );
   }
-  if (found.count !== map.count) {
+  if (found.count !== wanted.count) {
     throw refusal(
-      `${described(found)}, but the configuration names ${map.count}. Name all ${found.count} of them; another number takes a new store (docs/postgresql.md, "Growing").`,
+      `${described(found)}, but the configuration names ${wanted.count}. Name all ${found.count} of them; another number takes a new store (docs/postgresql.md, "Growing").`,
     );
   }
-  if (found.shard !== shard) {
+  if (found.shard !== wanted.shard) {
     throw refusal(
-      `${described(found)}, but the configuration names it as database ${shard + 1}. DATABASE_URL is the first, and POSTHORN_SHARDS the others in their order.`,
+      `${described(found)}, but the configuration names it as database ${wanted.shard + 1}. DATABASE_URL is the first, and POSTHORN_SHARDS the others in their order.`,
     );
   }
-  return found.installation;
+}
+
+/** The same of all copies of a database, and of no other. */
+export async function originOf(db: Querying): Promise<string> {
+  const row = await db.get<{ value: string }>(
+    "select value from meta where key = 'master_key_check'",
+  );
+  return createHash('sha256')
+    .update(row?.value ?? '')
+    .digest('hex')
+    .slice(0, 32);
 }
 
 /** There while a store is being divided (`posthorn divide`). */
 export const DIVIDING = 'dividing';
 
 export interface Dividing {
-  readonly installation: string;
   readonly count: number;
   /** Rows there were, by table. */
   readonly before: Readonly<Record<string, number>>;
@@ -86,7 +112,7 @@ export async function recordedIn(db: Querying): Promise<Recorded | undefined> {
 }
 
 /** Several processes may begin at once: the first to write it says how it is. */
-async function record(db: Querying, mine: Recorded): Promise<Recorded> {
+export async function record(db: Querying, mine: Recorded): Promise<Recorded> {
   await db.run(
     "insert into meta (key, value) values ('shard', $1) on conflict do nothing",
     JSON.stringify(mine),
@@ -100,7 +126,7 @@ async function refuseUnfit(db: Querying, { shard, map }: Place): Promise<void> {
     const row = await db.get<{ used: boolean }>('select version > 0 as used from head');
     if (!row?.used) return;
     throw refusal(
-      `Database ${shard + 1} of POSTHORN_SHARDS is a store of its own already: name an empty database.`,
+      `Database ${shard + 1} of POSTHORN_SHARDS is a store of its own already: name an empty one; or, if it is a copy of the first, run posthorn divide (docs/postgresql.md, "Growing").`,
     );
   }
   const row = await db.get<{ beyond: boolean }>(

@@ -36,7 +36,7 @@ describe.skipIf(!hasPostgres)(needing('PostgreSQL'), () => {
       const one = await openPostgres({
         ...{ url: first, masterKey, now, place: { map, shard: 0, installation: undefined } },
       });
-      const { installation } = one;
+      const installation = one.place?.installation;
       const place = { map, shard: 1, installation };
       const other = await openPostgres({ url: second, masterKey, now, place });
       const further = await openShardedPostgres({
@@ -76,6 +76,8 @@ describe.skipIf(!hasPostgres)(needing('PostgreSQL'), () => {
     await w.feed(await w.endpoint({ tenant: 'other' }));
     await w.close();
     await expect(sharded(second, first)).rejects.toThrow('is a store of its own already');
+    // What was refused has left no trace.
+    await (await openPostgres({ url: second, masterKey })).close();
     await using v = new World(() => openPostgres({ url: first, masterKey }));
     await v.open();
     v.version = 100;

@@ -20,8 +20,9 @@ export class TwoDatabases {
     const { map } = this;
     const place = { map, shard: 0, installation: undefined };
     const first = await this.#first.open(options, undefined, place);
-    const other = { ...place, shard: 1, installation: first.installation };
+    const other = { ...place, shard: 1, installation: first.place?.installation };
     const second = await this.#second.open(options, undefined, other);
+    for (const one of [first, second]) await one.place?.record();
     return createShardedStore({ stores: [first, second], map, trouble: throwTrouble });
   }
 
