@@ -59,7 +59,11 @@ export class ConfigWriter {
       if (write.version !== undefined && write.version !== found) throw conflict(kind);
       const current = (item?.value ?? undefined) as T | undefined;
       const { tenant, value } = await write.next(current);
-      if (value === current) return { value: value as T, version: found };
+      if (value === current) {
+        // Another node may have written it just now.
+        await this.#options.refresh();
+        return { value: value as T, version: found };
+      }
       const events = write.tell?.(current, value);
       try {
         const change = { kind, id, tenant, value, expected: found };

@@ -6,7 +6,7 @@ import type { InboxStore } from '../inbox.ts';
 import { masterKey } from '../sqlite/open-for-suite.suite.ts';
 import { type OpenOptions, T0 } from '../suite/world.suite.ts';
 import { Database } from './database.ts';
-import { openOn, openPostgres, type PostgresStore } from './open.ts';
+import { openOn, openPostgres, type PostgresOptions, type PostgresStore } from './open.ts';
 import { openPostgresInbox } from './open-inbox.ts';
 import type { Place } from './place.ts';
 
@@ -77,11 +77,9 @@ export class TestPostgres {
   }
 
   /** An empty database of its own, copied from one that has the schema: that takes less time. */
-  async database(): Promise<string> {
-    template ??= makeTemplate();
-    const name = `test_${randomBytes(6).toString('hex')}`;
-    await execute(await urlOf('postgres'), `create database ${name} template ${await template}`);
-    return urlOf(name);
+  database(): Promise<string> {
+    today ??= makeTemplate('template_today', {});
+    return copyOf(today);
   }
 
   /** The same directory names the same store; another one is a new one, and the last is no more. */
@@ -107,7 +105,8 @@ export class TestPostgres {
   /** The URL of the database that a directory names, in the same sense. */
   async databaseOf(directory: string): Promise<string> {
     const used = this.#url !== undefined;
-    this.#url ??= this.database();
+    began ??= makeTemplate('template_began', { now: () => T0, daysAhead: 1 });
+    this.#url ??= copyOf(began);
     const url = await this.#url;
     if (directory !== this.#directory && used) await this.#run(url, RESET + DROP_DAYS);
     this.#directory = directory;
@@ -132,16 +131,26 @@ export class TestPostgres {
   }
 }
 
-let template: Promise<string> | undefined;
+/** With the days of now, and with those around which suites begin. */
+let today: Promise<string> | undefined;
+let began: Promise<string> | undefined;
 
-async function makeTemplate(): Promise<string> {
-  const name = 'template_posthorn';
+async function makeTemplate(
+  name: string,
+  options: Pick<PostgresOptions, 'now' | 'daysAhead'>,
+): Promise<string> {
   await execute(await urlOf('postgres'), `create database ${name}`);
   const url = await urlOf(name);
-  await (await openPostgres({ url, masterKey, now: () => T0, daysAhead: 1 })).close();
+  await (await openPostgres({ url, masterKey, ...options })).close();
   // Whoever uses a copy brings a master key of its own.
   await execute(url, "delete from posthorn.meta where key = 'master_key_check'");
   return name;
+}
+
+async function copyOf(template: Promise<string>): Promise<string> {
+  const name = `test_${randomBytes(6).toString('hex')}`;
+  await execute(await urlOf('postgres'), `create database ${name} template ${await template}`);
+  return urlOf(name);
 }
 
 async function urlOf(database: string): Promise<string> {
