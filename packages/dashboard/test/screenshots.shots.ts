@@ -22,7 +22,7 @@ test('every page, light, dark and on a phone', async () => {
   const { pages } = await fill(on);
   mkdirSync(DIRECTORY, { recursive: true });
   const wide = await on.signedIn('', { width: 1280, height: 800 });
-  const narrow = await on.signedIn('', { width: 390, height: 844 });
+  const narrow = await on.signedIn('', { width: 390, height: 844, touch: true });
   for (const [name, path] of pages) {
     for (const page of [wide, narrow]) {
       await page.goto(on.product.url + path);

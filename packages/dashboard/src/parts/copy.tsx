@@ -25,7 +25,7 @@ export function CopyButton({
     setCopied(true);
   };
   return (
-    <span>
+    <span className={classes.button}>
       <IconButton
         icon={copied ? 'check' : 'copy'}
         label={copied ? common.copied : label}
@@ -38,11 +38,19 @@ export function CopyButton({
 }
 
 /** Machine text that people carry elsewhere: an id, a secret, a command. */
-export function Copyable({ text, shown = text }: { text: string; shown?: string }) {
+export function Copyable({
+  text,
+  shown = text,
+  label = common.copy,
+}: {
+  text: string;
+  shown?: string;
+  label?: string;
+}) {
   return (
     <span className={classes.copyable}>
       <code className="cut">{shown}</code>
-      <CopyButton text={text} />
+      <CopyButton text={text} label={label} />
     </span>
   );
 }

@@ -23,6 +23,7 @@ export const alerts = {
   latest: 'Told lately',
   none: 'Nothing. What nobody listens to is not kept.',
   at: 'When',
+  webhook: 'Webhook',
   types,
   /** What a new alert listens to, until it is changed. */
   urgent: types.slice(0, 3).map(([type]) => type),

@@ -158,6 +158,8 @@ export const inboxes = {
   },
   form: {
     title: 'Settings of the inbox',
+    names: 'Names',
+    signatures: 'Signatures',
     label: 'Title',
     name: 'Name in the URL',
     handshakes: 'Answer handshakes',

@@ -31,7 +31,7 @@ export async function fill(on: Stage): Promise<Example> {
   const failed = await attempt(on, 'failed');
   const succeeded = await attempt(on, 'succeeded');
   const [capture] = (await api.listCaptures({ tenant, inbox })).items;
-  const [event] = (await api.listEvents({ tenant })).items;
+  const [event] = (await api.listEvents({ tenant, type: 'order.paid' })).items;
   const of = (path: string) => `/dashboard/default${path}`;
   return {
     pages: [

@@ -28,15 +28,28 @@ export function quantized(png: Buffer): Buffer {
 }
 
 const COLORS = 256;
+/** Grounds and plain text, which must be exact. */
+const FREQUENT = 64;
+/** How far a colour is from those that were chosen before it: what is rare but like no other comes first. */
+const APART = [28, 16, 8, 0];
 
-/** The most frequent colours; any other is drawn with the nearest of them. */
+/** Frequent colours, and rare ones that nothing stands in for; any other is drawn with the nearest. */
 function paletteOf(rows: Buffer, channels: number) {
   const counts = new Map<number, number>();
   for (let at = 0; at < rows.length; at += channels) {
     const color = rows.readUIntBE(at, 3);
     counts.set(color, (counts.get(color) ?? 0) + 1);
   }
-  const chosen = [...counts].sort((a, b) => b[1] - a[1]).slice(0, COLORS);
+  const byCount = [...counts].sort((a, b) => b[1] - a[1]);
+  const chosen = byCount.slice(0, FREQUENT);
+  for (const apart of APART) {
+    for (const candidate of byCount) {
+      if (chosen.length === COLORS) break;
+      const [color] = candidate;
+      const isApart = chosen.every(([other]) => distance(color, other) > apart ** 2);
+      if (isApart) chosen.push(candidate);
+    }
+  }
   const palette = Buffer.alloc(chosen.length * 3);
   for (const [i, [color]] of chosen.entries()) palette.writeUIntBE(color, i * 3, 3);
   const known = new Map(chosen.map(([color], i) => [color, i]));

@@ -17,6 +17,8 @@ export interface Stage {
 export interface PageOptions {
   readonly width?: number;
   readonly height?: number;
+  /** A phone: fingers in place of a pointer. */
+  readonly touch?: boolean;
   readonly scheme?: 'light' | 'dark';
   /** Requests that a test makes fail on purpose are said in the console. */
   readonly mayComplain?: boolean;
@@ -81,9 +83,11 @@ export function stage(env: Record<string, string> = {}): Stage {
 
 async function open(browser: Browser, product: Product, options: PageOptions): Promise<Watched> {
   const { width = 1280, height = 800, scheme = 'light', mayComplain = false, hosts = [] } = options;
+  const { touch = false } = options;
   const context = await browser.newContext({
     viewport: { width, height },
     colorScheme: scheme,
+    hasTouch: touch,
     permissions: ['clipboard-read', 'clipboard-write'],
   });
   context.setDefaultTimeout(10_000);

@@ -7,7 +7,7 @@ import type { DeliveryRow } from '../../data/types.ts';
 import { Empty } from '../../parts/faces.tsx';
 import { Cell, Rows } from '../../parts/rows.tsx';
 import { Outcome } from '../../parts/status.tsx';
-import { Ago } from '../../parts/time.tsx';
+import { Ago, useNow } from '../../parts/time.tsx';
 import { activity } from '../../strings/activity.ts';
 import classes from './lists.module.css';
 import { NoRows, refusalOf, SearchedTo } from './searching.tsx';
@@ -73,6 +73,11 @@ export function WaitingList({ search }: { search: ActivitySearch }) {
   );
 }
 
+/** What is overdue waits for its turn, or for a person: there is no telling when. */
+function Due({ at }: { at: string }) {
+  return Date.parse(at) <= useNow() ? activity.due : <Ago at={at} />;
+}
+
 function Cells({ row, name }: { row: DeliveryRow; name: string }) {
   const { state, status, fault, attempts, type, nextAt, createdAt } = row;
   return (
@@ -85,7 +90,7 @@ function Cells({ row, name }: { row: DeliveryRow; name: string }) {
       </Cell>
       <Cell className={`${classes.second} cut secondary`}>{name}</Cell>
       <Cell className={`${classes.wide} secondary`}>{attempts}</Cell>
-      <Cell className={`${classes.wide} secondary`}>{nextAt !== null && <Ago at={nextAt} />}</Cell>
+      <Cell className={`${classes.wide} secondary`}>{nextAt !== null && <Due at={nextAt} />}</Cell>
       <Cell className={`${classes.when} secondary`}>
         <Ago at={createdAt} />
       </Cell>

@@ -1,6 +1,7 @@
 import { useQueries } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useApi, useTenant } from '../../app/context.tsx';
+import { useEndpointNames } from '../../data/queries.ts';
 import type { EventRow } from '../../data/types.ts';
 import { Section } from '../../parts/page.tsx';
 import { type Column, Table } from '../../parts/table.tsx';
@@ -14,6 +15,7 @@ const LOOK_MS = 5000;
 export function LatestAlerts() {
   const api = useApi();
   const tenant = useTenant();
+  const nameOf = useEndpointNames();
   const rows = useQueries({
     queries: alerts.types.map(([type]) => ({
       queryKey: [tenant, 'events', 'told', type],
@@ -35,6 +37,11 @@ export function LatestAlerts() {
           {type}
         </Link>
       ),
+    },
+    {
+      head: alerts.webhook,
+      // Its id stands in the subject, alone or within that of a delivery.
+      cell: ({ subject }) => nameOf(/ep_[0-9a-z]{26}/.exec(subject ?? '')?.[0] ?? ''),
     },
     { head: alerts.at, align: 'end', cell: ({ createdAt }) => <Ago at={createdAt} /> },
   ];

@@ -9,7 +9,7 @@ import { queries } from '../../data/queries.ts';
 import type { InboxRow } from '../../data/types.ts';
 import { useAction } from '../../parts/actions.tsx';
 import confirm from '../../parts/confirm.module.css';
-import { CopyButton } from '../../parts/copy.tsx';
+import { Copyable } from '../../parts/copy.tsx';
 import { Dialog } from '../../parts/dialog.tsx';
 import { Empty, Failed, Loading } from '../../parts/faces.tsx';
 import { Icon } from '../../parts/icon.tsx';
@@ -65,11 +65,7 @@ function columns(tenant: string): Column<InboxRow>[] {
     {
       head: heads.url,
       wide: true,
-      cell: ({ url }) => (
-        <>
-          <code>{url}</code> <CopyButton text={url} label={inboxes.copyUrl} />
-        </>
-      ),
+      cell: ({ url }) => <Copyable text={url} label={inboxes.copyUrl} />,
     },
     { head: heads.answer, wide: true, cell: ({ answer }) => answerSummary(answer) },
     { head: heads.captures, align: 'end', cell: ({ captures }) => formatNumber(captures) },

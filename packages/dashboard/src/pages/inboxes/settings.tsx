@@ -91,7 +91,7 @@ function Form({ inbox }: { inbox: InboxRow }) {
   };
   return (
     <form className={classes.form} onSubmit={submit} noValidate>
-      <FormSection title={text.label}>
+      <FormSection title={text.names}>
         <Names {...part} />
       </FormSection>
       <FormSection title={inboxes.heads.answer}>
@@ -103,7 +103,7 @@ function Form({ inbox }: { inbox: InboxRow }) {
       <FormSection title={text.keep}>
         <Keep {...part} />
       </FormSection>
-      <FormSection title={text.scheme}>
+      <FormSection title={text.signatures}>
         <Signing {...part} />
       </FormSection>
       <FormFoot error={error}>

@@ -64,6 +64,7 @@ function columns(onDelete: (key: KeyRow) => void): Column<KeyRow>[] {
     { head: text.tenant, cell: ({ tenant }) => tenant ?? text.everyTenant },
     {
       head: text.scopes,
+      wide: true,
       cell: ({ scopes }) => scopes.map((scope) => text.scopeNames[scope]).join(', '),
     },
     { head: text.key, wide: true, cell: ({ hint }) => hint && <code>{hint}…</code> },
