@@ -67,7 +67,41 @@ describe.skipIf(!hasPostgres)(needing('a store divided over two databases'), () 
     return Number(Object.values(rows[0] ?? {})[0]);
   }
 
-  test('events of tenants in both are stored where they belong, sent, and told of', async () => {
+  async function inboxesOf(node: TestNode, urls: readonly [string, string]): Promise<void> {
+    const inbox = await node.api.createInbox({ tenant: 'default', body: { name: 'shop' } });
+    await node.api.createInbox({ tenant: 'other', body: { name: 'theirs' } });
+    const { send: tell, next } = await listen(node, 'shop', { responder: false });
+    const asked = ['shop', 'theirs', 'shop'].map((name) => fetch(`${node.url}/in/${name}/x`));
+    expect((await Promise.all(asked)).map(({ status }) => status)).toEqual([200, 200, 200]);
+    for (let n = 0; n < 2; n++) {
+      const { seq } = (await next('open')).head;
+      tell({ type: 'ack', results: [{ seq, status: 200, ms: 1, error: null, truncated: false }] });
+    }
+    const { items } = await node.api.listCaptures({ tenant: 'default', inbox: inbox.id });
+    expect(items).toHaveLength(2);
+    expect(await count(urls[1], 'select count(*) from posthorn.capture')).toBe(2);
+    expect(await count(urls[0], 'select count(*) from posthorn.capture')).toBe(1);
+  }
+
+  /** Tenants of the second are taken in and sent, and nothing is configured. */
+  async function withoutTheFirst(
+    node: TestNode,
+    { urls, got }: { urls: readonly [string, string]; got: { readonly ids: string[] } },
+  ): Promise<void> {
+    const back = await away(urls[0]);
+    for (let n = 1; n <= 2; n++) {
+      const before = got.ids.length;
+      expect((await send(node, 'default', `first${n}`)).status).toBe(202);
+      await until('it is sent', () => got.ids.length > before);
+    }
+    expect((await send(node, 'other', 'x')).status).toBe(503);
+    expect(await ready(node)).toMatchObject({ checks: { shard1: 'unavailable', shard2: 'ok' } });
+    await expect(subscribe(node, 'default')).rejects.toMatchObject({ status: 503 });
+    await back();
+    await until('it is configured again', () => subscribe(node, 'other').catch(() => false));
+  }
+
+  test('events and captures of tenants in both are stored where they belong, sent, and told of', async () => {
     const { urls, node } = await twoDatabases();
     for (const [shard, tenant] of TENANTS.entries()) {
       const own = await subscribe(node, tenant, ['endpoint.*']);
@@ -83,9 +117,10 @@ describe.skipIf(!hasPostgres)(needing('a store divided over two databases'), () 
     }
     expect(await ready(node)).toMatchObject({ checks: { shard1: 'ok', shard2: 'ok' } });
     expect((await node.api.listNodes()).items).toHaveLength(1);
+    await inboxesOf(node, urls);
   });
 
-  test('one database away: the other’s tenants notice nothing, its own lose nothing', async () => {
+  test('one database away, then the other: its tenants lose nothing, those of the other notice nothing', async () => {
     const { urls, node, start } = await twoDatabases();
     const [other, own] = [await subscribe(node, 'other'), await subscribe(node, 'default')];
     expect((await send(node, 'default', 'before')).status).toBe(202);
@@ -119,21 +154,7 @@ describe.skipIf(!hasPostgres)(needing('a store divided over two databases'), () 
     await until('all is delivered', () => new Set(own.ids).size === 2);
     const where = `select count(*) from posthorn.event where tenant = 'default'`;
     expect(await count(urls[1], where)).toBe(2);
-  });
-
-  test('the first away: tenants of the other are taken in and sent, and nothing is configured', async () => {
-    const { urls, node } = await twoDatabases();
-    const got = await subscribe(node, 'default');
-    const back = await away(urls[0]);
-    for (let n = 1; n <= 2; n++) {
-      expect((await send(node, 'default', `n${n}`)).status).toBe(202);
-      await until('it is sent', () => got.bodies.length === n);
-    }
-    expect((await send(node, 'other', 'n')).status).toBe(503);
-    expect(await ready(node)).toMatchObject({ checks: { shard1: 'unavailable', shard2: 'ok' } });
-    await expect(subscribe(node, 'default')).rejects.toMatchObject({ status: 503 });
-    await back();
-    await until('it is configured again', () => subscribe(node, 'other').catch(() => false));
+    await withoutTheFirst(node, { urls, got: own });
   });
 
   test('an undivided store and a copy of it become one of two, with all that it had and owes', async () => {
@@ -184,22 +205,5 @@ describe.skipIf(!hasPostgres)(needing('a store divided over two databases'), () 
     expect(new Set(got.ids).size).toBe(4);
     for (const tenant of TENANTS) await send(node, tenant, 'new');
     await until('the new ones too', () => got.ids.length === 6);
-  });
-
-  test('an inbox of a tenant in the second keeps, lists and hands on its captures', async () => {
-    const { urls, node } = await twoDatabases();
-    const inbox = await node.api.createInbox({ tenant: 'default', body: { name: 'shop' } });
-    await node.api.createInbox({ tenant: 'other', body: { name: 'theirs' } });
-    const { send: tell, next } = await listen(node, 'shop', { responder: false });
-    const asked = ['shop', 'theirs', 'shop'].map((name) => fetch(`${node.url}/in/${name}/x`));
-    expect((await Promise.all(asked)).map(({ status }) => status)).toEqual([200, 200, 200]);
-    for (let n = 0; n < 2; n++) {
-      const { seq } = (await next('open')).head;
-      tell({ type: 'ack', results: [{ seq, status: 200, ms: 1, error: null, truncated: false }] });
-    }
-    const { items } = await node.api.listCaptures({ tenant: 'default', inbox: inbox.id });
-    expect(items).toHaveLength(2);
-    expect(await count(urls[1], 'select count(*) from posthorn.capture')).toBe(2);
-    expect(await count(urls[0], 'select count(*) from posthorn.capture')).toBe(1);
   });
 });

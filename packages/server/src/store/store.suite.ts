@@ -16,16 +16,12 @@ import { type Cases, type OpenStore, World } from './suite/world.suite.ts';
 /**
  * What every engine of the store must do, under a virtual clock. `open` opens what its `directory`
  * names; an engine that forgets when it is closed says so with `durable: false`, and one whose size is
- * not ours to limit with `capped: false`. `only`: these groups, of one that is shown whole elsewhere.
+ * not ours to limit with `capped: false`.
  */
 export function storeSuite(
   name: string,
   open: OpenStore,
-  {
-    durable = true,
-    capped = true,
-    only,
-  }: { durable?: boolean; capped?: boolean; only?: readonly string[] | undefined } = {},
+  { durable = true, capped = true }: { durable?: boolean; capped?: boolean } = {},
 ): void {
   const groups: Record<string, Cases> = {
     ingest: ingestCases,
@@ -56,10 +52,8 @@ export function storeSuite(
     ...durableStatsCases,
   };
   describe(name, () => {
-    const all = { ...groups, ...(durable ? { 'opened again': reopening } : {}) };
-    for (const [group, cases] of Object.entries(all)) {
-      if (only?.includes(group) ?? true) describe(group, () => add(cases, open));
-    }
+    for (const [group, cases] of Object.entries(groups)) describe(group, () => add(cases, open));
+    if (durable) describe('opened again', () => add(reopening, open));
   });
 }
 
