@@ -1,6 +1,7 @@
-import { useQueries } from '@tanstack/react-query';
+import { useQueries, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { useApi, useTenant } from '../../app/context.tsx';
+import { useEffect } from 'react';
+import { useApi, useLive, useTenant } from '../../app/context.tsx';
 import { useEndpointNames } from '../../data/queries.ts';
 import type { EventRow } from '../../data/types.ts';
 import { Section } from '../../parts/page.tsx';
@@ -9,13 +10,25 @@ import { Ago } from '../../parts/time.tsx';
 import { alerts } from '../../strings/alerts.ts';
 
 const SHOWN = 20;
-const LOOK_MS = 5000;
+/** Of what was told to nobody that answers yet. */
+const LOOK_MS = 15_000;
+const TYPES = new Set<string>(alerts.types.map(([type]) => type));
 
 /** What was told lately; nothing is kept of what nobody listens to. */
 export function LatestAlerts() {
   const api = useApi();
   const tenant = useTenant();
   const nameOf = useEndpointNames();
+  const live = useLive();
+  const client = useQueryClient();
+  useEffect(
+    () =>
+      live.onAttempts((attempts) => {
+        const told = attempts.some(({ type }) => TYPES.has(type));
+        if (told) void client.invalidateQueries({ queryKey: [tenant, 'events', 'told'] });
+      }),
+    [live, client, tenant],
+  );
   const rows = useQueries({
     queries: alerts.types.map(([type]) => ({
       queryKey: [tenant, 'events', 'told', type],
