@@ -14,17 +14,22 @@ describe.skipIf(!hasPostgres)(needing('delivery on PostgreSQL'), () => {
 
   test('a node that stands still loses its lanes: another sends what it may have sent, marked', async () => {
     const thaw = gate();
-    const still = await start({ wrapStore: (store) => frozen(store, thaw.opened) });
-    const receiver = await startReceiver(still.clock);
+    const ice: Ice = { melts: undefined };
+    const still = await start({ wrapStore: (store) => freezing(store, ice) });
+    const receiver = await startReceiver(still.clock, ({ n }) => {
+      if (n === 1) ice.melts = thaw.opened;
+      return 204;
+    });
     await still.endpoint({ url: receiver.url });
     const { id } = await still.publish();
     await receiver.request(1);
     const other = await start({ directory: still.directory, clock: still.clock });
+    const nodes = () => other.app.store.lanes.nodes(still.clock.now());
+    await eventually(async () => (await nodes()).length === 2, 'it has joined');
     await eventually(async () => {
-      const now = still.clock.now();
-      const nodes = await other.app.store.lanes.nodes(now);
+      const beatAt = Math.max(...(await nodes()).map((node) => node.beatAt));
       // No faster than the other node can say that it lives.
-      if (now - Math.max(...nodes.map(({ beatAt }) => beatAt)) < 6000) still.clock.advance(500);
+      if (still.clock.now() - beatAt < 10_000) still.clock.advance(500);
       return receiver.requests.length === 2;
     }, 'the other node sends');
     await other.settled();
@@ -47,24 +52,20 @@ describe.skipIf(!hasPostgres)(needing('delivery on PostgreSQL'), () => {
   });
 });
 
-/** Nothing that it says of itself reaches the store until it thaws. */
-function frozen(store: Store, thawed: Promise<void>): Store {
-  const { heartbeat, complete } = store.lanes;
+interface Ice {
+  melts: Promise<void> | undefined;
+}
+
+/** Nothing of what it wants of its lanes reaches the store until the ice melts. */
+function freezing(store: Store, ice: Ice): Store {
+  type Call = (...args: unknown[]) => unknown;
   const lanes = new Proxy(store.lanes, {
-    get(target, name: keyof Store['lanes']) {
-      if (name === 'heartbeat') {
-        return async (...args: Parameters<typeof heartbeat>) => {
-          await thawed;
-          return target.heartbeat(...args);
-        };
-      }
-      if (name === 'complete') {
-        return async (...args: Parameters<typeof complete>) => {
-          await thawed;
-          return target.complete(...args);
-        };
-      }
-      return target[name].bind(target);
+    get: (target, name: keyof Store['lanes']) => {
+      const call = target[name].bind(target) as Call;
+      return async (...args: unknown[]) => {
+        await ice.melts;
+        return call(...args);
+      };
     },
   });
   return { ...store, lanes, close: () => store.close() };
