@@ -35,6 +35,8 @@ export function LatestAlerts() {
       queryFn: ({ signal }: { signal: AbortSignal }) =>
         api.listEvents({ tenant, type, limit: SHOWN }, { signal }),
       refetchInterval: LOOK_MS,
+      // What was told while another page was open was not heard here.
+      staleTime: 0,
     })),
     combine: (results) =>
       results
