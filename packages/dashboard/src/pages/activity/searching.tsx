@@ -12,13 +12,8 @@ import classes from './lists.module.css';
 
 const AGAIN_MS = 2000;
 
-export interface Searching<T> {
-  readonly log: RowLog<T>;
-  readonly search: ActivitySearch;
-}
-
 /** The index reads the log from behind: how far it has come, as long as it is not there. */
-export function SearchedTo<T>({ log }: Pick<Searching<T>, 'log'>) {
+export function SearchedTo<T>({ log }: { log: RowLog<T> }) {
   useSyncExternalStore(log.subscribe, log.getVersion);
   const { searchedTo } = log;
   const behind = searchedTo !== undefined;
