@@ -127,11 +127,17 @@ async function placeDeliveries(
   { events, now }: { readonly events: readonly Fanned[]; readonly now: Ms },
 ): Promise<Placed> {
   const irregular = new Set<Fanned>();
-  const skipped: Decision[] = [];
+  const full = new Map<Fanned, Set<LaneId>>();
   const owing = byLane(events);
   const dues = await takeDueTimes(ctx, tx, { owing, now });
   const locked = await lockLanes(ctx, tx, owing);
-  const rows = await fitting(ctx, tx, { owing, locked, dues, now, irregular, skipped });
+  const rows = await fitting(ctx, tx, { owing, locked, dues, now, irregular, full });
+  // Logged in the order of events, as every engine does, not in that of the locks.
+  const skipped = events.flatMap((event) =>
+    event.lanes
+      .filter((lane) => full.get(event)?.has(lane))
+      .map((lane) => skip(event, { lane, max: ctx.room.max, now })),
+  );
   return { rows, locked, skipped, irregular };
 }
 
@@ -229,7 +235,7 @@ interface OwedRow extends LaneKey {
   readonly dueAt: Ms;
 }
 
-/** What the lanes have room for; the rest is skipped, visibly. */
+/** What the lanes have room for; of the rest it says which lanes were full. */
 async function fitting(
   ctx: Context,
   tx: Querying,
@@ -239,7 +245,8 @@ async function fitting(
     readonly dues: ReadonlyMap<number, Ms>;
     readonly now: Ms;
     readonly irregular: Set<Fanned>;
-    readonly skipped: Decision[];
+    /** Lanes without room, by event. */
+    readonly full: Map<Fanned, Set<LaneId>>;
   },
 ): Promise<OwedRow[]> {
   const { now, irregular } = of;
@@ -256,7 +263,7 @@ async function fitting(
     const room = taken[i] ?? 0;
     for (const event of rows.slice(room)) {
       irregular.add(event);
-      of.skipped.push(skip(event, { lane, max: ctx.room.max, now }));
+      of.full.set(event, (of.full.get(event) ?? new Set()).add(lane));
     }
     return rows.slice(0, room).map((event, n) => {
       if (first !== undefined) irregular.add(event);

@@ -131,6 +131,15 @@ export const ingestCases: Cases = {
     expect(skipped).toMatchObject({ event: event.id, fault: 'skipped', attempts: 0 });
   },
 
+  'what full lanes skipped of a batch is logged in the order of its events': async (w) => {
+    await w.open({ laneMax: 1 });
+    const [a, b] = [await w.endpoint(), await w.endpoint()];
+    const events = [w.event([laneOf(a), laneOf(b)]), w.event([laneOf(b)]), w.event([laneOf(a)])];
+    await w.ingest(...events);
+    const skipped = await w.deliveries({ state: 'failed' });
+    expect(skipped.map(({ event }) => event)).toEqual([events[2]?.id, events[1]?.id]);
+  },
+
   'a fan-out above the inline limit is complete after housekeeping': async (w) => {
     const { event } = await wide(w);
     await w.maintain({ ...RETENTION, chunk: 3000 });
