@@ -122,6 +122,10 @@ export interface ModelOptions {
   readonly counted?: boolean;
 }
 
+/** Repeatable unless told: `POSTHORN_TEST_SEED=random npx vitest run …/model` looks for more. */
+// biome-ignore lint/style/noProcessEnv: it belongs to the tests, not to the product's configuration.
+const SEED = process.env['POSTHORN_TEST_SEED'] === 'random' ? undefined : 1;
+
 /** The same sequence of calls gives the same answers and the same lists as memory gives. */
 export function modelTest(
   name: string,
@@ -145,7 +149,7 @@ export function modelTest(
         if (part === 1) await twins.compareFiltered();
         if (part === 2) await twins.compareSearches();
       }),
-      { numRuns: runs, endOnFailure: false },
+      { numRuns: runs, endOnFailure: false, ...(SEED === undefined ? {} : { seed: SEED }) },
     );
   }, 300_000);
 }

@@ -16,7 +16,7 @@ export interface ErasureOf {
 /** Days without anything to look at. */
 const SKIP_MAX = 100;
 
-interface Key {
+export interface Key {
   readonly slot: number;
   readonly id: EventId;
 }
@@ -88,7 +88,8 @@ const FREE = `not exists (
     where a.slot = e.slot and a.event = e.id and a.run = 0 and a.state <> 0
       and a.flags & ${FLAG_LATE} = 0)`;
 
-async function erase(
+/** Takes the payloads of those of `rows`, in one day, that owe nothing; how many had one. */
+export async function erase(
   tx: Querying,
   { rows, day, now }: { readonly rows: readonly Key[]; readonly day: Day; readonly now: Ms },
 ): Promise<number> {
@@ -96,7 +97,8 @@ async function erase(
   const free = await tx.all<Key>(
     `update event e set data = '', meta = '', subject = null, erased_at = $4
      from unnest($1::smallint[], $2::uuid[]) u(slot, id)
-     where e.slot = u.slot and e.id = u.id and e.day = $3 and ${FREE} returning e.slot, e.id`,
+     where e.slot = u.slot and e.id = u.id and e.day = $3 and e.erased_at is null and ${FREE}
+     returning e.slot, e.id`,
     int2s(rows.map(({ slot }) => slot)),
     uuids(rows.map(({ id }) => id)),
     day,

@@ -61,7 +61,7 @@ export class Maintenance {
     await this.#ahead(now);
     const expansion = await this.#expand(policy.chunk, now);
     const cancelled = await this.#cancelClosed(policy.chunk, now);
-    const removed = await this.#drop();
+    const dropped = await this.#drop(now);
     const erased = await this.#erase(policy.chunk, now);
     await this.#forgetJobs(policy, now);
     const expired = await this.#expire(policy, now);
@@ -70,8 +70,8 @@ export class Maintenance {
       expanded: expansion.rows,
       cancelled,
       expired,
-      removed,
-      erased,
+      removed: dropped.removed,
+      erased: dropped.erased + erased,
       more: expansion.more || cancelled > 0 || unfinished !== undefined,
     };
   }
@@ -343,12 +343,12 @@ export class Maintenance {
     return erased;
   }
 
-  async #drop(): Promise<number> {
+  async #drop(now: Ms): Promise<{ removed: number; erased: number }> {
     const before = this.#clearedBefore;
-    if (before === undefined) return 0;
-    const { removed, more } = await dropDays(this.#ctx, before);
+    if (before === undefined) return { removed: 0, erased: 0 };
+    const { removed, erased, more } = await dropDays(this.#ctx, before, now);
     if (!more) this.#clearedBefore = undefined;
-    return removed;
+    return { removed, erased };
   }
 }
 

@@ -1,6 +1,7 @@
 import type { EventId, Ms } from '../../core/model.ts';
 import { int2s, int4s, uuidAt, uuids } from './arrays.ts';
 import type { Context } from './context.ts';
+import { erase } from './erasure.ts';
 import { type Day, dayOf, dayOfName, type Partitioned, startOf } from './partitions.ts';
 import { dropVolumes, holdIndex } from './search-index.ts';
 
@@ -11,16 +12,18 @@ const COUNTED_BYTES = 8 * 1024 * 1024;
 
 /**
  * Drops whole days: one partition of each table, in a moment, whatever it holds. An event stays as
- * long as the youngest of its log, so what must stay moves to the day of that first.
+ * long as the youngest of its log, so what must stay moves to the day of that first, without its
+ * payload: in that day it would be as young as its log.
  */
 export async function dropDays(
   ctx: Context,
   before: Day,
-): Promise<{ removed: number; more: boolean }> {
+  now: Ms,
+): Promise<{ removed: number; erased: number; more: boolean }> {
   const open = await ctx.db.reads.get<object>('select 1 from expansion where day < $1', before);
-  if (open) return { removed: 0, more: false };
-  const moved = await moveKept(ctx, before);
-  if (moved === MOVED_MAX) return { removed: 0, more: true };
+  if (open) return { removed: 0, erased: 0, more: false };
+  const { moved, erased } = await moveKept(ctx, before, now);
+  if (moved === MOVED_MAX) return { removed: 0, erased, more: true };
   await ctx.db.writes.run('delete from idem where day < $1', before);
   let removed = 0;
   for (const { name, parent, state } of await oldTables(ctx, before)) {
@@ -36,11 +39,15 @@ export async function dropDays(
     await ctx.db.reads.script(`drop table ${name}`);
   }
   await dropVolumes(ctx, before);
-  return { removed, more: false };
+  return { removed, erased, more: false };
 }
 
-/** Old events with attempts in days that stay; returns how many of them were moved. */
-async function moveKept(ctx: Context, before: Day): Promise<number> {
+/** Old events with attempts in days that stay. */
+async function moveKept(
+  ctx: Context,
+  before: Day,
+  now: Ms,
+): Promise<{ moved: number; erased: number }> {
   return ctx.db.writes.transaction(async (tx) => {
     const kept = await tx.all<{ slot: number; event: EventId; at: Ms }>(
       `select s.slot, a.event, max(a.started_at) as at
@@ -51,7 +58,7 @@ async function moveKept(ctx: Context, before: Day): Promise<number> {
       before,
       uuidAt(startOf(before)),
     );
-    if (kept.length === 0) return 0;
+    if (kept.length === 0) return { moved: 0, erased: 0 };
     const arrays = [
       int2s(kept.map(({ slot }) => slot)),
       uuids(kept.map(({ event }) => event)),
@@ -83,7 +90,13 @@ async function moveKept(ctx: Context, before: Day): Promise<number> {
       ...arrays,
       before,
     );
-    return kept.length;
+    let erased = 0;
+    for (const day of new Set(kept.map(({ at }) => dayOf(at)))) {
+      const rows = kept.filter(({ at }) => dayOf(at) === day);
+      const keys = rows.map(({ slot, event }) => ({ slot, id: event }));
+      erased += await erase(tx, { rows: keys, day, now });
+    }
+    return { moved: kept.length, erased };
   });
 }
 

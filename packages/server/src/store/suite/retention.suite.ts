@@ -59,6 +59,14 @@ export const payloadCases: Cases = {
     expect(await w.log.event('default', events[0]?.id ?? 'evt_')).toBeDefined();
   },
 
+  'what is given up at last loses its payload, however young its log is': async (w) => {
+    const paused = await w.endpoint({ paused: true });
+    const [event] = await w.feed(paused, 1);
+    w.now += 32 * DAY;
+    expect(await w.maintain(SHORT)).toMatchObject({ expired: 1, erased: 1, removed: 0 });
+    expect(await w.log.event('default', event?.id ?? 'evt_')).toMatchObject({ sizeBytes: 0 });
+  },
+
   'of an outcome that comes after the payload went no bytes are kept': async (w) => {
     const endpoint = await w.endpoint();
     await w.feed(endpoint);
