@@ -170,15 +170,8 @@ export async function startEngineThreads(options: EngineThreadOptions): Promise<
     { port: reading.port2, directory, masterKey, search, logger },
     fatal,
   );
-  try {
-    // In this order: the engine holds the directory, and makes what the other reads.
-    await sending.open();
-    await lists.open();
-  } catch (error) {
-    await Promise.all([sending.end(), lists.end()]);
-    throw error;
-  }
   const { worker } = sending;
+  const engine = new Asker(worker);
   let listener: (() => void) | undefined;
   worker.on('message', (message: FromThread) => {
     if (message.kind === 'configChanged') options.configChanged();
@@ -188,9 +181,16 @@ export async function startEngineThreads(options: EngineThreadOptions): Promise<
       void inside(request).then((answer) => engine.tell({ kind: 'inside', id, answer }));
     }
   });
+  try {
+    // In this order: the engine holds the directory, and makes what the other reads.
+    await sending.open();
+    await lists.open();
+  } catch (error) {
+    await Promise.all([sending.end(), lists.end()]);
+    throw error;
+  }
   const store = remoteStore(writing.port1);
   const reads = remoteStore(reading.port1);
-  const engine = new Asker(worker);
   const stopWatching = tellPressure({ engine: worker, reader: lists.worker });
   return {
     store: {
