@@ -33,15 +33,15 @@ export class ShardedJobs implements JobStore {
     const { tenant, limit } = query;
     if (tenant !== undefined) return this.#shards.ofTenant(tenant).jobs.list(query);
     const answers = await this.#shards.each(({ jobs }) => jobs.list(query));
-    const all = answers.flatMap(({ value }) => value.items).sort((a, b) => (a.id < b.id ? 1 : -1));
+    const all = answers.flatMap(({ items }) => items).sort((a, b) => (a.id < b.id ? 1 : -1));
     const items = all.slice(0, limit);
-    const more = all.length > limit || answers.some(({ value }) => value.next !== undefined);
+    const more = all.length > limit || answers.some(({ next }) => next !== undefined);
     return { items, next: more ? items.at(-1)?.id : undefined };
   }
 
   async running(kinds: readonly JobSpec['kind'][], limit: number): Promise<Job[]> {
     const answers = await this.#shards.each(({ jobs }) => jobs.running(kinds, limit));
-    const all = answers.flatMap(({ value }) => value).sort((a, b) => (a.id < b.id ? -1 : 1));
+    const all = answers.flat().sort((a, b) => (a.id < b.id ? -1 : 1));
     return all.slice(0, limit);
   }
 

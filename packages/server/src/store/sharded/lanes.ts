@@ -18,7 +18,7 @@ import type {
   Requeued,
 } from '../store.ts';
 import { StoreError } from '../store.ts';
-import { type Shards, unavailable } from './shards.ts';
+import type { Shards } from './shards.ts';
 
 const slotOf = ({ slot }: LaneKey) => slot;
 /** Whoever changes endpoints without end keeps others from storing for a moment, not for ever. */
@@ -67,7 +67,7 @@ export class ShardedLanes implements LaneStore {
   async nodes(now: Ms): Promise<NodeRow[]> {
     const answers = await this.#shards.each((store) => store.lanes.nodes(now));
     const merged = new Map<string, NodeRow>();
-    for (const row of answers.flatMap(({ value }) => value)) {
+    for (const row of answers.flat()) {
       const process = `${row.joinedAt}\n${row.name}`;
       const other = merged.get(process);
       merged.set(process, other ? together(other, row) : row);
@@ -128,7 +128,7 @@ export class ShardedLanes implements LaneStore {
       if (replies.every(({ kind }) => kind !== 'stale')) return replies;
       reached = await this.#shards.reread(shard);
     }
-    throw unavailable('The configuration keeps changing; nothing was stored.');
+    throw new StoreError('unavailable', 'The configuration keeps changing; nothing was stored.');
   }
 
   command(commands: readonly LaneCommand[], now: Ms): Promise<('applied' | 'queued' | 'absent')[]> {

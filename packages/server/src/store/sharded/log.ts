@@ -87,8 +87,7 @@ export class ShardedLog implements LogStore {
   }
 
   async stats(now: Ms): Promise<StoreStats> {
-    const answers = await this.#shards.each(({ log }) => log.stats(now));
-    return sumOf(answers.map(({ value }) => value));
+    return sumOf(await this.#shards.each(({ log }) => log.stats(now)));
   }
 
   async maintain(policy: RetentionPolicy, now: Ms): Promise<MaintenanceReport> {
@@ -96,8 +95,7 @@ export class ShardedLog implements LogStore {
       this.#carryAt = now;
       await this.#shards.carryAll(now);
     }
-    const answers = await this.#shards.each(({ log }) => log.maintain(policy, now));
-    const done = answers.map(({ value }) => value);
+    const done = await this.#shards.each(({ log }) => log.maintain(policy, now));
     const sum = (name: Exclude<keyof MaintenanceReport, 'more'>) =>
       done.reduce((total, one) => total + one[name], 0);
     return {

@@ -1,6 +1,6 @@
 import type { Ms, Slot, TenantId } from '../../core/model.ts';
 import { slotOf } from '../../core/routing.ts';
-import { type Store, StoreError } from '../store.ts';
+import type { Store } from '../store.ts';
 import type { SlotMap } from './slot-map.ts';
 import { type Reached, Stream } from './stream.ts';
 
@@ -52,11 +52,9 @@ export class Shards {
   // ---- asking several ----
 
   /** What each says; one that fails is told of and left out. Rejects if all do. */
-  async each<T>(ask: (store: Store, shard: number) => Promise<T>): Promise<Answer<T>[]> {
-    const asked = await Promise.allSettled(this.stores.map((store, i) => ask(store, i)));
-    const answers = asked.flatMap((one, shard) =>
-      one.status === 'fulfilled' ? [{ shard, value: one.value }] : [],
-    );
+  async each<T>(ask: (store: Store) => Promise<T>): Promise<T[]> {
+    const asked = await Promise.allSettled(this.stores.map((store) => ask(store)));
+    const answers = asked.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
     const failed = asked.flatMap((one, shard) =>
       one.status === 'rejected' ? [{ shard, error: one.reason as unknown }] : [],
     );
@@ -139,14 +137,4 @@ export class Shards {
   #stream(from: number, to: number): Stream {
     return this.#streams[from]?.[to] as Stream;
   }
-}
-
-export interface Answer<T> {
-  readonly shard: number;
-  readonly value: T;
-}
-
-/** What has no place without the rest of the batch. */
-export function unavailable(message: string): StoreError {
-  return new StoreError('unavailable', message);
 }

@@ -33,7 +33,7 @@ export function shardedStats(shards: Shards): StatsStore {
       const answers = await shards.each(async ({ stats, leads = () => true }) =>
         leads(now) ? stats.follow(budget, now) : NOTHING,
       );
-      return answers.map(({ value }) => value).reduce(bothFollowed, NOTHING);
+      return answers.reduce(bothFollowed, NOTHING);
     },
   };
 }
@@ -50,7 +50,7 @@ function bothFollowed(a: Followed, b: Followed): Followed {
 }
 
 /** Of the same window. */
-export function together(a: Stats, b: Stats): Stats {
+function together(a: Stats, b: Stats): Stats {
   const countedTos = [a.countedTo, b.countedTo].flatMap((one) => one ?? []);
   return {
     from: a.from,

@@ -36,7 +36,7 @@ function stagedOf(shards: Shards): StagedStore {
   return {
     async drain(limit, publish) {
       const taken = await shards.each(async ({ staged }) => staged?.drain(limit, publish) ?? 0);
-      return Math.max(...taken.map(({ value }) => value));
+      return Math.max(...taken);
     },
   };
 }
