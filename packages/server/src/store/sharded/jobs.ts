@@ -1,5 +1,5 @@
 import type { Endpoint, EndpointId, JobId, Ms, TenantId } from '../../core/model.ts';
-import { slotOf, spansTenants } from '../../core/routing.ts';
+import { slotOf } from '../../core/routing.ts';
 import type {
   CandidateQuery,
   Candidates,
@@ -124,8 +124,7 @@ export class ShardedJobs implements JobStore {
   async #storesOf(of: Pick<CandidateQuery, 'endpoint' | 'tenant'>): Promise<readonly Store[]> {
     if (of.tenant !== undefined) return [this.#shards.ofTenant(of.tenant)];
     const item = await this.#shards.first.config.read('endpoint', of.endpoint);
-    const endpoint = item?.value as Endpoint | undefined;
-    if (!endpoint || spansTenants(endpoint)) return this.#shards.stores;
-    return [this.#shards.ofTenant(endpoint.tenant)];
+    const places = this.#shards.ofEndpoint(item?.value as Endpoint | undefined);
+    return places.map((shard) => this.#shards.at(shard));
   }
 }

@@ -1,6 +1,6 @@
 import { decodeId, encodeId } from '../../core/ids.ts';
 import type { AttemptId, Endpoint, EventId, Ms, TenantId } from '../../core/model.ts';
-import { slotOf, spansTenants } from '../../core/routing.ts';
+import { slotOf } from '../../core/routing.ts';
 import type {
   AttemptRow,
   DeliveryRow,
@@ -66,13 +66,10 @@ export class ShardedLog implements LogStore {
   async pendingOf(
     endpoints: readonly Pick<Endpoint, 'id' | 'tenant' | 'scope'>[],
   ): Promise<number[]> {
-    const { map, stores } = this.#shards;
     const counts = new Map(endpoints.map(({ id }) => [id, 0]));
     await Promise.all(
-      stores.map(async ({ log }, shard) => {
-        const here = endpoints.filter(
-          (one) => spansTenants(one) || map.shardOf(slotOf(one.tenant)) === shard,
-        );
+      this.#shards.stores.map(async ({ log }, shard) => {
+        const here = endpoints.filter((one) => this.#shards.ofEndpoint(one).includes(shard));
         const found = here.length > 0 ? await log.pendingOf(here) : [];
         for (const [i, { id }] of here.entries()) {
           counts.set(id, (counts.get(id) ?? 0) + (found[i] ?? 0));

@@ -1,5 +1,5 @@
-import type { Ms, Slot, TenantId } from '../../core/model.ts';
-import { slotOf } from '../../core/routing.ts';
+import type { Endpoint, Ms, Slot, TenantId } from '../../core/model.ts';
+import { slotOf, spansTenants } from '../../core/routing.ts';
 import type { Store } from '../store.ts';
 import type { SlotMap } from './slot-map.ts';
 import { type Reached, Stream } from './stream.ts';
@@ -47,6 +47,12 @@ export class Shards {
 
   ofTenant(tenant: TenantId): Store {
     return this.of(slotOf(tenant));
+  }
+
+  /** The shards that may owe an endpoint something, or have; of one that is not known, any may. */
+  ofEndpoint(endpoint: Pick<Endpoint, 'tenant' | 'scope'> | undefined): readonly number[] {
+    if (!endpoint || spansTenants(endpoint)) return [...this.stores.keys()];
+    return [this.map.shardOf(slotOf(endpoint.tenant))];
   }
 
   // ---- asking several ----

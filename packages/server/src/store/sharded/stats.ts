@@ -1,16 +1,10 @@
 import type { Endpoint, EndpointId } from '../../core/model.ts';
-import { slotOf, spansTenants } from '../../core/routing.ts';
 import { COUNTERS, type Counts, type Health, NO_COUNTS } from '../../core/tally.ts';
 import type { Followed, Stats, StatsBucket, StatsStore } from '../stats.ts';
 import type { Shards } from './shards.ts';
 
 /** Counted where the events are. */
 export function shardedStats(shards: Shards): StatsStore {
-  /** The shards that have events for it; of one that is not known, any may. */
-  const placesOf = (endpoint: Endpoint | undefined): readonly number[] =>
-    !endpoint || spansTenants(endpoint)
-      ? [...shards.stores.keys()]
-      : [shards.map.shardOf(slotOf(endpoint.tenant))];
   return {
     tenant: (tenant, window, now) => shards.ofTenant(tenant).stats.tenant(tenant, window, now),
     async endpoints(ids, window, now) {
@@ -19,7 +13,7 @@ export function shardedStats(shards: Shards): StatsStore {
       const found = new Map<EndpointId, Stats>();
       await Promise.all(
         shards.stores.map(async ({ stats }, shard) => {
-          const mine = ids.filter((id) => placesOf(known.get(id)).includes(shard));
+          const mine = ids.filter((id) => shards.ofEndpoint(known.get(id)).includes(shard));
           const given = mine.length > 0 ? await stats.endpoints(mine, window, now) : [];
           for (const [i, id] of mine.entries()) {
             const [one, other] = [given[i] as Stats, found.get(id)];
