@@ -92,14 +92,8 @@ export class Shards {
 
   /** What `from` has for the others, and what the first makes of it for them; a shard that is away gets it later. */
   async carryFrom(from: number, now: Ms): Promise<void> {
-    const targets = this.stores.map((_, to) => to).filter((to) => to !== from);
-    if (from !== 0) await this.#carry([[from, 0]], now);
-    const others = targets.filter((to) => to !== 0);
-    await this.#carry(
-      others.map((to) => [from, to] as const),
-      now,
-    );
-    if (from !== 0) await this.carryFrom(0, now);
+    await this.#carry(from, now);
+    if (from !== 0) await this.#carry(0, now);
   }
 
   /** The same behind what goes on: who sends does not wait for a shard that is slow to be found away. */
@@ -115,7 +109,8 @@ export class Shards {
 
   /** All that is on its way, as after the death of a process that should have carried it. */
   async carryAll(now: Ms): Promise<void> {
-    for (const [from] of this.stores.entries()) if (from !== 0) await this.carryFrom(from, now);
+    for (const from of this.stores.keys()) if (from !== 0) await this.#carry(from, now);
+    await this.#carry(0, now);
   }
 
   /** Rejects if one of them is away. */
@@ -130,14 +125,18 @@ export class Shards {
     );
   }
 
-  async #carry(ways: readonly (readonly [number, number])[], now: Ms): Promise<void> {
-    const done = await Promise.allSettled(
-      ways.map(([from, to]) => this.#stream(from, to).catchUp(now)),
+  /** From one to each of the others. */
+  async #carry(from: number, now: Ms): Promise<void> {
+    await Promise.all(
+      [...this.stores.keys()].map(async (to) => {
+        if (to === from) return;
+        try {
+          await this.#stream(from, to).catchUp(now);
+        } catch (error) {
+          this.#trouble(to === 0 ? from : to, error);
+        }
+      }),
     );
-    for (const [i, one] of done.entries()) {
-      const [from = 0, to = 0] = ways[i] ?? [];
-      if (one.status === 'rejected') this.#trouble(to === 0 ? from : to, one.reason);
-    }
   }
 
   #stream(from: number, to: number): Stream {
