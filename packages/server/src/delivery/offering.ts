@@ -1,4 +1,5 @@
 import type { EventId } from '../core/model.ts';
+import { sameLanes } from '../store/same-lanes.ts';
 import type {
   ConfigStore,
   IngestReply,
@@ -27,16 +28,7 @@ export interface Receiver {
 /** The same lanes; what is ingested through them is handed to delivery once it is durable. */
 export function offering(lanes: LaneStore, to: Receiver): LaneStore {
   return {
-    join: (info, ttlMs, now) => lanes.join(info, ttlMs, now),
-    heartbeat: (node, ttlMs, now) => lanes.heartbeat(node, ttlMs, now),
-    leave: (node, now) => lanes.leave(node, now),
-    nodes: (now) => lanes.nodes(now),
-    reap: (now) => lanes.reap(now),
-    acquire: (node, max, now) => lanes.acquire(node, max, now),
-    fetch: (cursors, now) => lanes.fetch(cursors, now),
-    load: (rows) => lanes.load(rows),
-    start: (node, key) => lanes.start(node, key),
-    complete: (node, work, now) => lanes.complete(node, work, now),
+    ...sameLanes(lanes),
     async command(commands, now) {
       const done = await lanes.command(commands, now);
       to.asked(commands);

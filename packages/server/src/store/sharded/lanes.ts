@@ -1,5 +1,6 @@
 import { ASLEEP, type Ms } from '../../core/model.ts';
 import { laneNumber } from '../lane-book.ts';
+import { sameLanes } from '../same-lanes.ts';
 import type {
   Acquired,
   Completed,
@@ -222,18 +223,7 @@ export class ShardedLanes implements LaneStore {
 export function sendingOf(shards: Shards, shard: number): LaneStore {
   const { lanes } = shards.at(shard);
   return {
-    join: (info, ttlMs, now) => lanes.join(info, ttlMs, now),
-    heartbeat: (node, ttlMs, now) => lanes.heartbeat(node, ttlMs, now),
-    leave: (node, now) => lanes.leave(node, now),
-    nodes: (now) => lanes.nodes(now),
-    reap: (now) => lanes.reap(now),
-    ingest: (batch, configVersion, now) => lanes.ingest(batch, configVersion, now),
-    acquire: (node, max, now) => lanes.acquire(node, max, now),
-    fetch: (cursors, now) => lanes.fetch(cursors, now),
-    load: (rows) => lanes.load(rows),
-    start: (node, key) => lanes.start(node, key),
-    command: (commands, now) => lanes.command(commands, now),
-    requeue: (what, now) => lanes.requeue(what, now),
+    ...sameLanes(lanes),
     async complete(node, work, now) {
       const done = await lanes.complete(node, work, now);
       if (tells(work)) shards.carryBehind(shard, now);
