@@ -32,21 +32,17 @@ const TRIES = 20;
  */
 export class ShardedLanes implements LaneStore {
   readonly #shards: Shards;
-  readonly #sending: readonly LaneStore[];
   /** What a node is called on each of the shards, by what it is called on the first. */
   readonly #numbers = new Map<number, readonly number[]>();
-  #turn = 0;
 
   constructor(shards: Shards) {
     this.#shards = shards;
-    this.#sending = shards.stores.map(({ lanes }) => lanes);
   }
 
   // ---- nodes ----
 
   async join(info: NodeInfo, ttlMs: Ms, now: Ms): Promise<number> {
-    const joining = this.#sending.map((lanes) => lanes.join({ since: now, ...info }, ttlMs, now));
-    const numbers = await Promise.all(joining);
+    const numbers = await this.#onEach((lanes) => lanes.join({ since: now, ...info }, ttlMs, now));
     const node = numbers[0] as number;
     this.#numbers.set(node, numbers);
     return node;
@@ -146,26 +142,15 @@ export class ShardedLanes implements LaneStore {
 
   // ---- sending ----
 
-  /** From each an equal share; what some have no use for goes to the others, another one first each time. */
+  /** From one after the other, as far as there is room. */
   async acquire(node: number, max: number, now: Ms): Promise<Acquired> {
-    const count = this.#sending.length;
-    this.#turn += 1;
-    const shares = this.#sending.map((_, i) => {
-      const extra = (i + this.#turn) % count < max % count ? 1 : 0;
-      return Math.floor(max / count) + extra;
-    });
     const lanes: Acquired['lanes'][number][] = [];
     const answers: Acquired[] = [];
-    const take = async (shard: number, share: number) => {
-      const number = this.#numberOn(node, shard);
-      const taken = await (this.#sending[shard] as LaneStore).acquire(number, share, now);
-      lanes.push(...taken.lanes);
-      answers[shard] = taken;
-    };
-    await Promise.all(shares.map((share, shard) => take(shard, share)));
-    for (const [shard, share] of shares.entries()) {
+    for (const [shard, store] of this.#shards.stores.entries()) {
       const room = max - lanes.length;
-      if (room > 0 && answers[shard]?.lanes.length === share) await take(shard, room);
+      const taken = await store.lanes.acquire(this.#numberOn(node, shard), room, now);
+      lanes.push(...taken.lanes);
+      answers.push(taken);
     }
     return {
       lanes,
@@ -210,7 +195,7 @@ export class ShardedLanes implements LaneStore {
   }
 
   #onEach<T>(ask: (lanes: LaneStore, shard: number) => Promise<T>): Promise<T[]> {
-    return Promise.all(this.#sending.map(ask));
+    return Promise.all(this.#shards.stores.map(({ lanes }, shard) => ask(lanes, shard)));
   }
 
   /** No number of a node, if it has not joined there. */
