@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Fault } from '../core/exchange.ts';
 import { STATES } from './log-format.ts';
+import type { LoggedAttempt } from './search-words.ts';
 import type { LogQuery } from './store.ts';
 
 /**
@@ -14,12 +15,7 @@ export function subjectFact(subject: string): string {
 }
 
 /** Of an attempt that did not succeed. */
-export function outcomeFacts(attempt: {
-  readonly state: number;
-  readonly status: number | null;
-  readonly fault: Fault | null;
-}): string[] {
-  const { state, status, fault } = attempt;
+export function outcomeFacts({ state, status, fault }: LoggedAttempt): string[] {
   const facts = [stateFact(state)];
   if (status !== null) facts.push(statusFact(status), classFact(status));
   if (fault !== null) facts.push(faultFact(fault));

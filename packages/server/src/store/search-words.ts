@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { decodeMeta } from '@posthorn/wire';
+import type { Fault } from '../core/exchange.ts';
 import { addJsonWords, addWords, type SearchText } from '../core/words.ts';
 import type { AttemptRow } from './store.ts';
 
@@ -62,6 +63,25 @@ export function attemptWords({ detail, fault, status, responseBody }: AttemptSai
   if (isUtf8(whole(body))) addWords(words, text(body));
   return words;
 }
+
+/** One that did not succeed, as columns have it. */
+export interface LoggedAttempt {
+  readonly n: number;
+  readonly state: number;
+  readonly status: number | null;
+  readonly fault: Fault | null;
+  readonly detail: string;
+  readonly body: Uint8Array | null;
+}
+
+/** None of one that was not sent (`isTold`). */
+export function loggedWords({ n, status, fault, detail, body }: LoggedAttempt): Set<string> {
+  if (n === 0) return new Set();
+  const said = { detail, fault: fault ?? undefined, status: status ?? undefined };
+  return attemptWords({ ...said, responseBody: body ?? NOTHING });
+}
+
+const NOTHING = new Uint8Array();
 
 export function hasWords(
   words: ReadonlySet<string>,

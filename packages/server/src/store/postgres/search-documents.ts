@@ -1,13 +1,13 @@
 import { setImmediate as breath } from 'node:timers/promises';
-import type { Fault } from '../../core/exchange.ts';
-import type { EventId, EventMeta, Ms, TenantId } from '../../core/model.ts';
+import { decodeMeta } from '@posthorn/wire';
+import type { EventId, Ms, TenantId } from '../../core/model.ts';
 import { STATES } from '../log-format.ts';
 import { outcomeFacts, subjectFact } from '../search-facts.ts';
 import {
-  attemptWords,
   DATA_BYTES_MAX,
   eventWords,
-  isTold,
+  type LoggedAttempt,
+  loggedWords,
   RESPONSE_BYTES_MAX,
   upToBytes,
 } from '../search-words.ts';
@@ -47,14 +47,8 @@ export interface EventText extends DocKey {
   readonly erased: boolean;
 }
 
-export interface AttemptText extends DocKey {
+export interface AttemptText extends DocKey, LoggedAttempt {
   readonly seq: number;
-  readonly n: number;
-  readonly state: number;
-  readonly status: number | null;
-  readonly fault: Fault | null;
-  readonly detail: string;
-  readonly body: Uint8Array | null;
   /** Its event is there and not erased. */
   readonly readable: boolean;
 }
@@ -135,7 +129,7 @@ export async function docsOf(
 
 function addEvent({ words, facts }: Doc, { type, idem, meta, data }: EventText): void {
   facts.add(typeFact(type));
-  const subject = meta === '' ? undefined : (JSON.parse(meta) as EventMeta).subject;
+  const { subject } = decodeMeta(meta);
   if (subject !== undefined) facts.add(subjectFact(subject));
   for (const word of eventWords({ type, idempotencyKey: idem ?? undefined, meta, data })) {
     words.add(word);
@@ -144,15 +138,7 @@ function addEvent({ words, facts }: Doc, { type, idem, meta, data }: EventText):
 
 function addAttempt({ words, facts }: Doc, attempt: AttemptText): void {
   for (const fact of outcomeFacts(attempt)) facts.add(fact);
-  const { state, n, detail, fault, status, body } = attempt;
-  if (!isTold({ state: STATES[state] ?? 'pending', n })) return;
-  const said = {
-    detail,
-    fault: fault ?? undefined,
-    status: status ?? undefined,
-    responseBody: body ?? new Uint8Array(),
-  };
-  for (const word of attemptWords(said)) {
+  for (const word of loggedWords(attempt)) {
     if (words.size + facts.size < TERMS_MAX) words.add(word);
   }
 }

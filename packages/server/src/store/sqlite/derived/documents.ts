@@ -1,10 +1,11 @@
-import type { Fault } from '../../../core/exchange.ts';
-import type { EventMeta, Ms } from '../../../core/model.ts';
+import { decodeMeta } from '@posthorn/wire';
+import type { Ms } from '../../../core/model.ts';
 import { outcomeFacts, subjectFact } from '../../search-facts.ts';
 import {
-  attemptWords,
   DATA_BYTES_MAX,
   eventWords,
+  type LoggedAttempt,
+  loggedWords,
   RESPONSE_BYTES_MAX,
 } from '../../search-words.ts';
 import type { Database } from '../database.ts';
@@ -26,16 +27,10 @@ export const EVENT_TEXT = `e.seq as seq, e.tenant as tenant, e.type as type, y.t
   e.idem as idem, e.meta as meta, ifnull(substr(e.data, 1, ${DATA_BYTES_MAX}), x'') as data,
   e.created_at as created_at, e.erased_at as erased_at`;
 
-export interface AttemptText {
+export interface AttemptText extends LoggedAttempt {
   readonly seq: number;
   readonly event: number;
   readonly tenant: number;
-  readonly n: number;
-  readonly state: number;
-  readonly status: number | null;
-  readonly fault: Fault | null;
-  readonly detail: string;
-  readonly body: Uint8Array | null;
 }
 export const ATTEMPT_TEXT = `seq, event, tenant, n, state, status, fault, detail,
   substr(res_body, 1, ${RESPONSE_BYTES_MAX}) as body`;
@@ -45,29 +40,20 @@ export const ADDS = 'state <> 1';
 export function eventDoc(event: EventText): Doc {
   const { seq, tenant, type, type_text, idem, meta, data } = event;
   const terms = new Set<string>([typeTerm(tenant, type)]);
-  const subject = meta === '' ? undefined : (JSON.parse(meta) as EventMeta).subject;
+  const { subject } = decodeMeta(meta);
   if (subject !== undefined) terms.add(subjectTerm(tenant, subject));
   const said = { type: type_text, idempotencyKey: idem ?? undefined, meta, data };
   for (const word of eventWords(said)) terms.add(wordTerm(tenant, word));
   return { seq, terms };
 }
 
-/** What it says in words if it is told (`isTold`), and how it ended. */
+/** How it ended, and what it says in words. */
 export function attemptDoc(attempt: AttemptText): Doc {
-  const { event, tenant, n, status, fault, detail, body } = attempt;
+  const { event, tenant } = attempt;
   const terms = new Set(outcomeFacts(attempt).map((fact) => factTerm(tenant, fact)));
-  if (n === 0) return { seq: event, terms };
-  const said = {
-    detail,
-    fault: fault ?? undefined,
-    status: status ?? undefined,
-    responseBody: body ?? NOTHING,
-  };
-  for (const word of attemptWords(said)) terms.add(wordTerm(tenant, word));
+  for (const word of loggedWords(attempt)) terms.add(wordTerm(tenant, word));
   return { seq: event, terms };
 }
-
-const NOTHING = new Uint8Array();
 
 export function typeTerm(tenant: number, type: number): string {
   return factTerm(tenant, `y${type}`);
