@@ -3,7 +3,7 @@ import { int2s, int4s, uuidAt, uuids } from './arrays.ts';
 import type { Context } from './context.ts';
 import { erase } from './erasure.ts';
 import { type Day, dayOf, dayOfName, type Partitioned, startOf } from './partitions.ts';
-import { dropVolumes, holdIndex } from './search-index.ts';
+import { dropVolumes } from './search-index.ts';
 
 /** Events whose log is younger than they are, moved in one step. */
 const MOVED_MAX = 1000;
@@ -13,7 +13,7 @@ const COUNTED_BYTES = 8 * 1024 * 1024;
 /**
  * Drops whole days: one partition of each table, in a moment, whatever it holds. An event stays as
  * long as the youngest of its log, so what must stay moves to the day of that first, without its
- * payload: in that day it would be as young as its log.
+ * payload and its words: in that day they would be as young as its log.
  */
 export async function dropDays(
   ctx: Context,
@@ -73,13 +73,6 @@ async function moveKept(
     );
     await tx.run(
       `update event t set day = u.day ${from}
-       where t.slot = u.slot and t.id = u.event and t.day < $4`,
-      ...arrays,
-      before,
-    );
-    await holdIndex(tx);
-    await tx.run(
-      `update doc t set day = u.day ${from}
        where t.slot = u.slot and t.id = u.event and t.day < $4`,
       ...arrays,
       before,

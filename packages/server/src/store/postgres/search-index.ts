@@ -146,18 +146,13 @@ async function insertDocs(
   await tx.run('update doc_volume set docs = docs + $2 where n = $1', last, added);
 }
 
-/** Until the end of the transaction nobody adds words. */
-export async function holdIndex(tx: Querying): Promise<void> {
-  await tx.get('select 1 from indexed for key share');
-}
-
-/** The words of events leave with what they were read from. */
+/** The words of events leave with what they were read from; until the transaction ends nobody adds any. */
 export async function forgetWords(
   tx: Querying,
   events: readonly Pick<DocKey, 'slot' | 'id'>[],
 ): Promise<void> {
   if (events.length === 0) return;
-  await holdIndex(tx);
+  await tx.get('select 1 from indexed for key share');
   await tx.run(
     `delete from doc d using unnest($1::smallint[], $2::uuid[]) u(slot, id)
      where d.slot = u.slot and d.id = u.id`,
@@ -177,7 +172,7 @@ export async function forgetIndex({ db }: Context): Promise<void> {
   });
 }
 
-/** Volumes of days that went, unless an event in them was kept longer. */
+/** Volumes of days that went, unless the words of an event that moved were read after it had. */
 export async function dropVolumes({ db }: Context, before: Day): Promise<void> {
   await db.derived.transaction(async (tx) => {
     await tx.get('select 1 from indexed for update');
