@@ -76,10 +76,10 @@ export class Partitions {
   async list(): Promise<Set<Day>> {
     const rows = await this.#db.reads.all<{ name: string }>(
       `select c.relname as name from pg_inherits i join pg_class c on c.oid = i.inhrelid
-       where i.inhparent in ('event'::regclass, 'attempt'::regclass, 'doc'::regclass) and not i.inhdetachpending`,
+       where i.inhparent in (${TABLES.map((table) => `'${table}'::regclass`)}) and not i.inhdetachpending`,
     );
     const names = new Set(rows.map(({ name }) => name));
-    const days = [...names].flatMap((name) => dayOfName(name) ?? []);
+    const days = [...names].flatMap((name) => placeOfName(name)?.day ?? []);
     return new Set(days.filter((day) => TABLES.every((t) => names.has(partitionOf(t, day)))));
   }
 
@@ -115,7 +115,12 @@ export class Partitions {
   }
 }
 
-export function dayOfName(name: string): Day | undefined {
-  const match = /^(?:event|attempt|doc)_(\d{4})(\d\d)(\d\d)$/.exec(name);
-  return match ? dayOf(Date.parse(`${match[1]}-${match[2]}-${match[3]}T00:00:00Z`)) : undefined;
+const NAME = new RegExp(`^(${TABLES.join('|')})_(\\d{4})(\\d\\d)(\\d\\d)$`);
+
+/** The inverse of `partitionOf`; undefined = it is no partition. */
+export function placeOfName(name: string): { table: Partitioned; day: Day } | undefined {
+  const [, table, year, month, date] = NAME.exec(name) ?? [];
+  if (table === undefined) return undefined;
+  const day = dayOf(Date.parse(`${year}-${month}-${date}T00:00:00Z`));
+  return { table: table as Partitioned, day };
 }

@@ -2,7 +2,7 @@ import type { EventId, Ms } from '../../core/model.ts';
 import { int2s, int4s, uuidAt, uuids } from './arrays.ts';
 import type { Context } from './context.ts';
 import { erase } from './erasure.ts';
-import { type Day, dayOf, dayOfName, type Partitioned, startOf } from './partitions.ts';
+import { type Day, dayOf, type Partitioned, placeOfName, startOf } from './partitions.ts';
 import { dropVolumes } from './search-index.ts';
 
 /** Events whose log is younger than they are, moved in one step. */
@@ -26,11 +26,10 @@ export async function dropDays(
   if (moved === MOVED_MAX) return { removed: 0, erased, more: true };
   await ctx.db.writes.run('delete from idem where day < $1', before);
   let removed = 0;
-  for (const { name, parent, state } of await oldTables(ctx, before)) {
+  for (const { name, parent, day, state } of await oldTables(ctx, before)) {
     if (parent !== 'doc') removed += await rowsOf(ctx, name);
     if (parent === 'attempt') await tellRemoved(ctx, name);
-    const day = dayOfName(name);
-    if (day !== undefined) ctx.partitions.forget(day);
+    ctx.partitions.forget(day);
     if (state === 'attached') {
       await ctx.db.reads.script(`alter table ${parent} detach partition ${name} concurrently`);
     } else if (state === 'pending') {
@@ -96,6 +95,7 @@ async function moveKept(
 interface OldTable {
   readonly name: string;
   readonly parent: Partitioned;
+  readonly day: Day;
   /** `pending`, `orphan`: a process died between detaching it and dropping it. */
   readonly state: 'attached' | 'pending' | 'orphan';
 }
@@ -105,14 +105,13 @@ async function oldTables(ctx: Context, before: Day): Promise<OldTable[]> {
     `select c.relname as name, i.inhdetachpending as pending
      from pg_class c left join pg_inherits i on i.inhrelid = c.oid
      where c.relkind = 'r' and c.relnamespace = 'posthorn'::regnamespace
-       and c.relname ~ '^(event|attempt|doc)_[0-9]{8}$' order by c.relname desc`,
+       and c.relname ~ '_[0-9]{8}$' order by c.relname desc`,
   );
   return rows.flatMap(({ name, pending }): OldTable[] => {
-    const day = dayOfName(name);
-    if (day === undefined || day >= before) return [];
-    const parent = name.slice(0, name.indexOf('_')) as Partitioned;
+    const place = placeOfName(name);
+    if (!place || place.day >= before) return [];
     const state = pending === null ? 'orphan' : pending ? 'pending' : 'attached';
-    return [{ name, parent, state }];
+    return [{ name, parent: place.table, day: place.day, state }];
   });
 }
 
