@@ -184,21 +184,18 @@ async function leaveToTheFirst(tx: Querying, vault: Vault): Promise<void> {
     .filter(({ id, value }) =>
       spansTenants(openItem(vault, { kind: 'endpoint', id }, value) as Endpoint),
     )
-    .map(({ number }) => String(number));
+    .map(({ number }) => number);
   await tx.run(
     'delete from tally where kind = any ($1::smallint[]) and of = any ($2::text[])',
     int2s([HOURLY.endpoint, DAILY.endpoint]),
-    texts(wide),
+    texts(wide.map(String)),
   );
   await tx.run(
     'delete from health where kind = $1 and of = any ($2::text[])',
     HEALTH_KIND.endpoint,
-    texts(wide),
+    texts(wide.map(String)),
   );
-  await tx.run(
-    'delete from alert where endpoint = any ($1::bigint[])',
-    int8s(wide.map((number) => Number(number))),
-  );
+  await tx.run('delete from alert where endpoint = any ($1::bigint[])', int8s(wide));
 }
 
 /** It has its place, and is as far with its copies of the configuration as the first was. */
@@ -207,12 +204,10 @@ async function settle({ shard, db }: Copy, { count }: Dividing): Promise<void> {
     await tx.run('delete from meta where key = $1', DIVIDING);
     if (await recordedIn(tx)) return;
     if (shard > 0) {
-      const marker = Buffer.from('{"of":V,"routing":R}').toString();
       await tx.run(
         `insert into item (kind, id, tenant, version, value)
          select 'shard', 'from-0', '', version + 1,
-           convert_to(replace(replace($1, 'V', version::text), 'R', routing::text), 'UTF8') from head`,
-        marker,
+           convert_to(format('{"of":%s,"routing":%s}', version, routing), 'UTF8') from head`,
       );
       await tx.run('update head set version = version + 1');
     }
