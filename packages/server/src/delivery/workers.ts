@@ -23,7 +23,7 @@ export class Workers {
     this.#shardOf = shardOf;
   }
 
-  /** Resolves when all that can be are at work; what is away joins when it is back. Rejects if none is there. */
+  /** Resolves when all that can be are at work; of a shared store, what is away joins when it is back. */
   async start(): Promise<void> {
     await Promise.all(this.#workers.map((worker) => worker.start()));
   }
