@@ -23,7 +23,13 @@ import { TenantPages } from './tenant-pages.tsx';
 /** The addresses (docs/decisions/0009-dashboard.md). Pages are loaded when they are first wanted. */
 
 const { base } = readPlace();
-const page = <T,>(load: () => Promise<T>) => whenThere(load, base);
+
+function page<T extends Record<string, unknown>, Name extends keyof T & string>(
+  load: () => Promise<T>,
+  name: Name,
+) {
+  return lazyRouteComponent(whenThere(load, base), name);
+}
 
 const root = createRootRoute({ component: Shell, notFoundComponent: NotFound });
 
@@ -36,149 +42,101 @@ const tenant = createRoute({
 const overview = createRoute({
   getParentRoute: () => tenant,
   path: '/',
-  component: lazyRouteComponent(
-    page(() => import('../pages/overview/overview.tsx')),
-    'Overview',
-  ),
+  component: page(() => import('../pages/overview/overview.tsx'), 'Overview'),
 });
 
 const webhooks = createRoute({
   getParentRoute: () => tenant,
   path: '/webhooks',
-  component: lazyRouteComponent(
-    page(() => import('../pages/webhooks/list.tsx')),
-    'WebhookList',
-  ),
+  component: page(() => import('../pages/webhooks/list.tsx'), 'WebhookList'),
 });
 
 const newWebhook = createRoute({
   getParentRoute: () => tenant,
   path: '/webhooks/new',
   validateSearch: parseNewWebhook,
-  component: lazyRouteComponent(
-    page(() => import('../pages/webhooks/edit.tsx')),
-    'NewWebhook',
-  ),
+  component: page(() => import('../pages/webhooks/edit.tsx'), 'NewWebhook'),
 });
 
 const webhook = createRoute({
   getParentRoute: () => tenant,
   path: '/webhooks/$endpoint',
-  component: lazyRouteComponent(
-    page(() => import('../pages/webhooks/detail.tsx')),
-    'WebhookDetail',
-  ),
+  component: page(() => import('../pages/webhooks/detail.tsx'), 'WebhookDetail'),
 });
 
 const editWebhook = createRoute({
   getParentRoute: () => tenant,
   path: '/webhooks/$endpoint/edit',
-  component: lazyRouteComponent(
-    page(() => import('../pages/webhooks/edit.tsx')),
-    'EditWebhook',
-  ),
+  component: page(() => import('../pages/webhooks/edit.tsx'), 'EditWebhook'),
 });
 
 const activity = createRoute({
   getParentRoute: () => tenant,
   path: '/activity',
   validateSearch: parseActivity,
-  component: lazyRouteComponent(
-    page(() => import('../pages/activity/activity.tsx')),
-    'Activity',
-  ),
+  component: page(() => import('../pages/activity/activity.tsx'), 'Activity'),
 });
 
 const attempt = createRoute({
   getParentRoute: () => activity,
   path: '/$attempt',
-  component: lazyRouteComponent(
-    page(() => import('../pages/activity/attempt.tsx')),
-    'AttemptPane',
-  ),
+  component: page(() => import('../pages/activity/attempt.tsx'), 'AttemptPane'),
 });
 
 const compose = createRoute({
   getParentRoute: () => tenant,
   path: '/events/new',
   validateSearch: parseCompose,
-  component: lazyRouteComponent(
-    page(() => import('../pages/activity/compose.tsx')),
-    'Compose',
-  ),
+  component: page(() => import('../pages/activity/compose.tsx'), 'Compose'),
 });
 
 const event = createRoute({
   getParentRoute: () => tenant,
   path: '/events/$event',
-  component: lazyRouteComponent(
-    page(() => import('../pages/activity/event.tsx')),
-    'EventPage',
-  ),
+  component: page(() => import('../pages/activity/event.tsx'), 'EventPage'),
 });
 
 const eventTypes = createRoute({
   getParentRoute: () => tenant,
   path: '/event-types',
-  component: lazyRouteComponent(
-    page(() => import('../pages/event-types/list.tsx')),
-    'EventTypes',
-  ),
+  component: page(() => import('../pages/event-types/list.tsx'), 'EventTypes'),
 });
 
 const newEventType = createRoute({
   getParentRoute: () => tenant,
   path: '/event-types/new',
-  component: lazyRouteComponent(
-    page(() => import('../pages/event-types/edit.tsx')),
-    'NewEventType',
-  ),
+  component: page(() => import('../pages/event-types/edit.tsx'), 'NewEventType'),
 });
 
 const eventType = createRoute({
   getParentRoute: () => tenant,
   path: '/event-types/$type',
-  component: lazyRouteComponent(
-    page(() => import('../pages/event-types/detail.tsx')),
-    'EventTypeDetail',
-  ),
+  component: page(() => import('../pages/event-types/detail.tsx'), 'EventTypeDetail'),
 });
 
 const editEventType = createRoute({
   getParentRoute: () => tenant,
   path: '/event-types/$type/edit',
-  component: lazyRouteComponent(
-    page(() => import('../pages/event-types/edit.tsx')),
-    'EditEventType',
-  ),
+  component: page(() => import('../pages/event-types/edit.tsx'), 'EditEventType'),
 });
 
 const inboxes = createRoute({
   getParentRoute: () => tenant,
   path: '/inboxes',
-  component: lazyRouteComponent(
-    page(() => import('../pages/inboxes/list.tsx')),
-    'Inboxes',
-  ),
+  component: page(() => import('../pages/inboxes/list.tsx'), 'Inboxes'),
 });
 
 const inbox = createRoute({
   getParentRoute: () => tenant,
   path: '/inboxes/$inbox',
   validateSearch: parseInbox,
-  component: lazyRouteComponent(
-    page(() => import('../pages/inboxes/inbox.tsx')),
-    'InboxPage',
-  ),
+  component: page(() => import('../pages/inboxes/inbox.tsx'), 'InboxPage'),
 });
 
 const capture = createRoute({
   getParentRoute: () => inbox,
   path: '/$capture',
-  component: lazyRouteComponent(
-    page(() => import('../pages/inboxes/capture.tsx')),
-    'CapturePane',
-  ),
+  component: page(() => import('../pages/inboxes/capture.tsx'), 'CapturePane'),
 });
 
 const inboxRules = createRoute({
@@ -186,46 +144,31 @@ const inboxRules = createRoute({
   path: '/inboxes/$inbox/rules',
   validateSearch: ({ from }: Record<string, unknown>): { from?: CaptureRow['id'] } =>
     typeof from === 'string' ? { from: from as CaptureRow['id'] } : {},
-  component: lazyRouteComponent(
-    page(() => import('../pages/inboxes/rules.tsx')),
-    'InboxRules',
-  ),
+  component: page(() => import('../pages/inboxes/rules.tsx'), 'InboxRules'),
 });
 
 const inboxSettings = createRoute({
   getParentRoute: () => tenant,
   path: '/inboxes/$inbox/settings',
-  component: lazyRouteComponent(
-    page(() => import('../pages/inboxes/settings.tsx')),
-    'InboxSettings',
-  ),
+  component: page(() => import('../pages/inboxes/settings.tsx'), 'InboxSettings'),
 });
 
 const settings = createRoute({
   getParentRoute: () => tenant,
   path: '/settings',
-  component: lazyRouteComponent(
-    page(() => import('../pages/settings/settings.tsx')),
-    'Settings',
-  ),
+  component: page(() => import('../pages/settings/settings.tsx'), 'Settings'),
 });
 
 const apps = createRoute({
   getParentRoute: () => tenant,
   path: '/apps',
-  component: lazyRouteComponent(
-    page(() => import('../pages/apps/apps.tsx')),
-    'Apps',
-  ),
+  component: page(() => import('../pages/apps/apps.tsx'), 'Apps'),
 });
 
 const alerts = createRoute({
   getParentRoute: () => tenant,
   path: '/alerts',
-  component: lazyRouteComponent(
-    page(() => import('../pages/alerts/alerts.tsx')),
-    'Alerts',
-  ),
+  component: page(() => import('../pages/alerts/alerts.tsx'), 'Alerts'),
 });
 
 const operator = createRoute({ getParentRoute: () => root, path: '/-', component: Outlet });
@@ -233,46 +176,31 @@ const operator = createRoute({ getParentRoute: () => root, path: '/-', component
 const authorize = createRoute({
   getParentRoute: () => operator,
   path: '/authorize',
-  component: lazyRouteComponent(
-    page(() => import('../pages/apps/authorize.tsx')),
-    'Authorize',
-  ),
+  component: page(() => import('../pages/apps/authorize.tsx'), 'Authorize'),
 });
 
 const tenants = createRoute({
   getParentRoute: () => operator,
   path: '/tenants',
-  component: lazyRouteComponent(
-    page(() => import('../pages/operator/tenants.tsx')),
-    'Tenants',
-  ),
+  component: page(() => import('../pages/operator/tenants.tsx'), 'Tenants'),
 });
 
 const keys = createRoute({
   getParentRoute: () => operator,
   path: '/keys',
-  component: lazyRouteComponent(
-    page(() => import('../pages/operator/keys.tsx')),
-    'Keys',
-  ),
+  component: page(() => import('../pages/operator/keys.tsx'), 'Keys'),
 });
 
 const sessions = createRoute({
   getParentRoute: () => operator,
   path: '/sessions',
-  component: lazyRouteComponent(
-    page(() => import('../pages/operator/sessions.tsx')),
-    'Sessions',
-  ),
+  component: page(() => import('../pages/operator/sessions.tsx'), 'Sessions'),
 });
 
 const nodes = createRoute({
   getParentRoute: () => operator,
   path: '/nodes',
-  component: lazyRouteComponent(
-    page(() => import('../pages/operator/nodes.tsx')),
-    'Nodes',
-  ),
+  component: page(() => import('../pages/operator/nodes.tsx'), 'Nodes'),
 });
 
 export function makeRouter({ base, portal }: Place, own: string | null) {

@@ -7,13 +7,32 @@ import { formatMoment } from '../../app/format.ts';
 import type { ActivitySearch } from '../../data/activity-search.ts';
 import type { RowLog } from '../../data/row-log.ts';
 import { Empty } from '../../parts/faces.tsx';
+import { Rows, type RowsProps } from '../../parts/rows.tsx';
 import { activity } from '../../strings/activity.ts';
 import classes from './lists.module.css';
 
 const AGAIN_MS = 2000;
 
+export interface FoundRowsProps<T> extends Omit<RowsProps<T>, 'refused'> {
+  readonly search: ActivitySearch;
+}
+
+/** Rows that may be of a search: how far it has looked, what it found, and what stands there if nothing. */
+export function FoundRows<T>({ search, empty, ...rows }: FoundRowsProps<T>) {
+  return (
+    <>
+      <SearchedTo log={rows.log} />
+      <Rows
+        {...rows}
+        empty={<NoRows search={search}>{empty}</NoRows>}
+        refused={(error) => <Refusal error={error} search={search} />}
+      />
+    </>
+  );
+}
+
 /** The index reads the log from behind: how far it has come, as long as it is not there. */
-export function SearchedTo<T>({ log }: { log: RowLog<T> }) {
+function SearchedTo<T>({ log }: { log: RowLog<T> }) {
   useSyncExternalStore(log.subscribe, log.getVersion);
   const { searchedTo } = log;
   const behind = searchedTo !== undefined;
@@ -30,7 +49,7 @@ export function SearchedTo<T>({ log }: { log: RowLog<T> }) {
 }
 
 /** What a list shows in place of rows: nothing at all, nothing that fits, nothing that was found. */
-export function NoRows({ search, children }: { search: ActivitySearch; children: ReactNode }) {
+function NoRows({ search, children }: { search: ActivitySearch; children: ReactNode }) {
   const { view: _, q, ...filter } = search;
   if (q !== undefined) {
     return (
