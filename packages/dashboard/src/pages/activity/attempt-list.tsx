@@ -7,12 +7,12 @@ import type { ActivitySearch } from '../../data/activity-search.ts';
 import { useEndpointNames } from '../../data/queries.ts';
 import type { AttemptRow } from '../../data/types.ts';
 import { Empty } from '../../parts/faces.tsx';
-import { Cell, Rows } from '../../parts/rows.tsx';
+import { Cell } from '../../parts/rows.tsx';
 import { Outcome } from '../../parts/status.tsx';
 import { Ago } from '../../parts/time.tsx';
 import { activity } from '../../strings/activity.ts';
 import classes from './lists.module.css';
-import { NoRows, refusalOf, SearchedTo } from './searching.tsx';
+import { FoundRows } from './searching.tsx';
 import { useRefresh, useRowLog } from './use-log.ts';
 
 const CLASSES = [undefined, undefined, undefined, classes.wide, classes.wide, classes.when];
@@ -44,35 +44,30 @@ export function AttemptList({ search, paused }: { search: ActivitySearch; paused
   }, [live, log, search, told]);
   useEffect(() => live.onGap(() => void log.reload()), [live, log]);
   return (
-    <>
-      <SearchedTo log={log} />
-      <Rows
-        log={log}
-        label={activity.listLabel.attempts}
-        rowClass={classes.attempts}
-        heads={HEADS}
-        idOf={(row) => row.id}
-        selected={attempt}
-        paused={paused}
-        onOpen={(row) =>
-          void navigate({
-            to: '/$tenant/activity/$attempt',
-            params: { tenant, attempt: row.id },
-            search,
-            replace: attempt !== undefined,
-          })
-        }
-        cells={(row) => <Cells row={row} name={nameOf(row.endpoint)} />}
-        empty={
-          <NoRows search={search}>
-            <Empty icon="activity" title={activity.emptyTitle.attempts}>
-              <p>{activity.emptyText.attempts}</p>
-            </Empty>
-          </NoRows>
-        }
-        refused={refusalOf(search)}
-      />
-    </>
+    <FoundRows
+      search={search}
+      log={log}
+      label={activity.listLabel.attempts}
+      rowClass={classes.attempts}
+      heads={HEADS}
+      idOf={(row) => row.id}
+      selected={attempt}
+      paused={paused}
+      onOpen={(row) =>
+        void navigate({
+          to: '/$tenant/activity/$attempt',
+          params: { tenant, attempt: row.id },
+          search,
+          replace: attempt !== undefined,
+        })
+      }
+      cells={(row) => <Cells row={row} name={nameOf(row.endpoint)} />}
+      empty={
+        <Empty icon="activity" title={activity.emptyTitle.attempts}>
+          <p>{activity.emptyText.attempts}</p>
+        </Empty>
+      }
+    />
   );
 }
 

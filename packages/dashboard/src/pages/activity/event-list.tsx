@@ -4,11 +4,11 @@ import { formatBytes } from '../../app/format.ts';
 import type { ActivitySearch } from '../../data/activity-search.ts';
 import type { EventRow } from '../../data/types.ts';
 import { Empty } from '../../parts/faces.tsx';
-import { Cell, Rows } from '../../parts/rows.tsx';
+import { Cell } from '../../parts/rows.tsx';
 import { Ago } from '../../parts/time.tsx';
 import { activity } from '../../strings/activity.ts';
 import classes from './lists.module.css';
-import { NoRows, refusalOf, SearchedTo } from './searching.tsx';
+import { FoundRows } from './searching.tsx';
 import { useRefresh, useRowLog } from './use-log.ts';
 
 const CLASSES = [undefined, undefined, undefined, classes.wide, classes.when];
@@ -29,30 +29,25 @@ export function EventList({ search, paused }: { search: ActivitySearch; paused: 
   // Events that go nowhere make no attempts, so the list looks by itself too.
   useRefresh(log, LOOK_MS);
   return (
-    <>
-      <SearchedTo log={log} />
-      <Rows
-        log={log}
-        label={activity.listLabel.events}
-        rowClass={classes.events}
-        heads={HEADS}
-        idOf={(row) => row.id}
-        selected={undefined}
-        paused={paused}
-        onOpen={(row) =>
-          void navigate({ to: '/$tenant/events/$event', params: { tenant, event: row.id } })
-        }
-        cells={(row) => <Cells row={row} />}
-        empty={
-          <NoRows search={search}>
-            <Empty icon="types" title={activity.emptyTitle.events}>
-              <p>{activity.emptyText.events}</p>
-            </Empty>
-          </NoRows>
-        }
-        refused={refusalOf(search)}
-      />
-    </>
+    <FoundRows
+      search={search}
+      log={log}
+      label={activity.listLabel.events}
+      rowClass={classes.events}
+      heads={HEADS}
+      idOf={(row) => row.id}
+      selected={undefined}
+      paused={paused}
+      onOpen={(row) =>
+        void navigate({ to: '/$tenant/events/$event', params: { tenant, event: row.id } })
+      }
+      cells={(row) => <Cells row={row} />}
+      empty={
+        <Empty icon="types" title={activity.emptyTitle.events}>
+          <p>{activity.emptyText.events}</p>
+        </Empty>
+      }
+    />
   );
 }
 

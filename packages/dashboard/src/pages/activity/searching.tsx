@@ -25,7 +25,7 @@ export function FoundRows<T>({ search, empty, ...rows }: FoundRowsProps<T>) {
       <Rows
         {...rows}
         empty={<NoRows search={search}>{empty}</NoRows>}
-        refused={(error) => <Refusal error={error} search={search} />}
+        refused={(error) => refusalOf(search, error)}
       />
     </>
   );
@@ -64,14 +64,15 @@ function NoRows({ search, children }: { search: ActivitySearch; children: ReactN
 }
 
 /** A search that the server does not make is answered by its reason, and by the way back. */
-export function refusalOf(search: ActivitySearch): (error: unknown) => ReactNode {
-  return (error) =>
-    search.q !== undefined && error instanceof ApiError && error.status === 400 ? (
-      <Empty icon="search" title={activity.notSearched}>
-        <p role="alert">{error.problem?.detail ?? error.message}</p>
-        <ShowAll search={search} />
-      </Empty>
-    ) : undefined;
+function refusalOf(search: ActivitySearch, error: unknown): ReactNode {
+  if (search.q === undefined || !(error instanceof ApiError && error.status === 400))
+    return undefined;
+  return (
+    <Empty icon="search" title={activity.notSearched}>
+      <p role="alert">{error.problem?.detail ?? error.message}</p>
+      <ShowAll search={search} />
+    </Empty>
+  );
 }
 
 function ShowAll({ search }: { search: ActivitySearch }) {

@@ -5,12 +5,12 @@ import type { ActivitySearch } from '../../data/activity-search.ts';
 import { useEndpointNames } from '../../data/queries.ts';
 import type { DeliveryRow } from '../../data/types.ts';
 import { Empty } from '../../parts/faces.tsx';
-import { Cell, Rows } from '../../parts/rows.tsx';
+import { Cell } from '../../parts/rows.tsx';
 import { Outcome } from '../../parts/status.tsx';
 import { Ago, useNow } from '../../parts/time.tsx';
 import { activity } from '../../strings/activity.ts';
 import classes from './lists.module.css';
-import { NoRows, refusalOf, SearchedTo } from './searching.tsx';
+import { FoundRows } from './searching.tsx';
 import { useRowLog } from './use-log.ts';
 
 const CLASSES = [undefined, undefined, undefined, classes.wide, classes.wide, classes.when];
@@ -46,30 +46,25 @@ export function WaitingList({ search }: { search: ActivitySearch }) {
     };
   }, [live, log]);
   return (
-    <>
-      <SearchedTo log={log} />
-      <Rows
-        log={log}
-        label={activity.listLabel.waiting}
-        rowClass={classes.waiting}
-        heads={HEADS}
-        idOf={(row) => row.id}
-        selected={undefined}
-        paused={false}
-        onOpen={(row) =>
-          void navigate({ to: '/$tenant/events/$event', params: { tenant, event: row.event } })
-        }
-        cells={(row) => <Cells row={row} name={nameOf(row.endpoint)} />}
-        empty={
-          <NoRows search={search}>
-            <Empty icon="check" title={activity.emptyTitle.waiting}>
-              <p>{activity.emptyText.waiting}</p>
-            </Empty>
-          </NoRows>
-        }
-        refused={refusalOf(search)}
-      />
-    </>
+    <FoundRows
+      search={search}
+      log={log}
+      label={activity.listLabel.waiting}
+      rowClass={classes.waiting}
+      heads={HEADS}
+      idOf={(row) => row.id}
+      selected={undefined}
+      paused={false}
+      onOpen={(row) =>
+        void navigate({ to: '/$tenant/events/$event', params: { tenant, event: row.event } })
+      }
+      cells={(row) => <Cells row={row} name={nameOf(row.endpoint)} />}
+      empty={
+        <Empty icon="check" title={activity.emptyTitle.waiting}>
+          <p>{activity.emptyText.waiting}</p>
+        </Empty>
+      }
+    />
   );
 }
 
