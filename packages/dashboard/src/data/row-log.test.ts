@@ -79,6 +79,19 @@ test('a new row whose place is among the others is found, but not while somebody
   expect(shown(log)).toEqual(['c', 'b', 'a']);
 });
 
+test('that nothing is there is said on while it is looked for again', async () => {
+  const log = new RowLog<Row>({
+    idOf: (row) => row.id,
+    fetchPage: async () => ({ items: [], next: null }),
+  });
+  const told: boolean[] = [];
+  log.subscribe(() => told.push(log.isEmpty));
+  await log.reload();
+  expect(told).toEqual([false, true]);
+  await log.reload();
+  expect(told.slice(2)).toEqual([true, true]);
+});
+
 test('live rows stand on top, each once', async () => {
   const { log } = open(2);
   await log.reload();

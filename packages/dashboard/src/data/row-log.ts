@@ -40,6 +40,7 @@ export class RowLog<T> {
   #loading = false;
   #holding = false;
   #overflowed = false;
+  #empty = false;
 
   version = 0;
   /** How far a search has looked; undefined = at all there is. */
@@ -67,6 +68,11 @@ export class RowLog<T> {
 
   get atEnd(): boolean {
     return this.#cursor === null;
+  }
+
+  /** It was read to its end, and nothing is there: said on while it is read again. */
+  get isEmpty(): boolean {
+    return this.#empty && this.count === 0;
   }
 
   get isFull(): boolean {
@@ -219,6 +225,7 @@ export class RowLog<T> {
       if (this.#older.length < RECENT_MAX) this.#remember(row);
     }
     this.#cursor = next;
+    this.#empty = this.count === 0 && next === null;
   }
 
   #remember(row: T): void {

@@ -245,9 +245,10 @@ function NoRows<T>({ log, empty, refused }: RowsProps<T>) {
     const { error } = log;
     return refused?.(error) ?? <Failed error={error} retry={() => void log.reload()} />;
   }
+  if (log.isEmpty) return empty;
   if (log.state === 'loading' || log.isLoadingMore) return <Loading />;
   // A page may be empty and still have a next one: the server looked at many rows that did not fit.
-  return log.atEnd ? empty : <SearchOn log={log} />;
+  return <SearchOn log={log} />;
 }
 
 function SearchOn<T>({ log }: { log: RowLog<T> }) {
