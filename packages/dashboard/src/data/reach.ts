@@ -1,5 +1,5 @@
 export interface ReachOptions {
-  /** Rejects, or resolves with false, when nobody answers. */
+  /** Resolves with false when nobody answers. */
   readonly probe: () => Promise<boolean>;
 }
 
@@ -47,29 +47,25 @@ export class Reach {
   watch(): () => void {
     let waitMs = AGAIN_MS.first;
     let timer: ReturnType<typeof setTimeout>;
+    let watching = true;
     const look = async () => {
       const fresh = performance.now() - this.#heardAt < LOOK_MS;
-      if (this.#gone || !(fresh || document.hidden)) await this.look();
+      if (this.#gone || !(fresh || document.hidden)) this.heard(await this.#options.probe());
       waitMs = this.#gone ? Math.min(waitMs * 2, AGAIN_MS.most) : AGAIN_MS.first;
       next();
     };
     const next = () => {
       clearTimeout(timer);
+      if (!watching) return;
       timer = setTimeout(look, this.#gone ? waitMs : LOOK_MS);
     };
     next();
     const stop = this.subscribe(next);
     return () => {
+      watching = false;
       clearTimeout(timer);
       stop();
     };
-  }
-
-  /** Asks now. */
-  async look(): Promise<boolean> {
-    const answered = await this.#options.probe().catch(() => false);
-    this.heard(answered);
-    return answered;
   }
 }
 
