@@ -89,13 +89,9 @@ function Edit({ endpoint }: { endpoint: EndpointRow }) {
   const [base, setBase] = useState(endpoint);
   // A pause by somebody else is no conflict: it is no part of the form.
   const theirs = settingsKey(endpoint) === settingsKey(base) ? undefined : endpoint;
-  const over = useRef(false);
-  const save = useSave(endpoint, () => {
-    const known = theirs && !over.current ? base : endpoint;
-    // Said once: a change that comes after this one is shown first, too.
-    over.current = false;
-    return known;
-  });
+  /** What the person has seen of theirs, and replaces: a change that comes after it is shown first, too. */
+  const replaced = useRef(base);
+  const save = useSave(endpoint.id, () => (theirs === undefined ? endpoint : replaced.current));
   return (
     <EditPage endpoint={endpoint}>
       <WebhookForm
@@ -118,7 +114,7 @@ function Edit({ endpoint }: { endpoint: EndpointRow }) {
               mine={settingsOf(draft).settings}
               onTheirs={() => setBase(theirs)}
               onMine={() => {
-                over.current = true;
+                replaced.current = theirs;
               }}
             />
           ))
@@ -133,20 +129,20 @@ function settingsKey(endpoint: EndpointRow): string {
 }
 
 /** `over`: what is known to be there and is replaced; anything newer is refused. */
-function useSave(endpoint: EndpointRow, over: () => EndpointRow) {
+function useSave(endpoint: EndpointRow['id'], over: () => EndpointRow) {
   const api = useApi();
   const client = useQueryClient();
   const navigate = useNavigate();
   const tenant = useTenant();
   const toast = useToast();
   const stored = useStored();
-  const here = { tenant, endpoint: endpoint.id };
+  const here = { tenant, endpoint };
   return async (settings: Settings) => {
     try {
       await api.updateEndpoint({ ...here, body: { ...settings, version: over().version } });
     } catch (error) {
       if (error instanceof ApiError && error.status === 409) {
-        await client.invalidateQueries(queries.endpoint(api, tenant, endpoint.id));
+        await client.invalidateQueries(queries.endpoint(api, tenant, endpoint));
       }
       throw error;
     }
