@@ -58,7 +58,6 @@ export const activity = {
   run: (run: number) => `resent ${run}×`,
   detail: {
     title: 'Delivery',
-    loading: 'The exchange',
     closeLabel: 'Close',
     resend: 'Send again',
     resendNewId: 'Send again with a new id',
@@ -74,7 +73,6 @@ export const activity = {
     next: 'Next attempt',
     event: 'Event',
     delivery: 'Delivery',
-    webhookId: 'webhook-id',
     address: 'Address',
     afterCrash: 'A process that died may have sent this before without logging it.',
     noRequest: 'Nothing was sent.',

@@ -47,7 +47,6 @@ export const eventTypes = {
     nameAbout: 'Such as user.created; letters, digits and . _ : / -',
     group: 'Group',
     label: 'Label',
-    labelAbout: 'The type in words.',
     description: 'Description',
     schema: 'JSON Schema of data',
     schemaAbout: 'Empty: data may be anything.',

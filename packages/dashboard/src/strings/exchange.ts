@@ -10,8 +10,6 @@ export const exchange = {
   emptyBody: 'The body is empty.',
   noResponse: 'Nothing came back.',
   truncated: 'Only its beginning was kept.',
-  binary: 'Binary',
-  wrap: 'Wrap lines',
   fold: 'Fold',
   unfold: 'Unfold',
   members: (count: number) => (count === 1 ? '1 member' : `${count} members`),

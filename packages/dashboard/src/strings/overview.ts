@@ -23,7 +23,6 @@ export const overview = {
     waiting: 'Waiting',
     waitingAbout: 'owed now',
     failed: (count: string) => `${count} failed`,
-    perDay: (count: string) => `${count} a day`,
   },
   charts: {
     deliveries: 'Deliveries that ended',
@@ -36,7 +35,6 @@ export const overview = {
   failing: {
     title: 'Failing webhooks',
     none: 'None.',
-    since: 'Failing since',
     waiting: (count: string) => `${count} waiting`,
   },
   failures: {
@@ -52,5 +50,4 @@ export const overview = {
     lag: 'Lag: from the event to its first attempt',
     most: 'longest',
   },
-  behind: (time: string) => `Counted up to ${time}.`,
 };

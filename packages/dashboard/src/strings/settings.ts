@@ -34,7 +34,6 @@ export const settings = {
     ancestors: 'Who may embed it',
     ancestorsAbout: 'Origins, such as https://app.example.com. Empty: nobody.',
     color: 'Colour',
-    colorOurs: 'Ours',
     scheme: 'Light or dark',
     schemes: { auto: 'As the person likes it', light: 'Light', dark: 'Dark' },
     radius: 'Radius of corners, in px',

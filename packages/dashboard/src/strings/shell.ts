@@ -4,7 +4,6 @@ export const shell = {
   navigation: 'Pages',
   openNavigation: 'Open the navigation',
   tenant: 'Tenant',
-  allTenants: 'All tenants',
   operator: 'Operator',
   pages: {
     overview: 'Overview',

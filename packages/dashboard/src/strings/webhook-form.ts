@@ -18,7 +18,6 @@ export const form = {
   },
   test: 'Send a test of it',
   url: 'URL',
-  urlAbout: 'https, reachable from this server.',
   method: 'Method',
   name: 'Name',
   description: 'Description',

@@ -80,8 +80,4 @@ export const webhooks = {
       { value: '604800', label: '7 days' },
     ],
   },
-  created: {
-    title: 'The webhook is ready',
-    text: 'This is its signing secret. You can look it up here at any time.',
-  },
 };
