@@ -38,7 +38,7 @@ export function MessageView(props: MessageViewProps) {
       <div className={classes.title}>
         <h2>{title}</h2>
         <code className={classes.first}>{head.line}</code>
-        {children}
+        {children !== undefined && <div className={classes.actions}>{children}</div>}
       </div>
       {part === 'body' && !instead ? (
         <BodyView
