@@ -90,6 +90,22 @@ describe.skipIf(!hasPostgres)(needing('text search on PostgreSQL'), () => {
     expect([await docs(), await volumes()]).toEqual([0, 1]);
   });
 
+  test('a page looks into a thousand volumes at most, and says where to go on', async () => {
+    const { w, endpoint } = await world();
+    await using _ = w;
+    const ids = await send(w, endpoint, ['word']);
+    await follow(w);
+    await client.query(
+      `insert into posthorn.doc_volume
+       select n + 1, rpad(lpad(to_hex($1::bigint + n), 12, '0'), 32, '0')::uuid, 0
+       from generate_series(1, 1000) n`,
+      [w.now],
+    );
+    const page = await w.log.events(asked('word'));
+    expect(page).toMatchObject({ items: [], next: expect.any(String) });
+    expect(await found(w, 'word')).toEqual(ids);
+  });
+
   test('words leave the tables with their event, whoever takes it', async () => {
     const { w, endpoint } = await world();
     await using _ = w;

@@ -21,8 +21,9 @@ import { Where } from './where.ts';
 /** Hits that one page looks at; the other filters are asked of each. */
 const HITS_MAX = 1000;
 const HITS_PER_READ = 200;
-/** So long one page looks for them; then it says where to go on. */
+/** So long one page looks for them, and into so many volumes; then it says where to go on. */
 const TIME_MAX_MS = 100;
+const VOLUMES_MAX = 1000;
 const VOLUMES_PER_READ = 32;
 
 interface Search {
@@ -120,11 +121,11 @@ export class PgSearch {
   async #hits(search: Search, cursor: EventId | undefined): Promise<Hits> {
     const before = cursor === undefined ? search.before : earlier(uuid(cursor), search.before);
     const { event } = search.narrow;
-    const volumes = await this.#volumes(event ? uuid(event.id) : before);
     if (event) {
-      const ids = await this.#hitsIn(search, before, volumes.slice(0, 1));
-      return { ids, next: undefined };
+      const volumes = await this.#volumes(uuid(event.id), 1);
+      return { ids: await this.#hitsIn(search, before, volumes), next: undefined };
     }
+    const volumes = await this.#volumes(before, VOLUMES_MAX);
     const ids: EventId[] = [];
     const started = performance.now();
     for (let i = 0; i < volumes.length; i += VOLUMES_PER_READ) {
@@ -132,17 +133,24 @@ export class PgSearch {
       if (performance.now() - started > TIME_MAX_MS) return { ids, next: volumes[i - 1]?.first };
       ids.push(...(await this.#hitsIn(search, before, some)));
       if (ids.length >= HITS_PER_READ) break;
-      if (Buffer.compare(uuid(some.at(-1)?.first ?? ''), search.least) <= 0) break;
+      if (Buffer.compare(uuid(some.at(-1)?.first ?? ''), search.least) <= 0) {
+        return { ids, next: undefined };
+      }
     }
     const found = ids.slice(0, HITS_PER_READ);
-    return { ids: found, next: found.length < HITS_PER_READ ? undefined : found.at(-1) };
+    // The oldest volume begins before everything: short of it there are more.
+    return {
+      ids: found,
+      next: found.length < HITS_PER_READ ? volumes.at(-1)?.first : found.at(-1),
+    };
   }
 
   /** Newest first. */
-  #volumes(before: Uint8Array): Promise<Volume[]> {
+  #volumes(before: Uint8Array, limit: number): Promise<Volume[]> {
     return this.#db.reads.all<Volume>(
-      'select n, first from doc_volume where first <= $1 order by first desc',
+      'select n, first from doc_volume where first <= $1 order by first desc limit $2',
       before,
+      limit,
     );
   }
 
