@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { TunnelFrom, TunnelMode } from '../inbox/frames.ts';
 import type { ListenInput } from './listen.ts';
 import type { AddCommand, Flags } from './program.ts';
-import { LINE_KINDS, type LineKind } from './tunnel/line.ts';
+import { LINE_KINDS, type LineKind } from './tunnel/line-kind.ts';
 
 /** The options of `posthorn listen`, and what they mean. */
 

@@ -6,7 +6,7 @@ import { findInbox } from './inbox/open.ts';
 import { EXIT, type ExitCode } from './output.ts';
 import { Deliveries } from './tunnel/deliveries.ts';
 import type { Delivery } from './tunnel/delivery.ts';
-import type { LineKind } from './tunnel/line.ts';
+import type { LineKind } from './tunnel/line-kind.ts';
 import { LocalServer, parseTarget } from './tunnel/local-target.ts';
 import { TunnelClient } from './tunnel/tunnel-client.ts';
 

@@ -1,6 +1,6 @@
 import type { Capture, WholeCapture } from '@posthorn/api';
 import type { AckResult, NackReason, OpenHead, Welcome } from '../../inbox/frames.ts';
-import type { LineKind } from '../tunnel/line.ts';
+import type { LineKind } from '../tunnel/line-kind.ts';
 
 /**
  * What `posthorn listen` shows on a terminal of its own, as a value: events and keys make the next one

@@ -13,7 +13,7 @@ import { onTestFinished } from 'vitest';
 import { type Harness, startServer } from '../../http/harness.suite.ts';
 import type { AckResult, Hello, NackReason, Welcome } from '../../inbox/frames.ts';
 import { Deliveries } from './deliveries.ts';
-import type { LineKind } from './line.ts';
+import type { LineKind } from './line-kind.ts';
 import { LocalServer, type LocalTarget } from './local-target.ts';
 import { TunnelClient, type TunnelEnd } from './tunnel-client.ts';
 

@@ -3,6 +3,7 @@ import { request as secureRequest } from 'node:https';
 import { buffer } from 'node:stream/consumers';
 import { WebSocket } from 'ws';
 import { PACKET_BYTES_MAX, TUNNEL_PROTOCOL } from '../../inbox/frames.ts';
+import type { LineKind } from './line-kind.ts';
 
 /** A way to the server that carries packets both ways. Losing any part of it ends it. */
 export interface Line {
@@ -17,10 +18,6 @@ export interface LineEvents {
   packet(packet: Uint8Array): void;
   closed(reason: string): void;
 }
-
-/** By which means: upgrades do not get through everywhere. */
-export type LineKind = 'websocket' | 'sse' | 'poll';
-export const LINE_KINDS: readonly LineKind[] = ['websocket', 'sse', 'poll'];
 
 export interface LineOptions {
   /** Of the server, such as `https://hooks.example.com`. */

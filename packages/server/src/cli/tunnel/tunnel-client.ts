@@ -14,7 +14,8 @@ import {
 } from '../../inbox/frames.ts';
 import type { Deliveries } from './deliveries.ts';
 import type { AnswerSink, Delivery } from './delivery.ts';
-import { LINE_KINDS, type Line, type LineKind, MeansError, openLine } from './line.ts';
+import { type Line, MeansError, openLine } from './line.ts';
+import { LINE_KINDS, type LineKind } from './line-kind.ts';
 
 export interface TunnelEvents {
   connected(welcome: Welcome, kind: LineKind): void;
