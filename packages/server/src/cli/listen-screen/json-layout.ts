@@ -5,8 +5,10 @@
 
 const TOKENS = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s"{}[\],:]+/g;
 const INDENT = '  ';
+/** Indents grow with the square of the depth: a short body of nothing but brackets would not fit into memory. */
+const DEPTH_MAX = 64;
 
-/** undefined = it is no JSON. */
+/** undefined = it is no JSON, or nested too deeply to be read by anybody. */
 export function laidOut(text: string): string | undefined {
   try {
     JSON.parse(text);
@@ -23,6 +25,7 @@ export function laidOut(text: string): string | undefined {
     if (opened !== closes && (opened || closes)) out += line();
     opened = token === '{' || token === '[';
     if (opened) depth += 1;
+    if (depth > DEPTH_MAX) return undefined;
     out += token === ':' ? ': ' : token;
     if (token === ',') out += line();
   }

@@ -358,6 +358,12 @@ test.each([
 
 test('what is no JSON stays as it is', () => expect(laidOut('a=1&b=2')).toBeUndefined());
 
+test('a body of brackets, which laid out would not fit into memory, stays as it is', () => {
+  const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth);
+  expect(laidOut(nested(64))).toContain('\n');
+  expect(laidOut(nested(30_000))).toBeUndefined();
+});
+
 // ---- editing -------------------------------------------------------------------------------------
 
 async function editing(change: (text: string) => string, of: WholeCapture = whole(1)) {
