@@ -63,8 +63,13 @@ test('so do the requests of commands, with their bodies, redirects and refusals'
   const proxy = await startProxy();
   const port = await listening(
     createServer(async (req, res) => {
-      if (req.url === '/moved') return void res.writeHead(302, { location: '/' }).end();
+      if (req.url === '/moved') return void res.writeHead(302, { location: '/' }).end('there');
+      if (req.url === '/away') {
+        return void res.writeHead(302, { location: `http://other.test:${port}/` }).end();
+      }
       res.setHeader('X-Method', req.method ?? '');
+      res.setHeader('X-Key', req.headers.authorization ?? 'none');
+      if (req.url === '/made') res.setHeader('Location', '/moved');
       res.writeHead(req.url === '/none' ? 204 : 200).end(await text(req));
     }),
   );
@@ -74,7 +79,15 @@ test('so do the requests of commands, with their bodies, redirects and refusals'
   expect([answer.status, answer.headers.get('x-method')]).toEqual([200, 'PUT']);
   expect(await answer.text()).toBe('hello');
   expect((await through(`${place}/none`)).status).toBe(204);
-  expect((await through(`${place}/moved`)).status).toBe(200);
+  const authorization = 'Bearer key';
+  const moved = await through(`${place}/moved`, { headers: { authorization } });
+  expect([moved.status, moved.headers.get('x-key')]).toEqual([200, authorization]);
+  const away = await through(`${place}/away`, { headers: { authorization } });
+  expect([away.status, away.headers.get('x-key')]).toEqual([200, 'none']);
+  expect((await through(`${place}/made`)).headers.get('location')).toBe('/moved');
+  await expect(through(`${place}/moved`, { redirect: 'error' })).rejects.toMatchObject({
+    cause: { message: 'unexpected redirect' },
+  });
   await expect(through(place, { signal: AbortSignal.abort() })).rejects.toThrow(/abort/);
   const wrong = fetchThrough(() => `http://127.0.0.1:${proxy.port}`, fetch);
   await expect(wrong(place)).rejects.toMatchObject({

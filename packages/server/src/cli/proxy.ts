@@ -68,6 +68,7 @@ function authorization(via: URL): Record<string, string> {
 
 type Fetch = typeof globalThis.fetch;
 const REDIRECTS_MAX = 5;
+const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 const WITHOUT_BODY = new Set([101, 103, 204, 205, 304]);
 
 /**
@@ -81,14 +82,25 @@ export function fetchThrough(proxyFor: (url: string) => string | undefined, dire
       const proxy = proxyFor(request.url);
       if (proxy === undefined) return redirects > 0 ? direct(request) : direct(input, init);
       const response = await exchange(request, proxy);
-      const location = response.headers.get('location');
-      const follows = request.method === 'GET' && request.redirect === 'follow';
-      if (!follows || location === null || response.status >= 400 || redirects === REDIRECTS_MAX) {
-        return response;
-      }
-      request = new Request(new URL(location, request.url), request);
+      const location = REDIRECTS.has(response.status) ? response.headers.get('location') : null;
+      const follows =
+        request.method === 'GET' && request.redirect === 'follow' && redirects < REDIRECTS_MAX;
+      if (location === null || (!follows && request.redirect !== 'error')) return response;
+      await response.body?.cancel();
+      if (!follows)
+        throw new TypeError('fetch failed', { cause: new Error('unexpected redirect') });
+      request = redirected(request, new URL(location, request.url));
     }
   };
+}
+
+/** Credentials are for the server that they were given for. */
+function redirected({ url, headers, redirect, signal }: Request, to: URL): Request {
+  const kept = new Headers(headers);
+  if (to.origin !== new URL(url).origin) {
+    for (const name of ['authorization', 'cookie']) kept.delete(name);
+  }
+  return new Request(to, { headers: kept, redirect, signal });
 }
 
 async function exchange(request: Request, proxy: string): Promise<Response> {
