@@ -192,3 +192,21 @@ export function refuseDatabaseUrl(value: string): string | undefined {
     ? undefined
     : 'must be the URL of a PostgreSQL database: postgresql://user:password@host/database';
 }
+
+/** The user's configuration is wrong. `problems` are sentences that name their source. */
+export class ConfigError extends Error {
+  readonly problems: readonly string[];
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'));
+    this.name = 'ConfigError';
+    this.problems = problems;
+  }
+}
+
+/** Written as the variables usually are: what has no scheme is an HTTP proxy. */
+export function proxyUrl(given: string): string {
+  const url = given.includes('://') ? given : `http://${given}`;
+  if (URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)) return url;
+  const names = 'HTTPS_PROXY, HTTP_PROXY, ALL_PROXY';
+  throw new ConfigError([`${names}: what is set must be an HTTP proxy: http://host:port`]);
+}

@@ -333,4 +333,11 @@ test.each([
   ['http://127.0.0.1:4400', PROXIES, undefined],
   ['http://[::1]:4400', PROXIES, undefined],
   ['https://hooks.example.com', {}, undefined],
+  ['https://hooks.example.com', { HTTPS_PROXY: 'proxy:3128' }, 'http://proxy:3128'],
 ])('%s with %j goes through %s', (url, env, proxy) => expect(proxyFor(url, env)).toBe(proxy));
+
+test.each(['socks5://proxy:1080', 'http://'])('%s is no proxy for commands', (HTTPS_PROXY) => {
+  expect(() => proxyFor('https://hooks.example.com', { HTTPS_PROXY })).toThrow(
+    /http:\/\/host:port/,
+  );
+});

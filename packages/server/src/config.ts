@@ -5,6 +5,7 @@ import { parseEnv } from 'node:util';
 import { parseDocument } from 'yaml';
 import { problemsOfShards, SHARDS_OPTION } from './config-shards.ts';
 import {
+  ConfigError,
   DURATION_MS,
   firstLine,
   IN_A_TENANT,
@@ -13,6 +14,7 @@ import {
   messageOf,
   type OptionSpec,
   parseOption,
+  proxyUrl,
   quote,
   Refused,
   refuseBaseUrl,
@@ -22,6 +24,8 @@ import {
   withUnit,
 } from './config-values.ts';
 import { isRole, ROLES, type Role } from './core/roles.ts';
+
+export { ConfigError };
 
 /**
  * The configuration: one table of options gives flags, environment variables, keys of
@@ -299,16 +303,6 @@ export type Config = Omit<ValuesOf<typeof SERVER_OPTIONS>, 'roles'> &
   };
 export type ClientConfig = ValuesOf<typeof CLIENT_OPTIONS> & Origin;
 
-/** The user's configuration is wrong. `problems` are sentences that name their source. */
-export class ConfigError extends Error {
-  readonly problems: readonly string[];
-  constructor(problems: readonly string[]) {
-    super(problems.join('\n'));
-    this.name = 'ConfigError';
-    this.problems = problems;
-  }
-}
-
 export interface ConfigInput {
   readonly command: Mode;
   /** By camel-case flag name (`adminKeyFile`); undefined members were not given. */
@@ -398,7 +392,8 @@ export function proxyFor(url: string, env: Environment = process.env): string | 
   if (host === 'localhost' || /^127\./.test(host) || host === '[::1]' || except.some(named)) {
     return undefined;
   }
-  return read(protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY') ?? read('ALL_PROXY');
+  const proxy = read(protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY') ?? read('ALL_PROXY');
+  return proxy === undefined ? undefined : proxyUrl(proxy);
 }
 
 /** Whether `proxyFor` ever names one. */
