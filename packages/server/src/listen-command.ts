@@ -65,7 +65,7 @@ function viewFor(flags: Flags, of: Access & { readonly quit: () => void }): View
   const terminal = draws && flags['plain'] !== true ? screenTerminal(editor) : undefined;
   if (!terminal) return { view: lineView(lines) };
   const screen = new ListenScreen({
-    ...{ tenant: of.tenant, quit: of.quit, terminal, colors },
+    ...{ url: of.url, tenant: of.tenant, quit: of.quit, terminal, colors },
     print: (text) => void stderr.write(`${printable(text)}\n`),
     saveFixture: (capture, inbox) => fixtureFrom(of, capture, inbox),
   });

@@ -4,6 +4,7 @@ import { ApiError, type Client, createClient, type Inbox } from '@posthorn/api';
 import type { AckResult, Hello, NackReason, TunnelMode, Welcome } from '../inbox/frames.ts';
 import { findInbox } from './inbox/open.ts';
 import { EXIT, type ExitCode } from './output.ts';
+import { failure, NO_KEY } from './send.ts';
 import { Deliveries } from './tunnel/deliveries.ts';
 import type { Delivery } from './tunnel/delivery.ts';
 import type { LineKind } from './tunnel/line-kind.ts';
@@ -85,14 +86,14 @@ const WINDOW = 256;
 export async function listen(input: ListenInput, parts: ListenParts): Promise<ExitCode> {
   const { view } = parts;
   if (input.key === undefined) {
-    view.note('An API key is needed: set POSTHORN_KEY, or POSTHORN_KEY_FILE, or pass --key.');
+    view.note(NO_KEY);
     return EXIT.usage;
   }
   let server: LocalServer;
   try {
     server = localServer(input);
   } catch (error) {
-    view.note(messageOf(error));
+    view.note(reasonOf(error, input.url));
     return EXIT.usage;
   }
   const api = createClient({ baseUrl: input.url, key: input.key });
@@ -101,7 +102,7 @@ export async function listen(input: ListenInput, parts: ListenParts): Promise<Ex
     inbox = await inboxOf(api, input, parts);
     if (input.copyOf !== undefined) await copy(api, input, inbox);
   } catch (error) {
-    view.note(messageOf(error));
+    view.note(reasonOf(error, input.url));
     return EXIT.failed;
   }
   const client = tunnel({ input, view, server, inbox, key: input.key });
@@ -215,9 +216,8 @@ function hintOf(reason: string, message: string): string {
   return message;
 }
 
-/** Why a request to the server came to nothing. */
-export function messageOf(error: unknown): string {
-  if (error instanceof ApiError) return `Refused (${error.status}): ${error.message}`;
-  if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? `Cannot reach it: ${error.cause.message}` : error.message;
+/** Why something came to nothing: by an answer of the server, by none, or here. */
+export function reasonOf(error: unknown, url: string): string {
+  const ours = error instanceof Error && !(error instanceof ApiError) && error.cause === undefined;
+  return ours ? error.message : failure(error, url);
 }

@@ -1,5 +1,5 @@
 import { ApiError, type Client, type WholeCapture } from '@posthorn/api';
-import { type ListenControls, type ListenView, messageOf } from '../listen.ts';
+import { type ListenControls, type ListenView, reasonOf } from '../listen.ts';
 import { printable } from '../output.ts';
 import { KeyReader } from '../screen/keys.ts';
 import { Screen } from '../screen/screen.ts';
@@ -32,6 +32,8 @@ export interface Terminal {
 export interface ListenScreenOptions {
   readonly terminal: Terminal;
   readonly colors: boolean;
+  /** Of the server. */
+  readonly url: string;
   readonly tenant: string;
   /** Saves a capture for tests; resolves with the name of the file. */
   readonly saveFixture: (capture: string, inbox: string) => Promise<string>;
@@ -235,7 +237,11 @@ export class ListenScreen implements ListenView {
 
   /** Whatever goes wrong is said, and the screen goes on. */
   #attempt(work: () => Promise<void>): void {
-    work().catch((error: unknown) => this.#tell('bad', messageOf(error)));
+    work().catch((error: unknown) => this.#failed(error));
+  }
+
+  #failed(error: unknown): void {
+    this.#tell('bad', reasonOf(error, this.#options.url));
   }
 
   // ---- what the server knows ----
@@ -273,7 +279,7 @@ export class ListenScreen implements ListenView {
       void this.#lookNow()
         .catch((error: unknown) => {
           // A lost connection is said already.
-          if (error instanceof ApiError) this.#tell('bad', messageOf(error));
+          if (error instanceof ApiError) this.#failed(error);
         })
         .finally(() => {
           this.#looking = false;
