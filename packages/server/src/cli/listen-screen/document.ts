@@ -18,10 +18,9 @@ export function documentOf(state: ListenState): readonly Line[] {
     case 'list':
       return [];
     case 'help':
-      return HELP.map(([key, about]) => [
-        { text: ` ${key.padEnd(LABEL_COLUMNS)}`, style: about === '' ? 'strong' : 'info' },
-        { text: about, style: 'plain' },
-      ]);
+      return HELP.flatMap(([label, text]) =>
+        labelled({ label, text }, columns, text === '' ? 'strong' : 'info'),
+      );
     case 'text':
       return wrap(view.text, columns).map((text) => plain(text));
     case 'detail':
@@ -158,10 +157,14 @@ export function styleOf(status: number | null): Style {
   return styles[statusColor(status)] ?? 'plain';
 }
 
-function labelled({ label, text, style = 'plain' }: Fact, columns: number): Line[] {
+function labelled(
+  { label, text, style = 'plain' }: Fact,
+  columns: number,
+  labelStyle: Style = 'dim',
+): Line[] {
   const pieces = wrap(text, columns - LABEL_COLUMNS - 1);
   return pieces.map((piece, i) => [
-    { text: ` ${(i === 0 ? label : '').padEnd(LABEL_COLUMNS)}`, style: 'dim' },
+    { text: ` ${(i === 0 ? label : '').padEnd(LABEL_COLUMNS)}`, style: labelStyle },
     { text: piece, style },
   ]);
 }

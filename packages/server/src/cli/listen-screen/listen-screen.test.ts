@@ -248,6 +248,11 @@ test('bytes that are no text are shown as bytes, long text in part', () => {
   expect(shown(after([{ kind: 'loaded', whole: away }], state))).toContain('show cap_2 --body');
 });
 
+test('what the keys do can be read in a narrow terminal', () => {
+  const text = shown(typing(after([size(40, 60)], listening), '?').state);
+  expect(text.replaceAll(/\n {12}(?=\S)/g, '')).toContain('body.type:user.* status>=500');
+});
+
 test('scrolling ends where the text ends', () => {
   const { state } = typing(listening, '\r');
   const lines = Array.from({ length: 100 }, (_, i) => `line ${i}`).join('\n');
