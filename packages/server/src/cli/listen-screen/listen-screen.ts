@@ -50,8 +50,6 @@ const LOOK_MAX = 200;
 const HISTORY = 100;
 /** An escape key stands alone if nothing follows it. */
 const ESCAPE_MS = 30;
-/** Some terminals cut longer ones. */
-const COPIED_BYTES_MAX = 74_994;
 
 /** `posthorn listen` as a screen of its own: the view of the command, and the hands of its keys. */
 export class ListenScreen implements ListenView {
@@ -379,7 +377,7 @@ export class ListenScreen implements ListenView {
     });
   }
 
-  /** By the terminal itself, which works over SSH too; what it does not take is there to be read. */
+  /** What the terminal does not take is there to be read. */
   async #copy(id: string): Promise<void> {
     const { api, place } = this.#place;
     const secrets = this.#state.reveal ? 'true' : 'false';
@@ -388,13 +386,12 @@ export class ListenScreen implements ListenView {
       capture: id as `cap_${string}`,
       secrets,
     });
-    const copied = Buffer.from(command).toString('base64');
-    const short = copied.length <= COPIED_BYTES_MAX;
-    if (short) this.#options.terminal.write(`\x1b]52;c;${copied}\x07`);
+    const short = this.#screen.copy(command);
     this.#happened({ kind: 'text', text: command });
-    const hidden = this.#state.reveal ? '' : ' Secrets are masked; open it and press s for all.';
     const said = short ? 'Copied, if this terminal lets programs copy.' : 'Too long to copy.';
-    this.#tell('info', `${said}${hidden} Esc: back.`);
+    // In 80 columns.
+    const hidden = this.#state.reveal ? '' : ' Secrets masked: open it, press s.';
+    this.#tell('info', `${said}${hidden}`);
   }
 
   async #fixture(id: string): Promise<void> {

@@ -51,7 +51,7 @@ export class Emulator {
       [this.#row, this.#column] = [row - 1, column - 1];
     } else if (final === 'K' && parameters === '2') this.rows[this.#row] = '';
     else if (final === 'J' && parameters === '2') this.rows = [];
-    else if (final !== 'm' || (this.on('1049') && !/^(?:0|1|2|7|3[1236])$/.test(parameters))) {
+    else if (final !== 'm' || (this.on('1049') && !/^(?:0|1|2|3[1236])$/.test(parameters))) {
       throw new Error(`the terminal was told ${JSON.stringify(this.#rest.slice(0, 20))}`);
     }
     return whole.length;

@@ -10,7 +10,6 @@ const STYLES = {
   info: '36',
   warn: '33',
   bad: '31',
-  chosen: '7',
 } as const;
 export type Style = keyof typeof STYLES;
 
@@ -33,6 +32,8 @@ const LEAVE = '\x1b[?2004l\x1b[?7h\x1b[?25h\x1b[?1049l';
 /** Terminals that know it show everything in between at once; others pass over it. */
 const BEGIN = '\x1b[?2026h';
 const END = '\x1b[?2026l';
+/** Some terminals cut longer texts to copy; of them as they are written, in base64. */
+const COPIED_CHARS_MAX = 74_994;
 
 export class Screen {
   readonly #write: (text: string) => void;
@@ -62,6 +63,14 @@ export class Screen {
     if (!this.#on) return;
     this.#on = false;
     this.#write(LEAVE);
+  }
+
+  /** To the clipboard of whoever sees it, also over SSH, if the terminal allows that; false = too long. */
+  copy(text: string): boolean {
+    const copied = Buffer.from(text).toString('base64');
+    if (copied.length > COPIED_CHARS_MAX) return false;
+    this.#write(`\x1b]52;c;${copied}\x07`);
+    return true;
   }
 
   /** What stands there is not known any more: the next picture is drawn whole. */
