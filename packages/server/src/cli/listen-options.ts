@@ -15,9 +15,9 @@ Examples:
   posthorn listen 3000 --copy-of ep_…                what this endpoint gets, for development
 
 At a terminal it shows a screen: requests as they come, what they are, replays (? lists the keys);
-elsewhere a line for each request. The URL stays the same from run to run. What is captured while nobody listens is delivered when
-somebody does again. A capture counts as delivered when the local server has answered it, with any
-status; while the local port is closed, captures are held.`;
+elsewhere a line for each request. The URL stays the same from run to run. What is captured while
+nobody listens is delivered when somebody does again. A capture counts as delivered when the local
+server has answered it, with any status; while the local port is closed, captures are held.`;
 
 export function addListen(
   add: AddCommand,
