@@ -1,6 +1,6 @@
 import type { AckResult, Welcome } from '../inbox/frames.ts';
 import type { ListenView } from './listen.ts';
-import { printable, type Stream, statusColor } from './output.ts';
+import { printable, type Stream, statusColor, timeOfDay } from './output.ts';
 import type { Delivery } from './tunnel/delivery.ts';
 
 /** What `posthorn listen` prints without a screen of its own: lines for people, JSON for programs. */
@@ -59,7 +59,7 @@ export function lineView(options: ViewOptions): ListenView {
     },
     started() {},
     done(delivery, result) {
-      const time = now().toTimeString().slice(0, 8);
+      const time = timeOfDay(now());
       const { method, path } = delivery.head;
       const status = statusOf(result);
       const text = `${time}  ${method.padEnd(6)} ${(path || '/').padEnd(PATH_WIDTH)} `;

@@ -85,6 +85,11 @@ function progressLine({ done, total, what }: Progress): string {
   return `${bar}  ${done.toLocaleString('en')} of ${total.toLocaleString('en')} ${what}`;
 }
 
+/** Local time of day. */
+export function timeOfDay(at: Date): string {
+  return at.toTimeString().slice(0, 8);
+}
+
 /** Green, cyan, yellow and red by class; null = there was no answer. */
 export function statusColor(status: number | null): number {
   if (status === null || status >= 500) return 31;

@@ -1,5 +1,5 @@
 import { ApiError, type AttemptSummary, createClient, type LiveEvent } from '@posthorn/api';
-import { EXIT, type ExitCode, printable, type Stream, statusColor } from './output.ts';
+import { EXIT, type ExitCode, printable, type Stream, statusColor, timeOfDay } from './output.ts';
 import { failure, NO_KEY } from './send.ts';
 
 /** `posthorn tail`: what is sent in a tenant, as it happens, until it is stopped. */
@@ -80,7 +80,7 @@ const TYPE_WIDTH = 28;
 
 function print(attempt: AttemptSummary, { stdout, colors }: TailOutput): void {
   const { startedAt, type, endpoint, durationMs, event } = attempt;
-  const time = new Date(startedAt).toTimeString().slice(0, 8);
+  const time = timeOfDay(new Date(startedAt));
   const outcome = outcomeOf(attempt).padEnd(10);
   const shown = colors ? `\u001b[${colorOf(attempt)}m${outcome}\u001b[0m` : outcome;
   const took = `${Math.round(durationMs)} ms`.padStart(8);
@@ -99,7 +99,7 @@ function nextOf({ n, state, nextAt, detail }: AttemptSummary): string {
   if (state === 'failed') said.push('given up');
   if (state === 'cancelled') said.push('cancelled');
   if (state === 'pending' && nextAt !== null) {
-    said.push(`again at ${new Date(nextAt).toTimeString().slice(0, 8)}`);
+    said.push(`again at ${timeOfDay(new Date(nextAt))}`);
   }
   if (detail !== '') said.push(detail);
   return said.length === 0 ? '' : `  (${said.join(', ')})`;

@@ -1,5 +1,5 @@
 import type { WholeCapture } from '@posthorn/api';
-import { statusColor } from '../output.ts';
+import { statusColor, timeOfDay } from '../output.ts';
 import type { Line, Style } from '../screen/screen.ts';
 import { columnsOf, harmless, wrap } from '../screen/text.ts';
 import { laidOut } from './json-layout.ts';
@@ -124,7 +124,7 @@ function facts(whole: WholeCapture): Fact[] {
     ...(note === '' ? [] : [{ label: 'note', text: note }]),
     {
       label: 'captured',
-      text: `${clock(Date.parse(whole.receivedAt))} from ${whole.remoteAddress}`,
+      text: `${timeOfDay(new Date(whole.receivedAt))} from ${whole.remoteAddress}`,
     },
     { label: 'id', text: whole.id },
   ];
@@ -147,7 +147,7 @@ function became({ kind, to, status, error, durationMs, at }: WholeCapture['log']
   const broke = status !== null && error !== null ? ` (${error})` : '';
   return {
     label: kind === 'replay' ? 'replayed' : 'answered',
-    text: `${result}${broke} by ${to} in ${duration(durationMs)}  ${clock(Date.parse(at))}`,
+    text: `${result}${broke} by ${to} in ${duration(durationMs)}  ${timeOfDay(new Date(at))}`,
     style: styleOf(status),
   };
 }
@@ -208,11 +208,6 @@ export function bytes(count: number): string {
 
 export function duration(ms: number): string {
   return ms < 10_000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
-}
-
-/** Local time of day. */
-export function clock(at: number): string {
-  return new Date(at).toTimeString().slice(0, 8);
 }
 
 /** What of the typed filter is shown in so many columns: its end, where the cursor is. */

@@ -1,6 +1,7 @@
+import { timeOfDay } from '../output.ts';
 import type { Line, Picture, Span, Style } from '../screen/screen.ts';
 import { columnsOf, cut, fit, fitRight } from '../screen/text.ts';
-import { clock, documentOf, duration, markOf, styleOf, typedPart } from './document.ts';
+import { documentOf, duration, markOf, styleOf, typedPart } from './document.ts';
 import {
   chosenRow,
   chromeOf,
@@ -200,7 +201,7 @@ function rowLine(row: Row, width: Widths, chosen: boolean): Line {
   const path_ = path || '/';
   const line = cells(
     [
-      { text: clock(row.at), width: width.time, style: 'dim' },
+      { text: timeOfDay(new Date(row.at)), width: width.time, style: 'dim' },
       { text: method, width: width.method },
       { text: width.event > 0 || event === '' ? path_ : event, width: width.path },
       { text: event, width: width.event, style: 'strong' },
