@@ -12,7 +12,6 @@ import { alerts } from '../../strings/alerts.ts';
 const SHOWN = 20;
 /** Of what was told to nobody that answers yet. */
 const LOOK_MS = 15_000;
-const TYPES = new Set<string>(alerts.types.map(([type]) => type));
 
 /** What was told lately; nothing is kept of what nobody listens to. */
 export function LatestAlerts() {
@@ -24,8 +23,10 @@ export function LatestAlerts() {
   useEffect(
     () =>
       live.onAttempts((attempts) => {
-        const told = attempts.some(({ type }) => TYPES.has(type));
-        if (told) void client.invalidateQueries({ queryKey: [tenant, 'events', 'told'] });
+        for (const [type] of alerts.types) {
+          const told = attempts.some((attempt) => attempt.type === type);
+          if (told) void client.invalidateQueries({ queryKey: [tenant, 'events', 'told', type] });
+        }
       }),
     [live, client, tenant],
   );
