@@ -22,16 +22,26 @@ export function useRecovery<T>(log: RowLog<T>): void {
   );
 }
 
-/** For lists that no news tell of: looks when something happens, and at least every `everyMs`. */
+/** What happens within it is one look: each reads a page, and the news come twenty times a second. */
+const SOON_MS = 250;
+
+/** For lists that no news tell of: looks soon after something happens, and at least every `everyMs`. */
 export function useRefresh<T>(log: RowLog<T>, everyMs: number, enabled = true): void {
   const live = useLive();
   useEffect(() => {
     if (!enabled) return undefined;
     const look = () => void log.refresh();
     const timer = setInterval(look, everyMs);
-    const stop = live.onAttempts(look);
+    let soon: ReturnType<typeof setTimeout> | undefined;
+    const stop = live.onAttempts(() => {
+      soon ??= setTimeout(() => {
+        soon = undefined;
+        look();
+      }, SOON_MS);
+    });
     return () => {
       clearInterval(timer);
+      clearTimeout(soon);
       stop();
     };
   }, [live, log, everyMs, enabled]);
