@@ -32,9 +32,10 @@ function skippedIn(parent: TestModule | TestSuite): string[] {
     if (child.type === 'test') {
       if (child.result().state === 'skipped') names.push(child.fullName);
     } else {
-      const inside = skippedIn(child);
       const all = [...child.children.allTests()].length;
-      names.push(...(inside.length === all && all > 0 ? [child.fullName] : inside));
+      const skipped = [...child.children.allTests('skipped')].length;
+      if (skipped === all && all > 0) names.push(child.fullName);
+      else names.push(...skippedIn(child));
     }
   }
   return names;

@@ -101,7 +101,7 @@ test('so do the requests of commands, with their bodies, redirects and refusals'
 
 const hasOpenssl = spawnSync('openssl', ['version']).status === 0;
 
-describe.skipIf(!hasOpenssl)('TLS through a proxy (needs openssl)', () => {
+describe.skipIf(!hasOpenssl)('TLS through a proxy (apt-get install openssl)', () => {
   test('the certificate is judged by the name of the server, not of the proxy', async () => {
     const proxy = await startProxy();
     const made = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
